@@ -1,0 +1,467 @@
+"""The published figures: reading, checking, seeing them as of a date, converting their currencies.
+
+The only module that knows how `data/` is laid out; data/README.md describes it for those who edit it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.quantity import Origin
+from analysis.span import ALLOWED as ALLOWED_PERIOD
+from analysis.span import Span, day_label
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+KINDS = ("actual", "estimate", "target", "policy", "event")
+# In the order in which they lead: see `Ledger.facts`.
+CONFIDENCE = ("high", "medium", "low")
+BASES = ("official", "company", "leak", "tracker", "analyst", "press")
+QUALIFIERS = ("exact", "about", "just over", "more than", "less than", "up to")
+KNOWN_ON_BASES = ("published", "inferred")
+EVENT_KINDS = ("launch", "test", "closure", "reopening", "merger", "law", "rule", "fee", "announcement", "record")
+
+SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+# Unit as written, without its scale -> unit of a Quantity, by the measure of the metric.
+_MEASURES: dict[str, dict[str, str]] = {
+    "share": {"%": "%"},
+    "multiple": {"multiple": "×"},
+    "duration": {"hours": "hour", "days": "day", "weeks": "week", "months": "month", "years": "year"},
+    "count": {"orders": "order", "parcels": "parcel", "users": "user", "sellers": "seller", "people": "person",
+              "markets": "market", "sites": "site", "winners": "winner", "rank": "", "": ""},
+    "clock": {"o'clock": "o'clock"},
+    "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
+}  # fmt: skip
+MEASURES = ("money", *_MEASURES)
+
+COLUMNS = {
+    "facts.csv": (
+        "id", "platform", "market", "metric", "period", "value", "unit", "qualifier", "kind", "basis", "source",
+        "known_on", "known_on_basis", "confidence", "quote", "note",
+    ),
+    "sources.csv": ("source", "title", "publisher", "published", "url"),
+    "events.csv": ("id", "date", "platform", "market", "kind", "event", "source"),
+    "fx.csv": ("currency", "period", "per_usd", "source"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One cell, or one file, that cannot be used."""
+
+    file: str
+    line: int | None
+    column: str | None
+    value: str | None
+    allowed: str
+
+    def __str__(self) -> str:
+        place = self.file + (f", line {self.line}" if self.line else "")
+        column = f", column {self.column}" if self.column else ""
+        value = f": {self.value!r}" if self.value is not None else ""
+        return f"{place}{column}{value}. Allowed: {self.allowed}"
+
+
+class LedgerError(ValueError):
+    """The data folder cannot be used; `problems` lists every reason found."""
+
+    def __init__(self, problems: list[Problem]):
+        self.problems = problems
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in the data"
+        super().__init__("\n".join([count, *(f"  {p}" for p in problems)]))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that the CSV files may use, from vocabulary.toml."""
+
+    platforms: dict[str, str]
+    markets: dict[str, str]
+    regions: dict[str, tuple[str, ...]]
+    names: dict[str, str]
+    metrics: dict[str, tuple[str, str]]
+
+    def members(self, market: str) -> tuple[str, ...]:
+        """The markets that a market cell sums up: itself, the members of a region, or the names in a list."""
+        found: dict[str, None] = {}
+        for name in market.split(", "):
+            found.update(dict.fromkeys(self.regions.get(name, (name,))))
+        return tuple(found)
+
+    def call(self, market: str) -> str:
+        """A market or region as a sentence names it."""
+        names = [self.names[name] for name in market.split(", ")]
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Every fact, source, event and exchange rate of a data folder, or of a view of it.
+
+    Attributes
+    ----------
+    facts : DataFrame
+        One published figure a row, as in facts.csv, with `start`, `end` (days), `number` (value in whole units,
+        shares as fractions) and `of` (unit of `number`) worked out. Rows stand in the order in which they lead:
+        the first row of a cell (platform, market, metric, period) is the one a report quotes. A fact leads by
+        confidence, then basis, then qualifier (in the order of the constants above), then the later `known_on`,
+        then id. The order of the file never matters.
+    sources, events, fx : DataFrame
+        As in the files; `events` has `start` and `end`, `fx` has `start` and `end`.
+    vocabulary : Vocabulary
+    as_of : date or None
+        The day on which this view was public; None is the whole ledger.
+    """
+
+    facts: pd.DataFrame
+    sources: pd.DataFrame
+    events: pd.DataFrame
+    fx: pd.DataFrame
+    vocabulary: Vocabulary
+    as_of: date | None = None
+    _rates: dict[tuple[str, Span], tuple[float, str]] = field(default_factory=dict, repr=False)
+
+    def known_by(self, day: date) -> Ledger:
+        """What a reader could know on `day`: facts public by then, events that had happened, rates that had ended."""
+        view = {
+            "facts": self.facts[self.facts["known_on"] <= day.isoformat()],
+            "events": self.events[self.events["end"] <= day],
+            "fx": self.fx[self.fx["end"] <= day],
+        }
+        cited = set().union(*(frame["source"] for frame in view.values()))
+        sources = self.sources[self.sources.index.isin(cited)]
+        return replace(self, **view, sources=sources, as_of=day, _rates={})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the rows of this view and its vocabulary; rows outside the view do not count."""
+        digest = hashlib.sha256(repr(self.vocabulary).encode())
+        for frame in (self.facts, self.sources, self.events, self.fx):
+            digest.update(frame.sort_index().to_csv().encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, ...], list[int]]:
+        return self.facts.groupby(["platform", "market", "metric", "period"], sort=False).indices
+
+    def cell(self, platform: str, market: str, metric: str, period: str) -> pd.DataFrame:
+        """The facts of one cell, the leading one first; no rows if nothing is published."""
+        return self.facts.iloc[self._cells.get((platform, market, metric, period), [])]
+
+    def rate(self, currency: str, span: Span) -> tuple[float, str]:
+        """Units of `currency` for one US dollar on average over `span`, and how that was worked out.
+
+        The quarterly averages that overlap the span, weighted by the days they share with it; the latest
+        quarter before it, and the words say so, where none has been published yet.
+
+        Raises
+        ------
+        LedgerError
+            If fx.csv has no rate of the currency that had been published by then.
+        """
+        if currency == "USD":
+            return 1.0, ""
+        if (currency, span) not in self._rates:
+            self._rates[currency, span] = self._average_rate(currency, span)
+        return self._rates[currency, span]
+
+    def _average_rate(self, currency: str, span: Span) -> tuple[float, str]:
+        rows = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.contains("Q")]
+        days = [Span(r.start, r.end).overlap(span) for r in rows.itertuples()]
+        if sum(days):
+            value = sum(d * v for d, v in zip(days, rows["per_usd"], strict=True)) / sum(days)
+            return value, f"average rate of {span.label}"
+        earlier = rows[[end < span.start for end in rows["end"]]].sort_values("period")
+        if earlier.empty:
+            allowed = f"a rate of {currency} for {span.code} or an earlier quarter, public by {self.as_of or 'now'}"
+            raise LedgerError([Problem("fx.csv", None, "currency", currency, allowed)])
+        last = earlier.iloc[-1]
+        return last["per_usd"], f"average rate of {Span.parse(last['period']).label}, the latest known"
+
+    def origin(self, fact: pd.Series) -> Origin:
+        """Where a fact was printed; facts of the same cell with the same value are named as agreeing."""
+        cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["period"])
+        agrees = cell.index[(cell["number"] == fact["number"]) & (cell.index != fact.name)]
+        source = self.sources.loc[fact["source"]]
+        publisher = f", {source['publisher']}" if source["publisher"] else ""
+        qualifier = "" if fact["qualifier"] == "exact" else f"{fact['qualifier']} "
+        return Origin(
+            id=fact.name,
+            printed=f"{qualifier}{fact['value']} {fact['unit']}",
+            what=f"{fact['metric'].replace('_', ' ')}, {fact['platform']}, {fact['market']}",
+            period=Span.parse(fact["period"]).short,
+            source=f"“{source['title']}”{publisher} ({fact['source']})",
+            url=source["url"],
+            known_on=day_label(date.fromisoformat(fact["known_on"]))
+            + (" (inferred)" if fact["known_on_basis"] == "inferred" else ""),
+            agrees=tuple(agrees),
+        )
+
+    def event(self, platform: str, market: str, kind: str) -> pd.Series | None:
+        """The first event of a kind that names the market, or None."""
+        found = self.events[
+            (self.events["platform"] == platform)
+            & (self.events["kind"] == kind)
+            & [market in self.vocabulary.members(m) for m in self.events["market"]]
+        ]
+        return None if found.empty else found.iloc[0]
+
+
+def read_ledger(folder: Path = DATA) -> Ledger:
+    """Read and check a data folder.
+
+    Raises
+    ------
+    LedgerError
+        Naming every file, line, column and value that cannot be used, and what is allowed there.
+    """
+    problems: list[Problem] = []
+    vocabulary = _read_vocabulary(folder / "vocabulary.toml", problems)
+    tables = {name: _read_csv(folder / name, columns, problems) for name, columns in COLUMNS.items()}
+    if problems:
+        raise LedgerError(problems)  # without its columns a table cannot be checked cell by cell
+    _check(tables, vocabulary, problems)
+    if problems:
+        raise LedgerError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
+
+    facts, events, fx = tables["facts.csv"], tables["events.csv"], tables["fx.csv"]
+    spans = {text: Span.parse(text) for frame, key in ((facts, "period"), (events, "date"), (fx, "period"))
+             for text in frame[key].unique()}  # fmt: skip
+    for frame, key in ((facts, "period"), (events, "date"), (fx, "period")):
+        frame["start"] = [spans[text].start for text in frame[key]]
+        frame["end"] = [spans[text].end for text in frame[key]]
+    fx["per_usd"] = fx["per_usd"].astype(float)
+    units = {unit: split_unit(unit) for unit in facts["unit"].unique()}
+    facts["of"] = [units[unit][1] for unit in facts["unit"]]
+    facts["number"] = facts["value"].astype(float) * [units[unit][0] for unit in facts["unit"]]
+    ranks = {
+        "confidence": {name: rank for rank, name in enumerate(CONFIDENCE)},
+        "basis": {name: rank for rank, name in enumerate(BASES)},
+        "qualifier": {name: rank for rank, name in enumerate(QUALIFIERS)},
+        # ISO days sort as text; the later day leads.
+        "known_on": {day: -rank for rank, day in enumerate(sorted(facts["known_on"].unique()))},
+    }
+    order = facts[list(ranks)].apply(lambda column: column.map(ranks[column.name])).assign(id=facts["id"])
+    facts = facts.loc[order.sort_values([*ranks, "id"]).index].set_index("id").drop(columns="line")
+    return Ledger(
+        facts=facts,
+        sources=tables["sources.csv"].drop(columns="line").set_index("source"),
+        events=events.drop(columns="line").sort_values(["start", "id"]).set_index("id"),
+        fx=fx.drop(columns="line"),
+        vocabulary=vocabulary,
+    )
+
+
+def split_unit(unit: str) -> tuple[float, str]:
+    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`), `%` is (0.01, `%`).
+
+    Raises
+    ------
+    ValueError
+        If no measure uses the unit.
+    """
+    if unit == "%":
+        return 0.01, "%"
+    text, per, noun = unit.partition(" per ")
+    words = text.split(" ")
+    if re.fullmatch("[A-Z]{3}", words[0]):
+        scale = words[1] if len(words) == 2 else ""
+        if scale in SCALES and len(words) <= 2 and noun in ("", "order"):
+            return SCALES[scale], words[0] + (f"/{noun}" if per else "")
+    elif not per:
+        scale, rest = (words[0], " ".join(words[1:])) if words[0] in SCALES else ("", text)
+        for names in _MEASURES.values():
+            if rest in names and (rest or scale or unit == "count"):
+                return SCALES[scale], names[rest]
+        if unit == "count":
+            return 1.0, ""
+    raise ValueError(f"{unit!r} is no unit")
+
+
+def _read_csv(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
+    """A table of text with the number of its line in the file, or an empty one and a problem."""
+    empty = pd.DataFrame(columns=[*columns, "line"])
+
+    def refuse(allowed: str, line: int | None = None, column: str | None = None, value: str | None = None):
+        problems.append(Problem(path.name, line, column, value, allowed))
+        return empty
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return refuse(f"a readable file in {path.parent} ({error.strerror})")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        return refuse("text in UTF-8; save the file with that encoding", line, None, byte)
+    if "\0" in text:
+        return refuse("text in UTF-8, without zero bytes", text[: text.index("\0")].count("\n") + 1)
+    rows, lines, reader = [], [], csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        begins = reader.line_num + 1
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(begins)
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        return refuse(f"CSV with every quote closed ({error})", reader.line_num)
+    if not header:
+        return refuse(f"a header line: {', '.join(columns)}", 1, None, "an empty file")
+    for name in dict.fromkeys(header):
+        if name not in columns or header.count(name) > 1:
+            refuse(f"each of these once: {', '.join(columns)}", 1, None, name)
+    for name in columns:
+        if name not in header:
+            refuse(f"a column {name}", 1)
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != len(header):
+            refuse(f"{len(header)} cells, one for each column", line, None, f"{len(row)} cells")
+    if any(p.file == path.name for p in problems):
+        return empty
+    if not rows:
+        return refuse("at least one row under the header", 1, None, "no rows")
+    frame = pd.DataFrame([[cell.strip() for cell in row] for row in rows], columns=header, dtype=object)
+    return frame[list(columns)].assign(line=lines)
+
+
+def _read_vocabulary(path: Path, problems: list[Problem]) -> Vocabulary:
+    try:
+        raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        markets = {name: entry["name"] for name, entry in raw["markets"].items()}
+        regions = {
+            name: tuple(markets) if entry["of"] == "all" else tuple(entry["of"])
+            for name, entry in raw["regions"].items()
+        }
+        metrics = {name: (entry["measure"], entry["means"]) for name, entry in raw["metrics"].items()}
+        names = markets | {name: entry["name"] for name, entry in raw["regions"].items()}
+        vocabulary = Vocabulary(raw["platforms"], markets, regions, names, metrics)
+    except OSError as error:
+        problems.append(Problem(path.name, None, None, None, f"a readable file ({error.strerror})"))
+    except UnicodeDecodeError:
+        problems.append(Problem(path.name, None, None, None, "text in UTF-8"))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(Problem(path.name, None, None, None, f"TOML ({error})"))
+    except (KeyError, TypeError, AttributeError) as error:
+        allowed = "tables platforms, markets, regions and metrics, each entry with the keys of its neighbours"
+        problems.append(Problem(path.name, None, str(error).strip("'"), None, allowed))
+    else:
+        for name, (measure, _) in metrics.items():
+            if measure not in MEASURES:
+                problems.append(Problem(path.name, None, f"metrics.{name}", measure, ", ".join(MEASURES)))
+        for name, members in regions.items():
+            for member in members:
+                if member not in markets:
+                    problems.append(Problem(path.name, None, f"regions.{name}", member, "a name under [markets]"))
+        return vocabulary
+    return Vocabulary({}, {}, {}, {}, {})
+
+
+def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: list[Problem]) -> None:
+    """Add a problem for each cell of the tables that breaks a rule of its column."""
+    currencies = {"USD", *tables["fx.csv"]["currency"]}
+    places = vocabulary.markets | vocabulary.regions
+    sources = set(tables["sources.csv"]["source"])
+
+    def one_of(allowed) -> tuple[Callable[[str], bool], str]:
+        return set(allowed).__contains__, ", ".join(map(str, allowed))
+
+    def unit_fits(cell: tuple[str, str]) -> bool:
+        metric, unit = cell
+        if metric not in vocabulary.metrics:
+            return True  # the metric's own column says so
+        try:
+            _, of = split_unit(unit)
+        except ValueError:
+            return False
+        measure = vocabulary.metrics[metric][0]
+        return of.split("/")[0] in (currencies if measure == "money" else _MEASURES[measure].values())
+
+    market = (lambda text: all(name in places for name in text.split(", ")),
+              f"{', '.join(places)}, or several joined by a comma and a space")  # fmt: skip
+    platform, source = one_of(vocabulary.platforms), (sources.__contains__, "a source of sources.csv")
+    period = (_parses(Span.parse), f"a period: {ALLOWED_PERIOD}")
+    day = (_parses(date.fromisoformat, r"\d{4}-\d\d-\d\d"), "a day as YYYY-MM-DD")
+    filled = (bool, "some text")
+    rules = {
+        "facts.csv": {
+            "id": (re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _"),
+            "platform": platform, "market": market, "metric": one_of(vocabulary.metrics),
+            "period": period, "value": (_is_number, "a number, with a point for decimals and no thousands marks"),
+            "qualifier": one_of(QUALIFIERS), "kind": one_of(KINDS), "basis": one_of(BASES), "source": source,
+            "known_on": day, "known_on_basis": one_of(KNOWN_ON_BASES), "confidence": one_of(CONFIDENCE),
+        },
+        "sources.csv": {
+            "source": filled, "title": filled,
+            "url": (lambda text: not text or re.match(r"https?://\S+$", text), "empty, or an address that begins with http"),
+        },
+        "events.csv": {
+            "id": filled, "date": period, "platform": platform, "market": market, "kind": one_of(EVENT_KINDS),
+            "event": filled, "source": source,
+        },
+        "fx.csv": {
+            "currency": (re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals"), "period": period,
+            "per_usd": (lambda text: _is_number(text) and float(text) > 0, "a number above zero"), "source": source,
+        },
+    }  # fmt: skip
+    for name, columns in rules.items():
+        table = tables[name]
+        for column, (fits, allowed) in columns.items():
+            _refuse_cells(problems, name, table, column, fits, allowed)
+    facts = tables["facts.csv"]
+    pairs = list(zip(facts["metric"], facts["unit"], strict=True))
+    misfits = {pair for pair in set(pairs) if not unit_fits(pair)}
+    for line, (metric, unit) in zip(facts["line"], pairs, strict=True):
+        if (metric, unit) in misfits:
+            measure = vocabulary.metrics[metric][0]
+            problems.append(Problem("facts.csv", line, "unit", unit, _allowed_units(measure, sorted(currencies))))
+    for name, keys in {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"],
+                       "fx.csv": ["currency", "period"]}.items():  # fmt: skip
+        table = tables[name]
+        for row in table[table.duplicated(keys)].itertuples():
+            value = " ".join(getattr(row, key) for key in keys)
+            first = table.loc[(table[keys] == [getattr(row, k) for k in keys]).all(axis=1), "line"].iloc[0]
+            problems.append(Problem(name, row.line, keys[0], value, f"a name used once; line {first} has it, too"))
+
+
+def _refuse_cells(problems, name, table, column, fits, allowed) -> None:
+    bad = {text for text in table[column].unique() if not fits(text)}
+    for line, text in zip(table["line"], table[column], strict=True):
+        if text in bad:
+            problems.append(Problem(name, line, column, text, allowed))
+
+
+def _allowed_units(measure: str, currencies: list[str]) -> str:
+    scales = ", ".join(filter(None, SCALES))
+    if measure == "money":
+        return f"a currency of fx.csv or USD ({', '.join(currencies)}), then nothing or one of {scales}, as in 'USD bn'"
+    names = ", ".join(filter(None, _MEASURES[measure]))
+    return f"{names}, count, each with or without one of {scales}" if measure == "count" else names
+
+
+def _parses(parse: Callable, pattern: str = ".*") -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        try:
+            parse(text)
+        except ValueError:
+            return False
+        return re.fullmatch(pattern, text) is not None
+
+    return check
+
+
+@lru_cache(maxsize=4096)
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None

@@ -1,0 +1,280 @@
+"""A number that knows its unit, the facts it comes from, and the arithmetic in between."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
+CURRENCIES = {*SYMBOLS, "VND", "THB", "IDR", "MYR", "PHP"}
+_SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
+_PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
+_SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
+
+
+class UnitError(ValueError):
+    """Two quantities of unlike units were added or compared."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One published figure, as it was printed.
+
+    Attributes
+    ----------
+    id : str
+        Row of facts.csv.
+    printed : str
+        Value, unit and qualifier as published: `just over 30 %`.
+    what, period : str
+        What is measured, and over which days.
+    source, url : str
+        Title and publisher; address.
+    known_on : str
+        The day the figure became public, with `(inferred)` where that day is a judgement.
+    agrees : tuple of str
+        Other facts that give the same value for the same cell.
+    """
+
+    id: str
+    printed: str
+    what: str
+    period: str
+    source: str
+    url: str
+    known_on: str
+    agrees: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        also = f"; also {', '.join(self.agrees)}" if self.agrees else ""
+        return f"{self.id}: {self.printed}, {self.what}, {self.period}. {self.source}, public {self.known_on}{also}"
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A value with unit, provenance and formula; arithmetic carries all three along.
+
+    A share is stored as a fraction (0.168) with unit `%`; `×` is a ratio. A quantity that no published
+    figure supports has the value NaN and says in `missing` what would be needed; arithmetic on it gives
+    another unknown, and a sentence that needs it is not said.
+
+    Examples
+    --------
+    >>> gmv = Quantity(2.94e9, "USD", formula="A"); target = Quantity(17.5e9, "USD", formula="B")
+    >>> str(gmv / target), (gmv / target).percent().text, (gmv / target).formula
+    ('0.17×', '16.8%', 'A ÷ B')
+    """
+
+    value: float
+    unit: str = ""
+    formula: str = ""
+    origins: tuple[Origin, ...] = ()
+    hedge: str = ""
+    missing: tuple[str, ...] = ()
+    binds: int = _ATOM
+
+    @classmethod
+    def unknown(cls, *reasons: str) -> Quantity:
+        """A quantity that nothing published supports; `reasons` name what is missing."""
+        return cls(math.nan, missing=reasons)
+
+    @classmethod
+    def counted(cls, value: float, unit: str, what: str = "") -> Quantity:
+        """A number known without a source, such as the days of a month; `what` says how it was counted."""
+        bare = cls(value, unit)
+        return replace(bare, formula=f"{bare.text} ({what})" if what else bare.text)
+
+    @property
+    def known(self) -> bool:
+        return not math.isnan(self.value)
+
+    __bool__ = known.fget
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether this is a published figure itself, not a result of arithmetic."""
+        return self.binds == _ATOM and len(self.origins) == 1
+
+    # Arithmetic -----------------------------------------------------------------------------------
+
+    def _join(self, other: Quantity, value: float, unit: str, sign: str, binds: int) -> Quantity:
+        if not (self.known and other.known):
+            return Quantity.unknown(*dict.fromkeys(self.missing + other.missing))
+        # The right side of − and ÷ needs brackets at equal rank, too.
+        left = f"({self.formula})" if self.binds < binds else self.formula
+        right_rank = binds + 1 if sign in "−÷" else binds
+        right = f"({other.formula})" if other.binds < right_rank else other.formula
+        origins = tuple({o.id: o for o in self.origins + other.origins}.values())
+        hedge = "about" if self.hedge or other.hedge else ""
+        return Quantity(value, unit, f"{left} {sign} {right}", origins, hedge, binds=binds)
+
+    def __add__(self, other: Quantity | float) -> Quantity:
+        other = _as_quantity(other)
+        return self._join(other, self.value + other.value, self._common(other), "+", _SUM)
+
+    def __sub__(self, other: Quantity | float) -> Quantity:
+        other = _as_quantity(other)
+        return self._join(other, self.value - other.value, self._common(other), "−", _SUM)
+
+    def __mul__(self, other: Quantity | float) -> Quantity:
+        other = _as_quantity(other)
+        return self._join(other, self.value * other.value, _product(self.unit, other.unit, 1), "×", _PRODUCT)
+
+    def __truediv__(self, other: Quantity | float) -> Quantity:
+        other = _as_quantity(other)
+        if other.value == 0:
+            return Quantity.unknown(f"a divisor other than zero ({other.formula})")
+        return self._join(other, self.value / other.value, _product(self.unit, other.unit, -1), "÷", _PRODUCT)
+
+    def __radd__(self, other: float) -> Quantity:
+        return _as_quantity(other) + self
+
+    def __rsub__(self, other: float) -> Quantity:
+        return _as_quantity(other) - self
+
+    def __rmul__(self, other: float) -> Quantity:
+        return _as_quantity(other) * self
+
+    def __neg__(self) -> Quantity:
+        return replace(self, value=-self.value, formula=f"−({self.formula})", hedge="about" if self.hedge else "")
+
+    def __abs__(self) -> Quantity:
+        return -self if self.value < 0 else self
+
+    def __pow__(self, power: Quantity) -> Quantity:
+        """A growth factor compounded, or the root of one."""
+        self._common(Quantity(1.0))
+        return self._join(power, self.value**power.value if self.value > 0 else math.nan, "×", "^", _PRODUCT)
+
+    def percent(self) -> Quantity:
+        """The same ratio, printed as a percentage."""
+        self._common(Quantity(1.0))
+        return replace(self, unit="%") if self.known else self
+
+    def growth(self) -> Quantity:
+        """A ratio to an earlier value, as growth in percent."""
+        return (self - 1).percent()
+
+    def _common(self, other: Quantity) -> str:
+        if not (self.known and other.known) or self.unit == other.unit:
+            return self.unit
+        if _dimensions(self.unit) != _dimensions(other.unit):
+            raise UnitError(f"{self.unit or 'a plain number'} and {other.unit or 'a plain number'} are unlike units")
+        return "×" if self.unit in _PLAIN else self.unit
+
+    def __lt__(self, other: Quantity | float) -> bool:
+        other = _as_quantity(other)
+        self._common(other)
+        return self.value < other.value
+
+    def __gt__(self, other: Quantity | float) -> bool:
+        other = _as_quantity(other)
+        self._common(other)
+        return self.value > other.value
+
+    # Printing -------------------------------------------------------------------------------------
+
+    @property
+    def bare(self) -> str:
+        """Value and unit without its hedge: `US$2.94 bn a month`, `16.8%`, `3.7×`, `1,000 orders`."""
+        if not self.known:
+            return "not published"
+        if self.unit == "%":
+            digits = f"{self.value * 100:.10g}" if self.is_printed else _digits(self.value * 100, percent=True)
+            return _minus(f"{digits}%")
+        if self.unit == "×":
+            return _minus(f"{self.value:.0f}×" if abs(self.value) >= 20 else
+                          f"{self.value:.1f}×" if abs(self.value) >= 0.95 else f"{_round(self.value, 2)}×")
+        top, _, per = self.unit.partition("/")
+        per = f" {_article(per)} {per}" if per else ""
+        if top in CURRENCIES:
+            symbol = SYMBOLS.get(top, f"{top} ")
+            return _minus(f"{'-' if self.value < 0 else ''}{symbol}{_scaled(abs(self.value), money=True)}{per}")
+        noun = f" {top if self.value == 1 else _plural(top)}" if top else ""
+        return _minus(f"{_scaled(self.value)}{noun}{per}")
+
+    @property
+    def text(self) -> str:
+        """The number as a sentence prints it, with its hedge: `just over 30%`."""
+        return f"{self.hedge} {self.bare}" if self.hedge and self.known else self.bare
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def provenance(self) -> str:
+        """Formula and published figures, in plain text, one a line."""
+        if not self.known:
+            return "Not published: " + "; ".join(self.missing)
+        lines = [] if self.is_printed and self.formula == self.origins[0].id else [f"{self.bare} = {self.formula}"]
+        return "\n".join(lines + [str(o) for o in sorted(self.origins, key=lambda o: o.id)])
+
+    def html(self, text: str | None = None) -> str:
+        """The number for a page; its provenance is in the title, which the report turns into a note."""
+        shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
+        title = html.escape(self.provenance, quote=True).replace("\n", "&#10;")
+        return f'<span class="quantity" tabindex="0" title="{title}">{shown}</span>'
+
+
+def total(parts: Iterable[Quantity]) -> Quantity:
+    """Sum of one or more quantities of one unit."""
+    first, *rest = parts
+    return sum(rest, start=first)
+
+
+def _as_quantity(value: Quantity | float) -> Quantity:
+    return value if isinstance(value, Quantity) else Quantity(float(value), formula=f"{value:g}")
+
+
+def _dimensions(unit: str) -> Counter[str]:
+    top, _, per = unit.partition("/")
+    count = Counter(top.split("·")) if top not in _PLAIN else Counter()
+    count.subtract(per.split("·") if per else [])
+    return Counter({base: power for base, power in count.items() if power})
+
+
+def _product(a: str, b: str, power: int) -> str:
+    dimensions = _dimensions(a)
+    for base, exponent in _dimensions(b).items():
+        dimensions[base] += power * exponent
+    top = sorted(base for base, exponent in dimensions.items() for _ in range(exponent))
+    per = sorted(base for base, exponent in dimensions.items() for _ in range(-exponent))
+    if not top and not per:
+        return "%" if a == b == "%" and power == 1 else "×"
+    return "·".join(top) + ("/" + "·".join(per) if per else "")
+
+
+def _round(value: float, significant: int) -> str:
+    if value == 0:
+        return "0"
+    decimals = max(0, significant - 1 - math.floor(math.log10(abs(float(f"{value:.{significant - 1}e}")))))
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _digits(value: float, percent: bool = False) -> str:
+    return f"{value:,.0f}" if percent and abs(value) >= 100 else _round(value, 3 if abs(value) >= 1 else 2)
+
+
+def _scaled(value: float, money: bool = False) -> str:
+    for scale, word in _SCALES:
+        if abs(value) >= scale * 0.9995:
+            return f"{_round(value / scale, 3)} {word}"
+    if money and 0.1 <= abs(value) < 100 and value != round(value):
+        return f"{value:.2f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == round(value) else _round(value, 3)
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeio" else "a"
+
+
+def _plural(noun: str) -> str:
+    return {"person": "people", "o'clock": "o'clock"}.get(noun, f"{noun}s")
