@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.quantity import Origin
+from analysis.errors import InputError
+from analysis.quantity import Origin, Quantity
 from analysis.span import ALLOWED as ALLOWED_PERIOD
 from analysis.span import Span, day_label
 
@@ -39,7 +40,7 @@ _MEASURES: dict[str, dict[str, str]] = {
     "multiple": {"multiple": "×"},
     "duration": {"hours": "hour", "days": "day", "weeks": "week", "months": "month", "years": "year"},
     "count": {"orders": "order", "parcels": "parcel", "users": "user", "sellers": "seller", "people": "person",
-              "markets": "market", "sites": "site", "winners": "winner", "rank": "", "": ""},
+              "markets": "market", "sites": "site", "winners": "", "rank": "", "": ""},
     "clock": {"o'clock": "o'clock"},
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
 }  # fmt: skip
@@ -51,7 +52,7 @@ COLUMNS = {
         "known_on", "known_on_basis", "confidence", "quote", "note",
     ),
     "sources.csv": ("source", "title", "publisher", "published", "url"),
-    "events.csv": ("id", "date", "platform", "market", "kind", "event", "source"),
+    "events.csv": ("id", "date", "platform", "market", "kind", "event", "known_on", "source"),
     "fx.csv": ("currency", "period", "per_usd", "source"),
 }  # fmt: skip
 
@@ -73,7 +74,7 @@ class Problem:
         return f"{place}{column}{value}. Allowed: {self.allowed}"
 
 
-class LedgerError(ValueError):
+class LedgerError(InputError):
     """The data folder cannot be used; `problems` lists every reason found."""
 
     def __init__(self, problems: list[Problem]):
@@ -112,13 +113,14 @@ class Ledger:
     Attributes
     ----------
     facts : DataFrame
-        One published figure a row, as in facts.csv, with `start`, `end` (days), `number` (value in whole units,
-        shares as fractions) and `of` (unit of `number`) worked out. Rows stand in the order in which they lead:
-        the first row of a cell (platform, market, metric, period) is the one a report quotes. A fact leads by
+        One published figure a row, as in facts.csv, with `span`, `start`, `end` (days), `number` (value in whole
+        units, shares as fractions) and `of` (unit of `number`) worked out. Rows stand in the order in which they lead:
+        the first row of a cell (platform, market, metric, span) is the one a report quotes. A fact leads by
         confidence, then basis, then qualifier (in the order of the constants above), then the later `known_on`,
         then id. The order of the file never matters.
     sources, events, fx : DataFrame
-        As in the files; `events` has `start` and `end`, `fx` has `start` and `end`.
+        As in the files, with `span`, `start` and `end`; `events` has `public`, the day from which it was known:
+        `known_on` where it was announced ahead, otherwise its own last day.
     vocabulary : Vocabulary
     as_of : date or None
         The day on which this view was public; None is the whole ledger.
@@ -130,13 +132,13 @@ class Ledger:
     fx: pd.DataFrame
     vocabulary: Vocabulary
     as_of: date | None = None
-    _rates: dict[tuple[str, Span], tuple[float, str]] = field(default_factory=dict, repr=False)
+    _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, repr=False)
 
     def known_by(self, day: date) -> Ledger:
-        """What a reader could know on `day`: facts public by then, events that had happened, rates that had ended."""
+        """What a reader could know on `day`: facts and events public by then, rates of quarters that had ended."""
         view = {
             "facts": self.facts[self.facts["known_on"] <= day.isoformat()],
-            "events": self.events[self.events["end"] <= day],
+            "events": self.events[self.events["public"] <= day],
             "fx": self.fx[self.fx["end"] <= day],
         }
         cited = set().union(*(frame["source"] for frame in view.values()))
@@ -152,18 +154,18 @@ class Ledger:
         return digest.hexdigest()
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, ...], list[int]]:
-        return self.facts.groupby(["platform", "market", "metric", "period"], sort=False).indices
+    def _cells(self) -> dict[tuple[str, str, str, Span], list[int]]:
+        return self.facts.groupby(["platform", "market", "metric", "span"], sort=False).indices
 
-    def cell(self, platform: str, market: str, metric: str, period: str) -> pd.DataFrame:
+    def cell(self, platform: str, market: str, metric: str, span: Span) -> pd.DataFrame:
         """The facts of one cell, the leading one first; no rows if nothing is published."""
-        return self.facts.iloc[self._cells.get((platform, market, metric, period), [])]
+        return self.facts.iloc[self._cells.get((platform, market, metric, span), [])]
 
-    def rate(self, currency: str, span: Span) -> tuple[float, str]:
-        """Units of `currency` for one US dollar on average over `span`, and how that was worked out.
+    def rate(self, currency: str, span: Span) -> Quantity:
+        """Units of `currency` for one US dollar on average over `span`.
 
         The quarterly averages that overlap the span, weighted by the days they share with it; the latest
-        quarter before it, and the words say so, where none has been published yet.
+        quarter before it where none has been published yet.
 
         Raises
         ------
@@ -171,51 +173,67 @@ class Ledger:
             If fx.csv has no rate of the currency that had been published by then.
         """
         if currency == "USD":
-            return 1.0, ""
+            return Quantity(1.0, formula="1")
         if (currency, span) not in self._rates:
             self._rates[currency, span] = self._average_rate(currency, span)
         return self._rates[currency, span]
 
-    def _average_rate(self, currency: str, span: Span) -> tuple[float, str]:
-        rows = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.contains("Q")]
-        days = [Span(r.start, r.end).overlap(span) for r in rows.itertuples()]
-        if sum(days):
-            value = sum(d * v for d, v in zip(days, rows["per_usd"], strict=True)) / sum(days)
-            return value, f"average rate of {span.label}"
-        earlier = rows[[end < span.start for end in rows["end"]]].sort_values("period")
-        if earlier.empty:
+    def _average_rate(self, currency: str, span: Span) -> Quantity:
+        quarters = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.contains("Q")]
+        days = pd.Series([quarter.overlap(span) for quarter in quarters["span"]], quarters.index, dtype=float)
+        used = quarters[days > 0]
+        if used.empty:
+            used = quarters[quarters["end"] < span.start].sort_values("end").tail(1)
+            days = pd.Series(1.0, used.index)
+        if used.empty:
             allowed = f"a rate of {currency} for {span.code} or an earlier quarter, public by {self.as_of or 'now'}"
             raise LedgerError([Problem("fx.csv", None, "currency", currency, allowed)])
-        last = earlier.iloc[-1]
-        return last["per_usd"], f"average rate of {Span.parse(last['period']).label}, the latest known"
+        rate = float((used["per_usd"] * days[used.index]).sum() / days[used.index].sum())
+        unit = f"{currency}/USD"
+        period = ", ".join(quarter.short for quarter in used["span"])
+        origin = Origin(
+            id=f"{currency} {span.code}",
+            printed=f"{rate:.6g} {currency} for one US dollar",
+            what="average rate",
+            period=period,
+            **self._cited(used["source"].iloc[0]),
+            known_on=day_label(max(used["end"])),
+        )
+        return Quantity(rate, unit, formula=f"{rate:.6g} {currency} per US$", origins=(origin,))
 
     def origin(self, fact: pd.Series) -> Origin:
         """Where a fact was printed; facts of the same cell with the same value are named as agreeing."""
-        cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["period"])
+        cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["span"])
         agrees = cell.index[(cell["number"] == fact["number"]) & (cell.index != fact.name)]
-        source = self.sources.loc[fact["source"]]
-        publisher = f", {source['publisher']}" if source["publisher"] else ""
         qualifier = "" if fact["qualifier"] == "exact" else f"{fact['qualifier']} "
         return Origin(
             id=fact.name,
             printed=f"{qualifier}{fact['value']} {fact['unit']}",
             what=f"{fact['metric'].replace('_', ' ')}, {fact['platform']}, {fact['market']}",
-            period=Span.parse(fact["period"]).short,
-            source=f"“{source['title']}”{publisher} ({fact['source']})",
-            url=source["url"],
+            period=fact["span"].short,
+            **self._cited(fact["source"]),
             known_on=day_label(date.fromisoformat(fact["known_on"]))
             + (" (inferred)" if fact["known_on_basis"] == "inferred" else ""),
+            basis=fact["basis"],
             agrees=tuple(agrees),
         )
 
+    def _cited(self, source: str) -> dict[str, str]:
+        row = self.sources.loc[source]
+        publisher = row["publisher"] or row["title"]
+        comma = ", " if row["publisher"] else ""
+        cited = f"“{row['title']}”{comma}{row['publisher']} ({source})"
+        return {"source": cited, "publisher": publisher, "url": row["url"]}
+
     def event(self, platform: str, market: str, kind: str) -> pd.Series | None:
         """The first event of a kind that names the market, or None."""
-        found = self.events[
-            (self.events["platform"] == platform)
-            & (self.events["kind"] == kind)
-            & [market in self.vocabulary.members(m) for m in self.events["market"]]
-        ]
+        found = self.events_of(platform, kind)
+        found = found[found["market"].map(lambda names: market in names.split(", ")).astype(bool)]
         return None if found.empty else found.iloc[0]
+
+    def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
+        """Events of a platform of the given kinds, oldest first."""
+        return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]
 
 
 def read_ledger(folder: Path = DATA) -> Ledger:
@@ -239,8 +257,10 @@ def read_ledger(folder: Path = DATA) -> Ledger:
     spans = {text: Span.parse(text) for frame, key in ((facts, "period"), (events, "date"), (fx, "period"))
              for text in frame[key].unique()}  # fmt: skip
     for frame, key in ((facts, "period"), (events, "date"), (fx, "period")):
-        frame["start"] = [spans[text].start for text in frame[key]]
-        frame["end"] = [spans[text].end for text in frame[key]]
+        frame["span"] = [spans[text] for text in frame[key]]
+        frame["start"] = [span.start for span in frame["span"]]
+        frame["end"] = [span.end for span in frame["span"]]
+    events["public"] = [date.fromisoformat(day) if day else end for day, end in zip(events["known_on"], events["end"], strict=True)]
     fx["per_usd"] = fx["per_usd"].astype(float)
     units = {unit: split_unit(unit) for unit in facts["unit"].unique()}
     facts["of"] = [units[unit][1] for unit in facts["unit"]]
@@ -410,6 +430,7 @@ def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: li
         "events.csv": {
             "id": filled, "date": period, "platform": platform, "market": market, "kind": one_of(EVENT_KINDS),
             "event": filled, "source": source,
+            "known_on": (lambda text: not text or day[0](text), "empty, or the day it was announced as YYYY-MM-DD"),
         },
         "fx.csv": {
             "currency": (re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals"), "period": period,

@@ -31,10 +31,12 @@ class Origin:
         Value, unit and qualifier as published: `just over 30 %`.
     what, period : str
         What is measured, and over which days.
-    source, url : str
-        Title and publisher; address.
+    source, publisher, url : str
+        Title, publisher and number of the source; its publisher alone; its address.
     known_on : str
         The day the figure became public, with `(inferred)` where that day is a judgement.
+    basis : str
+        Who counts: `tracker`, `leak` and so on; empty for an exchange rate.
     agrees : tuple of str
         Other facts that give the same value for the same cell.
     """
@@ -44,13 +46,16 @@ class Origin:
     what: str
     period: str
     source: str
+    publisher: str
     url: str
     known_on: str
+    basis: str = ""
     agrees: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         also = f"; also {', '.join(self.agrees)}" if self.agrees else ""
-        return f"{self.id}: {self.printed}, {self.what}, {self.period}. {self.source}, public {self.known_on}{also}"
+        basis = f" by {self.basis}" if self.basis else ""
+        return f"{self.id}: {self.printed}, {self.what}{basis}, {self.period}. {self.source}, public {self.known_on}{also}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +102,11 @@ class Quantity:
     def is_printed(self) -> bool:
         """Whether this is a published figure itself, not a result of arithmetic."""
         return self.binds == _ATOM and len(self.origins) == 1
+
+    @property
+    def bases(self) -> frozenset[str]:
+        """Who counted the figures behind this one; figures of unlike bases do not add up."""
+        return frozenset(origin.basis for origin in self.origins if origin.basis)
 
     # Arithmetic -----------------------------------------------------------------------------------
 
@@ -154,6 +164,11 @@ class Quantity:
         self._common(Quantity(1.0))
         return replace(self, unit="%") if self.known else self
 
+    @property
+    def amount(self) -> Quantity:
+        """A rate as what comes in one of its periods, for sentences that name the period themselves."""
+        return replace(self, unit=self.unit.partition("/")[0])
+
     def growth(self) -> Quantity:
         """A ratio to an earlier value, as growth in percent."""
         return (self - 1).percent()
@@ -166,14 +181,17 @@ class Quantity:
         return "×" if self.unit in _PLAIN else self.unit
 
     def __lt__(self, other: Quantity | float) -> bool:
-        other = _as_quantity(other)
-        self._common(other)
-        return self.value < other.value
+        return self.value < self._comparable(other)
 
     def __gt__(self, other: Quantity | float) -> bool:
+        return self.value > self._comparable(other)
+
+    def _comparable(self, other: Quantity | float) -> float:
+        if other == 0:  # zero is zero in every unit
+            return 0.0
         other = _as_quantity(other)
         self._common(other)
-        return self.value > other.value
+        return other.value
 
     # Printing -------------------------------------------------------------------------------------
 
@@ -185,6 +203,8 @@ class Quantity:
         if self.unit == "%":
             digits = f"{self.value * 100:.10g}" if self.is_printed else _digits(self.value * 100, percent=True)
             return _minus(f"{digits}%")
+        if self.unit == "×" and self.is_printed:
+            return f"{self.value:g}×"
         if self.unit == "×":
             return _minus(f"{self.value:.0f}×" if abs(self.value) >= 20 else
                           f"{self.value:.1f}×" if abs(self.value) >= 0.95 else f"{_round(self.value, 2)}×")

@@ -90,7 +90,7 @@ class Span:
         if self.days == 1:
             return day_label(self.start)
         if self.months is None or self.end.year != year:
-            return f"{day_label(self.start)} to {day_label(self.end)}"
+            return f"the period from {self._days_label}"
         if self.months == 12:
             return f"{year}"
         if self.months == 6 and first in (1, 7):
@@ -111,7 +111,12 @@ class Span:
             return f"{calendar.month_abbr[self.start.month]} {self.start.year}"
         if self.months and self.end.year == self.start.year and self.months < 12:
             return f"{calendar.month_abbr[self.start.month]}–{calendar.month_abbr[self.end.month]} {self.start.year}"
-        return self.label
+        return self._days_label if self.months is None and self.days > 1 else self.label
+
+    @property
+    def _days_label(self) -> str:
+        first = day_label(self.start)
+        return f"{first.removesuffix(f' {self.end.year}')} to {day_label(self.end)}"
 
     @property
     def year(self) -> Span:

@@ -1,0 +1,14 @@
+"""Launches of the platform: those that are planned, and those on record."""
+
+from __future__ import annotations
+
+from analysis.report import Report
+from analysis.span import Span
+
+SITES = "Spain, Ireland"  # the European launch of the year, as the plan named it
+
+
+def planned_launch(report: Report) -> Span | None:
+    """Month for which the launch of `SITES` is planned, or None if no plan is public."""
+    plan = report.rows(SITES, "planned_launch_month", within=report.year)
+    return None if plan.empty else plan.iloc[0]["span"]

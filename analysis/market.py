@@ -1,0 +1,707 @@
+"""One monthly GMV for each market, with error bars, from published figures that disagree.
+
+The model. On an open day of month t, market m sells exp(u[m,t]) US dollars, and
+
+    u[m,t] = common[t] + own[m,t] + exponent[m] log(age[m,t] + delay) + step[m] [t after reopening] + season[month of t].
+
+`common` and `own` are paths whose monthly growth is a stationary AR(1); the third term is the ramp after a launch.
+All of it is linear in the parameters, with a Gaussian prior. A fact is a log total of a cell (some markets over some
+days), or the difference of two such, plus the bias of its basis and Student-t noise. A sum of exponentials is smooth,
+so that Gauss-Newton with iteratively reweighted least squares finds the mode of the posterior [1]_ [2]_, and the
+curvature there (Laplace's approximation [3]_) gives the error bars and, past the last fact, the forecast.
+
+.. [1] Nocedal and Wright, Numerical Optimization, 2nd ed., 2006, section 10.3 (Gauss-Newton).
+.. [2] Lange, Little and Taylor, Robust statistical modeling using the t distribution, JASA 84, 1989 (reweighting).
+.. [3] Tierney and Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81, 1986.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky
+
+from analysis.span import Span
+
+REST = "Rest of the world"
+REFERENCE = ("company", "official")
+CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
+_DAYS_PER_MONTH = 365.25 / 12
+_COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
+_CORRECTIONS = 6
+_PAIRS, _SEED = 1000, 20240630  # draws come in antithetic pairs, so that their mean is the mode
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Every constant of the model, with its unit and its reason. Frozen before the forecasts were scored.
+
+    Growth constants are fitted to what other platforms, and TikTok Shop itself, had shown by 31 March 2024.
+
+    Attributes
+    ----------
+    ramp_exponent, ramp_exponent_sd : float
+        GMV a day grows as (age + delay) ** exponent: growth is fast after a launch and slows as 1 / age.
+    ramp_delay : float
+        Months that a launch has behind it on its first day: it does not start from nothing.
+    ramp_age : float
+        Months since launch at which the levels of markets are compared with each other.
+    common_growth_sd, own_growth_sd : float
+        Spread of monthly log growth about the ramp, shared by all markets and of one market.
+    growth_memory : float
+        Correlation of a month's deviation from the ramp's growth with the month before.
+    level_sd : float
+        Log units. The level of a platform is for the facts to tell: a factor of 20 either way.
+    share_sd : float
+        Log units, of a market's level about its share of its region: a factor of 2.7 either way.
+    reopening_sd : float
+        Log units, of the step in the level of a market that was closed.
+    season_sd : float
+        Log units, of one month about the official seasonal profile: another country, other sales days.
+    day_sd : float
+        Log units, of one day about its month, for facts whose days cut a month: sales days sell several times the mean.
+    noise : mapping
+        Log units, by confidence: what two figures for the same cell differ by.
+    about : float
+        Log units, added to the noise of a rounded figure.
+    slack : mapping
+        Log units, by qualifier: how far on the open side of a bound the truth may lie. Publishers name the nearest
+        round number, so that a bound says something about both sides.
+    bias_sd : mapping
+        Log units, by basis: how far one way of counting may lie from the company's own, over all its figures.
+    dof : float
+        Degrees of freedom of the Student-t noise: a misprint loses its pull.
+    """
+
+    ramp_exponent: float = 2.5
+    ramp_exponent_sd: float = 0.6
+    own_exponent_sd: float = 0.4
+    ramp_delay: float = 6.0
+    ramp_age: float = 24.0
+    common_growth_sd: float = 0.015
+    own_growth_sd: float = 0.03
+    growth_memory: float = 0.85
+    level_sd: float = 3.0
+    share_sd: float = 1.2
+    reopening_sd: float = 0.5
+    season_sd: float = 0.1
+    day_sd: float = 0.8
+    noise: Mapping[str, float] = field(default_factory=lambda: {"high": 0.075, "medium": 0.15, "low": 0.3})
+    about: float = 0.05
+    slack: Mapping[str, float] = field(
+        default_factory=lambda: {"more than": 0.25, "less than": 0.25, "up to": 0.25, "just over": 0.04}
+    )
+    bias_sd: Mapping[str, float] = field(
+        default_factory=lambda: {"leak": 0.05, "press": 0.1, "tracker": 0.2, "analyst": 0.2}
+    )
+    dof: float = 4.0
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What is known of a platform's GMV, as tables.
+
+    Attributes
+    ----------
+    facts : DataFrame
+        Indexed by fact; columns in `COLUMNS`. A fact says that the GMV of `market` from `start` to `end` is
+        exp(log_value) US dollars, or, where `base_market` is filled, that times the GMV of the base cell.
+    calendar : DataFrame
+        Columns market, start, end: spans of days on which the market was open; `end` None is still open.
+    regions : dict
+        Name of a market or region -> the markets that it sums up.
+    shares : Series
+        Market -> its share of its region's online retail over that of a typical market there.
+    season : DataFrame
+        Columns start, end, value: the official quarterly series, oldest first.
+    """
+
+    COLUMNS = (
+        "fact", "measure", "market", "start", "end", "base_market", "base_start", "base_end", "log_value",
+        "qualifier", "basis", "confidence",
+    )  # fmt: skip
+
+    facts: pd.DataFrame
+    calendar: pd.DataFrame
+    regions: dict[str, tuple[str, ...]]
+    shares: pd.Series
+    season: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Median, 10th and 90th percentile of the posterior, and the facts that tell most of it, the strongest first."""
+
+    median: float
+    p10: float
+    p90: float
+    drivers: tuple[str, ...] = ()
+
+
+# Time and place ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The months of each market, from its first open day on, and the days on which it was open.
+
+    Attributes
+    ----------
+    months : PeriodIndex
+        Shape (T,).
+    edges : ndarray of datetime64[D]
+        First day of each month and the day after the last, shape (T + 1,).
+    markets : tuple of str
+        M names.
+    open_before : ndarray
+        Open days of each market before each day of the grid, shape (M, days + 1).
+    age : ndarray
+        Months from a market's first open day to the middle of a month, shape (M, T).
+    live : ndarray of bool
+        Whether a market had opened by the end of a month, shape (M, T).
+    reopened : ndarray of bool
+        Whether a market was closed once before this month and has opened again, shape (M, T).
+    """
+
+    months: pd.PeriodIndex
+    edges: np.ndarray
+    markets: tuple[str, ...]
+    open_before: np.ndarray
+    age: np.ndarray
+    live: np.ndarray
+    reopened: np.ndarray
+
+    @classmethod
+    def of(cls, calendar: pd.DataFrame, start: date, end: date) -> Grid:
+        """The months from that of `start` to that of `end`."""
+        months = pd.period_range(start, end, freq="M")
+        edges = np.append(months.to_timestamp().values, (months[-1] + 1).to_timestamp()).astype("datetime64[D]")
+        markets = tuple(dict.fromkeys(calendar["market"]))
+        days = np.arange(edges[0], edges[-1])
+        middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
+        is_open = np.zeros((len(markets), len(days)), dtype=bool)
+        age = np.empty((len(markets), len(months)))
+        live, reopened = np.empty_like(age, dtype=bool), np.empty_like(age, dtype=bool)
+        for row, (_, spans) in enumerate(calendar.groupby("market", sort=False)):
+            starts = spans["start"].to_numpy("datetime64[D]")
+            for opened, closed in zip(starts, spans["end"], strict=True):
+                is_open[row] |= (days >= opened) & (days <= (np.datetime64(closed, "D") if closed else days[-1]))
+            age[row] = (middle - starts[0]).astype(float) / _DAYS_PER_MONTH
+            live[row] = edges[1:] > starts[0]
+            reopened[row] = (edges[1:] > starts[-1]) & (len(starts) > 1)
+        before = np.pad(is_open.cumsum(axis=1, dtype=float), ((0, 0), (1, 0)))
+        return cls(months, edges, markets, before, age, live, reopened)
+
+    @cached_property
+    def where(self) -> tuple[np.ndarray, np.ndarray]:
+        """Market and month of each state: the S months of markets that had opened."""
+        return np.nonzero(self.live)
+
+    def open_days(self, markets: tuple[str, ...], start: date, end: date) -> np.ndarray:
+        """Days from `start` to `end` on which each market was open in each state; zero for other markets; shape (S,)."""
+        first, after = np.datetime64(start, "D"), np.datetime64(end, "D") + 1
+        inside = (np.clip(self.edges, first, after) - self.edges[0]).astype(int)
+        inside = np.clip(inside, 0, self.open_before.shape[1] - 1)
+        chosen = np.isin(self.markets, markets)
+        return (np.diff(self.open_before[:, inside], axis=1) * chosen[:, None])[self.where]
+
+
+# Prior ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The linear part: u = states @ parameters, whitened @ parameters ~ N(centre, 1).
+
+    Attributes
+    ----------
+    states : sparse array, shape (S, P)
+        One row for each month of each market from its launch on.
+    whitened : sparse array, shape (R, P)
+    centre : ndarray, shape (R,)
+    bases : dict
+        Basis -> column of its bias.
+    """
+
+    states: sparse.csr_array
+    whitened: sparse.csr_array
+    centre: np.ndarray
+    bases: dict[str, int]
+
+
+def _whitened_path(length: int, first_sd: float, growth_sd: float, memory: float) -> sparse.csr_array:
+    """Rows that turn a path of AR(1) growth into independent standard normals."""
+    level = sparse.diags_array([1.0, -1.0], offsets=[0, -1], shape=(length, length))
+    growth_sds = np.full(length, growth_sd * np.sqrt(1 - memory**2))
+    growth_sds[:2] = [first_sd, growth_sd][:length]
+    follow = np.full(length - 1, -memory) * (np.arange(1, length) > 1)
+    carry = sparse.diags_array([np.ones(length), follow], offsets=[0, -1], shape=(length, length))
+    return sparse.csr_array(sparse.diags_array(1 / growth_sds) @ carry @ level)
+
+
+def _layout(grid: Grid, observations: Observations, level: float, prior: Prior) -> Layout:
+    market, month = grid.where
+    count, total_months, rows = len(grid.markets), len(grid.months), len(market)
+    first = np.searchsorted(market, np.arange(count))
+    lengths = np.diff(np.append(first, rows))
+    age = np.maximum(grid.age[market, month], 0)
+    ramp = np.log((age + prior.ramp_delay) / (prior.ramp_age + prior.ramp_delay))
+    profile = _season_profile(observations.season)
+    bases = [basis for basis in prior.bias_sd if (observations.facts["basis"] == basis).any()]
+
+    def columns(where: np.ndarray, width: int, values=None) -> sparse.csr_array:
+        values = np.ones(rows) if values is None else values
+        return sparse.csr_array((values, (np.arange(rows), where)), shape=(rows, width))
+
+    memory = prior.growth_memory
+    # Each block: how it enters the states, its whitened prior, and the centre of that.
+    blocks = [
+        (columns(month, total_months),
+         _whitened_path(total_months, prior.level_sd, prior.common_growth_sd, memory),
+         np.eye(1, total_months)[0] * level / prior.level_sd),
+        (sparse.eye_array(rows),
+         sparse.block_diag([_whitened_path(n, prior.share_sd, prior.own_growth_sd, memory) for n in lengths]),
+         np.isin(np.arange(rows), first) * np.log(observations.shares[list(grid.markets)].to_numpy())[market]
+         / prior.share_sd),
+        (sparse.csr_array(ramp[:, None]),
+         sparse.eye_array(1) / prior.ramp_exponent_sd, np.array([prior.ramp_exponent / prior.ramp_exponent_sd])),
+        (columns(market, count, ramp),
+         sparse.eye_array(count) / prior.own_exponent_sd, np.zeros(count)),
+        (columns(market, count, grid.reopened[market, month].astype(float)),
+         sparse.eye_array(count) / prior.reopening_sd, np.zeros(count)),
+        (columns(grid.months.month[month] - 1, 12), sparse.eye_array(12) / prior.season_sd, profile / prior.season_sd),
+        (sparse.csr_array((rows, len(bases))),
+         sparse.diags_array([1 / prior.bias_sd[b] for b in bases]) if bases else sparse.csr_array((0, 0)),
+         np.zeros(len(bases))),
+    ]  # fmt: skip
+    states, whitened, centres = zip(*blocks, strict=True)
+    states = sparse.csr_array(sparse.hstack(states))
+    return Layout(
+        states=states,
+        whitened=sparse.csr_array(sparse.block_diag(whitened)),
+        centre=np.concatenate(centres),
+        bases={basis: states.shape[1] - len(bases) + i for i, basis in enumerate(bases)},
+    )
+
+
+def _season_profile(series: pd.DataFrame) -> np.ndarray:
+    """Log sales a day of each calendar month about the year's mean, shape (12,); flat without two years of quarters.
+
+    Classical decomposition: the ratio to the centred moving average of four quarters, its median over the years.
+    """
+    if len(series) < 9:
+        return np.zeros(12)
+    days = [(end - start).days + 1 for start, end in zip(series["start"], series["end"], strict=True)]
+    log_rate = np.log(series["value"].to_numpy() / days)
+    trend = np.convolve(log_rate, [1 / 8, 1 / 4, 1 / 4, 1 / 4, 1 / 8], mode="valid")
+    quarter = np.array([start.month // 3 for start in series["start"]])
+    ratio = pd.Series(log_rate[2:-2] - trend).groupby(quarter[2:-2]).median().reindex(range(4)).to_numpy()
+    return np.repeat(ratio - ratio.mean(), 3)
+
+
+# Likelihood -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Facts as differences of log totals.
+
+    Attributes
+    ----------
+    days : sparse array, shape (C, S)
+        Open days of each distinct cell of the facts in each state.
+    design : sparse array, shape (N, C + P)
+        A fact is its cell less its base cell plus its bias.
+    value : ndarray, shape (N,)
+    above, below : ndarray, shape (N,)
+        Log scale of the noise where the fact lies above, or below, what the model says.
+    dof : float
+    """
+
+    days: sparse.csr_array
+    design: sparse.csr_array
+    value: np.ndarray
+    above: np.ndarray
+    below: np.ndarray
+    dof: float
+
+    def log_totals(self, u: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:
+        """Log GMV of each cell, shape (C,), and its derivatives by the states, shape (C, S)."""
+        peak = u.max()
+        parts = self.days.multiply(np.exp(u - peak)).tocsr()
+        totals = parts.sum(axis=1)
+        return np.log(totals) + peak, sparse.csr_array(sparse.diags_array(1 / totals) @ parts)
+
+    def residual(self, log_totals: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+        """Fact less model, shape (N,)."""
+        return self.value - self.design @ np.concatenate([log_totals, parameters])
+
+    def standardised(self, residual: np.ndarray) -> np.ndarray:
+        return residual / np.where(residual > 0, self.above, self.below)
+
+    def loss(self, residual: np.ndarray, heat: float = 1.0) -> float:
+        """Minus the log likelihood, up to a constant; `heat` widens the normal core of the noise, not its scale."""
+        z = self.standardised(residual) / heat
+        return float(np.log1p(z**2 / self.dof).sum() * heat**2 * (self.dof + 1) / 2)
+
+    def weights(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
+        """Of least squares: the first derivative of the loss is weight times residual."""
+        scale = np.where(residual > 0, self.above, self.below)
+        return (self.dof + 1) / (self.dof * scale**2 + (residual / heat) ** 2)
+
+    def curvature(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
+        """Second derivative of the loss by the residual; negative in the tails."""
+        z2 = (self.standardised(residual) / heat) ** 2
+        return self.weights(residual, heat) * (self.dof - z2) / (self.dof + z2)
+
+
+Cell = tuple[str, date, date]  # a market or region, its first and last day
+
+
+def _cells(facts: pd.DataFrame, prefix: str = "") -> list[Cell]:
+    return list(zip(*(facts[prefix + name] for name in ("market", "start", "end")), strict=True))
+
+
+def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
+    target, base = _cells(facts), _cells(facts, "base_")
+    ratios = np.flatnonzero(facts["base_market"].notna())
+    column = {cell: i for i, cell in enumerate(dict.fromkeys([*target, *(base[i] for i in ratios)]))}
+    biased = np.flatnonzero(facts["basis"].isin(layout.bases) & facts["base_market"].isna())
+    rows = np.arange(len(facts))
+    entries = [
+        (np.ones(len(rows)), rows, [column[cell] for cell in target]),
+        (-np.ones(len(ratios)), ratios, [column[base[i]] for i in ratios]),
+        (np.ones(len(biased)), biased, len(column) + facts["basis"].iloc[biased].map(layout.bases).to_numpy(dtype=int)),
+    ]
+    values, at, to = (np.concatenate(part) for part in zip(*entries, strict=True))
+    sampled = {(start, end): 0 if Span(start, end).months else 1 / Span(start, end).days for _, start, end in column}
+    noise = np.sqrt(
+        facts["confidence"].map(prior.noise).to_numpy() ** 2
+        + (facts["qualifier"] != "exact").to_numpy() * prior.about**2
+        + prior.day_sd**2 * np.array([sampled[cell[1:]] for cell in target])
+    )
+    slack = facts["qualifier"].map(prior.slack).fillna(0).to_numpy()
+    is_floor = facts["qualifier"].isin(["more than", "just over"]).to_numpy()
+    return Likelihood(
+        days=sparse.csr_array(np.array([days[cell] for cell in column])),
+        design=sparse.csr_array((values, (at, to)), shape=(len(facts), len(column) + layout.states.shape[1])),
+        value=facts["log_value"].to_numpy(),
+        above=np.hypot(noise, slack * ~is_floor),
+        below=np.hypot(noise, slack * is_floor),
+        dof=prior.dof,
+    )
+
+
+# Fit --------------------------------------------------------------------------------------------------
+
+
+def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) -> Market:
+    """The posterior of a platform's monthly GMV up to the month of `until`, or of the last fact if that is later.
+
+    Raises
+    ------
+    ValueError
+        If no fact gives an amount of days on which a market was open: from ratios alone follows no level.
+    """
+    facts, regions, calendar = observations.facts, observations.regions, observations.calendar
+    if facts.empty:
+        raise ValueError("nothing is published about this platform's GMV")
+    end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
+    grid = Grid.of(
+        calendar[[day <= end for day in calendar["start"]]], min([*facts["start"], *facts["base_start"].dropna()]), end
+    )
+    cells = list(zip(_cells(facts), _cells(facts, "base_"), facts["base_market"].notna(), strict=True))
+    named = {cell for cell, _, _ in cells} | {base for _, base, is_ratio in cells if is_ratio}
+    days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in named}
+    # A figure for days on which no market was open has no total to be compared with.
+    used = facts[[days[cell].any() and (not is_ratio or days[base].any()) for cell, base, is_ratio in cells]]
+    amounts = used[used["base_market"].isna()]
+    if amounts.empty:
+        raise ValueError("no amount of GMV is published of this platform: growth and shares alone give no level")
+    daily = amounts["log_value"] - np.log([days[cell].sum() for cell in _cells(amounts)])
+    layout = _layout(grid, observations, float(daily.median()), prior)
+    likelihood = _likelihood(used, days, layout, prior)
+    mode, residual = _mode(layout, likelihood)
+    return Market(observations, used, grid, layout, likelihood, mode, residual)
+
+
+def _mode(layout: Layout, likelihood: Likelihood) -> tuple[np.ndarray, np.ndarray]:
+    """The parameters of highest posterior density, shape (P,), and the residuals of the facts there, shape (N,).
+
+    Least squares first, whose weights cool down to those of the Student-t, so that a fact far from the start is not
+    taken for a misprint.
+
+    Raises
+    ------
+    RuntimeError
+        If the steps do not die out.
+    """
+    whitened, centre = layout.whitened, layout.centre
+
+    def loss(at: np.ndarray, heat: float) -> float:
+        logs, _ = likelihood.log_totals(layout.states @ at)
+        return ((whitened @ at - centre) ** 2).sum() / 2 + likelihood.loss(likelihood.residual(logs, at), heat)
+
+    parameters = sparse.linalg.spsolve((whitened.T @ whitened).tocsc(), whitened.T @ centre)
+    for iteration in range(_STEPS):
+        heat = max(1.0, 2.0 ** (_COOLING - iteration))
+        logs, by_state = likelihood.log_totals(layout.states @ parameters)
+        residual = likelihood.residual(logs, parameters)
+        jacobian = _jacobian(layout, by_state)
+        pull = likelihood.design.T @ (likelihood.weights(residual, heat) * residual)
+        gradient = whitened.T @ (centre - whitened @ parameters) + jacobian.T @ pull
+        curvature, bend = likelihood.curvature(residual, heat), -pull[: len(logs)]
+        try:
+            factor = cho_factor(_hessian(layout, likelihood, by_state, curvature, bend))
+        except LinAlgError:  # not a bowl here: take the part that is
+            factor = cho_factor(
+                _hessian(layout, likelihood, by_state, np.maximum(curvature, 0), np.maximum(bend, 0))
+            )
+        step = cho_solve(factor, gradient)
+        gain = gradient @ step
+        if heat == 1 and gain < _TOLERANCE:
+            return parameters, residual
+        length, here = 1.0, loss(parameters, heat)
+        while loss(parameters + length * step, heat) > here - 1e-4 * length * gain + 1e-12 * here:  # Armijo's rule
+            length /= 2
+        parameters = parameters + length * step
+    raise RuntimeError(f"the market model did not converge in {_STEPS} steps")
+
+
+def _jacobian(layout: Layout, by_state: sparse.csr_array) -> sparse.csr_array:
+    """Derivatives of the log totals and of the parameters by the parameters, shape (C + P, P)."""
+    return sparse.csr_array(sparse.vstack([by_state @ layout.states, sparse.eye_array(layout.states.shape[1])]))
+
+
+def _precision(layout: Layout, likelihood: Likelihood, jacobian: sparse.csr_array, weights: np.ndarray) -> np.ndarray:
+    """Curvature of the log posterior after Gauss and Newton, shape (P, P)."""
+    design = likelihood.design
+    facts = design.T @ sparse.csr_array(sparse.diags_array(weights) @ design)
+    return (layout.whitened.T @ layout.whitened + jacobian.T @ (facts @ jacobian)).toarray()
+
+
+def _hessian(layout, likelihood, by_state, curvature, bend) -> np.ndarray:
+    """Second derivative of the loss: `_precision`, and what comes from the bend of the log totals (log-sum-exp)."""
+    jacobian = _jacobian(layout, by_state)
+    by_cell = jacobian[: len(bend)]
+    spread = layout.states.T @ sparse.diags_array(by_state.T @ bend) @ layout.states
+    joint = by_cell.T @ sparse.diags_array(bend) @ by_cell
+    return _precision(layout, likelihood, jacobian, curvature) + (spread - joint).toarray()
+
+
+# Results ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """The posterior of a platform's GMV: monthly, summed, and against targets. All amounts in US dollars.
+
+    Made by `fit`. Names of markets are those of the facts: a market, a region such as `SEA`, `Global`, or several
+    joined by a comma. Everything is counted as the company counts (the reference basis of `basis_bias`).
+
+    Examples
+    --------
+    >>> market = fit(observe(ledger.known_by(date(2024, 8, 29)), "TikTok Shop"), Span.parse("2024"))  # doctest: +SKIP
+    >>> market.total("US", Span.parse("2024H1"))  # doctest: +SKIP
+    """
+
+    observations: Observations
+    facts: pd.DataFrame
+    grid: Grid
+    layout: Layout
+    likelihood: Likelihood
+    mode: np.ndarray
+    residual: np.ndarray
+
+    @cached_property
+    def _jacobian(self) -> sparse.csr_array:
+        return _jacobian(self.layout, self.likelihood.log_totals(self.layout.states @ self.mode)[1])
+
+    @cached_property
+    def _information(self) -> np.ndarray:
+        """Weight of each fact in the curvature. A Student-t holds (dof + 1) / (dof + 3) of a normal's (Lange et al.)."""
+        dof = self.likelihood.dof
+        return self.likelihood.weights(self.residual) * (dof + 1) / (dof + 3)
+
+    @cached_property
+    def _cholesky(self) -> np.ndarray:
+        """Upper factor of the posterior precision, shape (P, P)."""
+        return cholesky(_precision(self.layout, self.likelihood, self._jacobian, self._information))
+
+    @cached_property
+    def _parameters(self) -> np.ndarray:
+        """Draws of the parameters, shape (P, 2 pairs), by randomising the data and optimising again [4]_.
+
+        Laplace's normal alone would let the markets of a published sum drift apart, and so lift the sum.
+        """
+        layout, likelihood = self.layout, self.likelihood
+        normal = np.random.default_rng(_SEED).standard_normal((len(self.mode), _PAIRS))
+        pull = self._cholesky.T @ np.hstack([normal, -normal])
+        prior = layout.whitened.T @ layout.whitened
+        facts = self._jacobian.T @ (likelihood.design.T @ sparse.diags_array(self._information) @ likelihood.design)
+        at_mode, _ = likelihood.log_totals(layout.states @ self.mode)
+        shift = np.zeros_like(pull)
+        for _ in range(_CORRECTIONS):
+            rates = np.exp(layout.states @ (self.mode[:, None] + shift))
+            logs = np.log(likelihood.days @ rates) - at_mode[:, None]
+            gap = pull - prior @ shift - facts @ np.vstack([logs, shift])
+            step = cho_solve((self._cholesky, False), gap)
+            shift += step
+        return self.mode[:, None] + shift
+
+    @cached_property
+    def _rates(self) -> np.ndarray:
+        """Draws of US dollars an open day in each state, shape (S, 2 pairs)."""
+        return np.exp(self.layout.states @ self._parameters)
+
+    def markets(self, name: str) -> tuple[str, ...]:
+        """The markets of the model that a name sums up.
+
+        Raises
+        ------
+        ValueError
+            If it names none of them.
+        """
+        found = [m for part in name.split(", ") for m in self.observations.regions.get(part, ())]
+        found = tuple(m for m in dict.fromkeys(found) if m in self.grid.markets)
+        if not found:
+            raise ValueError(f"nothing is known of {name!r}; known: {', '.join(self.grid.markets)}")
+        return found
+
+    def _days(self, name: str, span: Span) -> np.ndarray:
+        whole = Span(*self.grid.edges[[0, -1]].astype(object) - [timedelta(0), timedelta(1)])
+        if span not in whole:
+            raise ValueError(f"{span.code} is not within the months of the model, {whole.code}")
+        return self.grid.open_days(self.markets(name), span.start, span.end)
+
+    def draws(self, markets: str, span: Span) -> np.ndarray:
+        """Draws of the GMV of some markets over a span, shape (draws,); the same on each call.
+
+        Draws of different markets and spans belong together: their sums and ratios are draws, too.
+
+        Raises
+        ------
+        ValueError
+            If the model knows none of the markets, or not all months of the span.
+        """
+        return self._days(markets, span) @ self._rates
+
+    def total(self, markets: str, span: Span) -> Estimate:
+        """GMV of some markets over a span; zero where they were closed."""
+        return self._estimate(self.draws(markets, span), markets, span)
+
+    def _estimate(self, sample: np.ndarray, markets: str, span: Span) -> Estimate:
+        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9])
+        return Estimate(float(median), float(p10), float(p90), self.drivers(markets, span))
+
+    def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
+        """The facts that tell most of what is known of a total, the strongest first.
+
+        A fact's part is what its weight takes off the variance of the log total, to first order (the infinitesimal
+        jackknife); the parts of all facts and of the prior add up to the variance. Named are the strongest facts that
+        together make four fifths of what facts tell, `most` at most.
+        """
+        days = self._days(markets, span)
+        if not days.any():
+            return ()
+        rate = days * np.exp(self.layout.states @ self.mode)
+        slope = self.layout.states.T @ (rate / rate.sum())
+        covariance = cho_solve((self._cholesky, False), slope)
+        part = self._information * (self.likelihood.design @ (self._jacobian @ covariance)) ** 2
+        order = np.argsort(-part, kind="stable")
+        enough = np.searchsorted(part[order].cumsum(), 0.8 * part.sum()) + 1
+        return tuple(self.facts.index[order[: min(enough, most)]])
+
+    def monthly(self) -> pd.DataFrame:
+        """GMV of each market and month: columns market, month, median, p10, p90, status.
+
+        A month is `reported` if a fact names the market and a day of the month, `inferred` if a fact covers it in a
+        sum of markets, and otherwise `unknown`: the model's alone.
+        """
+        row, month = self.grid.where
+        days = np.diff(self.grid.open_before[:, (self.grid.edges - self.grid.edges[0]).astype(int)], axis=1)[row, month]
+        p10, median, p90 = np.quantile(days[:, None] * self._rates, [0.1, 0.5, 0.9], axis=1)
+        status = np.full(len(row), "unknown", dtype=object)
+        for region, start, end in sorted(set(_cells(self.facts)), key=lambda c: -len(self.observations.regions[c[0]])):
+            members = self.observations.regions[region]
+            status[self.grid.open_days(members, start, end) > 0] = "inferred" if len(members) > 1 else "reported"
+        return pd.DataFrame({
+            "market": np.array(self.grid.markets)[row], "month": self.grid.months[month], "median": median,
+            "p10": p10, "p90": p90, "status": status,
+        })  # fmt: skip
+
+    def attainment(self, target_usd: float, span: Span, markets: str = "Global") -> Estimate:
+        """GMV of a span as a fraction of a target."""
+        return self._estimate(self.draws(markets, span) / target_usd, markets, span)
+
+    def probability_of_target(self, target_usd: float, span: Span, markets: str = "Global") -> float:
+        """Share of the draws in which the GMV of the span reaches the target."""
+        return float((self.draws(markets, span) >= target_usd).mean())
+
+    def required_run_rate(self, target_usd: float, to_date: Span, markets: str = "Global") -> Estimate:
+        """US dollars a month that the rest of the year must bring to reach the year's target; 0 if it is reached.
+
+        Raises
+        ------
+        ValueError
+            If nothing is left of the year after `to_date`.
+        """
+        missing, months = self._missing(target_usd, to_date, markets)
+        return self._estimate(missing / months, markets, to_date.to_date)
+
+    def required_monthly_growth(self, target_usd: float, to_date: Span, markets: str = "Global") -> Estimate:
+        """Constant monthly growth (0.1 is 10 %) from the last month on with which the year just meets its target.
+
+        Solves base (q + q² + … + qⁿ) = missing for q − 1, n whole months being left; −1 if the target is reached.
+
+        Raises
+        ------
+        ValueError
+            If nothing is left of the year after `to_date`.
+        """
+        missing, months = self._missing(target_usd, to_date, markets)
+        last = Span(to_date.end.replace(day=1), to_date.end)
+        ratio = missing / self.draws(markets, last)
+        low, high = np.zeros_like(ratio), 1 + ratio  # q alone is less than the whole sum
+        powers = np.arange(1, round(months) + 1)
+        for _ in range(60):  # halving: enough for every bit of a float
+            middle = (low + high) / 2
+            enough = (middle[:, None] ** powers).sum(axis=1) >= ratio
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return self._estimate(high - 1, markets, to_date.to_date)
+
+    def _missing(self, target_usd: float, to_date: Span, markets: str) -> tuple[np.ndarray, float]:
+        rest = to_date.rest_of_year
+        if rest is None:
+            raise ValueError(f"nothing is left of the year after {to_date.code}")
+        missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
+        return missing, rest.months or rest.days / _DAYS_PER_MONTH
+
+    def residuals(self) -> pd.DataFrame:
+        """Each fact against the model, the worst first.
+
+        Columns market, start, end, measure, published and expected (US dollars or a ratio, as its basis would count),
+        z (log residual over the scale of its noise), conflict (|z| > 3). Facts without an open day are not listed.
+        """
+        z = self.likelihood.standardised(self.residual)
+        table = self.facts[["market", "start", "end", "measure", "basis"]].assign(
+            published=np.exp(self.likelihood.value), expected=np.exp(self.likelihood.value - self.residual),
+            z=z, conflict=np.abs(z) > CONFLICT,
+        )  # fmt: skip
+        return table.iloc[np.argsort(-np.abs(z), kind="stable")]
+
+    def basis_bias(self) -> pd.DataFrame:
+        """How much each basis counts for one dollar that the company counts: columns basis, facts, median, p10, p90."""
+        amounts = self.facts[self.facts["base_market"].isna()]["basis"].value_counts()
+        rows = []
+        for basis in sorted(amounts.index):
+            log_bias = self._parameters[self.layout.bases[basis]] if basis in self.layout.bases else np.zeros(1)
+            p10, median, p90 = np.exp(np.quantile(log_bias, [0.1, 0.5, 0.9]))
+            rows.append((basis, int(amounts[basis]), median, p10, p90))
+        return pd.DataFrame(rows, columns=["basis", "facts", "median", "p10", "p90"])

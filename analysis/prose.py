@@ -1,0 +1,121 @@
+"""Sentences from findings: every number in them is a Quantity, every verb follows from the numbers.
+
+A template is words only. `say` fills it and says nothing at all where a part is unknown, so that a
+chapter offers what it would say with less as an alternative: `say(...) or say(...)`.
+"""
+
+from __future__ import annotations
+
+import html
+import string
+from dataclasses import dataclass
+
+from analysis.quantity import Quantity
+from analysis.span import Span
+
+Part = "Quantity | Span | Sentence | str"
+
+# Two figures this close say the same thing: published figures are rounded to about this much.
+LEVEL = 0.02
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words and numbers, as text and as HTML with the provenance of each number; false if there is nothing to say."""
+
+    text: str = ""
+    html: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __add__(self, other: Sentence) -> Sentence:
+        if not (self and other):
+            return self or other
+        return Sentence(f"{self.text} {other.text}", f"{self.html} {other.html}")
+
+
+def say(template: str, **parts: Part) -> Sentence:
+    """Fill a template with quantities, spans, other sentences and words, and begin it with a capital.
+
+    Returns
+    -------
+    Sentence
+        Empty if any quantity is unknown or any part is empty.
+    """
+    return _fill(template, parts, capital=True)
+
+
+def phrase(template: str, **parts: Part) -> Sentence:
+    """A part of a sentence, filled as `say` fills a whole one."""
+    return _fill(template, parts, capital=False)
+
+
+def _fill(template: str, parts: dict[str, Part], capital: bool) -> Sentence:
+    text, markup = "", ""
+    for words, name, _, _ in string.Formatter().parse(template):
+        if capital and not text:
+            words = words[:1].upper() + words[1:]
+        text += words
+        markup += html.escape(words, quote=False)
+        if name is not None:
+            part = parts[name]
+            if not part:
+                return Sentence()
+            added = _text(part)
+            if capital and not text:
+                added = added[:1].upper() + added[1:]
+            text += added
+            markup += _html(part, added)
+    return Sentence(text, markup)
+
+
+def _text(part: Part) -> str:
+    return part.label if isinstance(part, Span) else str(part)
+
+
+def _html(part: Part, shown: str) -> str:
+    if isinstance(part, Span):
+        return f'<time datetime="{part.start.isoformat()}">{html.escape(shown)}</time>'
+    if isinstance(part, Quantity):
+        return part.html(shown)
+    return part.html if isinstance(part, Sentence) else html.escape(shown, quote=False)
+
+
+def listing(parts: list[Sentence], word: str = "and") -> Sentence:
+    """`a`, `a and b`, `a, b and c`; parts with nothing to say are left out."""
+    parts = [part for part in parts if part]
+    if len(parts) < 2:
+        return parts[0] if parts else Sentence()
+    *most, last = parts
+    return Sentence(
+        f"{', '.join(p.text for p in most)} {word} {last.text}", f"{', '.join(p.html for p in most)} {word} {last.html}"
+    )
+
+
+def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
+    """Whether two figures are equal as far as published figures can tell."""
+    return abs((a / b).value - 1) <= within
+
+
+def against_target(reached: Quantity, target: Quantity) -> str:
+    """What a final figure did to its target: `beat`, `met` or `fell short of`."""
+    return "met" if level(reached, target) else "beat" if reached > target else "fell short of"
+
+
+def against_pace(attained: Quantity, pace: Quantity) -> str:
+    """Where a share of a target stands against the share of the year that has passed."""
+    return "level with" if level(attained, pace) else "ahead of" if attained > pace else "behind"
+
+
+def than(a: Quantity, b: Quantity, more: str = "more than", less: str = "less than", same: str = "as much as") -> str:
+    """A comparison in words, from the two numbers."""
+    return same if level(a, b) else more if a > b else less
+
+
+def moved(change: Quantity, up: str = "rose", down: str = "fell", flat: str = "hardly moved") -> str:
+    """The verb for a growth rate."""
+    return flat if abs(change.value) <= LEVEL else up if change.value > 0 else down

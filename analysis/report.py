@@ -1,0 +1,287 @@
+"""One report: its parameters, checked, and the published figures as its readers could know them."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.errors import InputError
+from analysis.ledger import DATA, Ledger, read_ledger
+from analysis.quantity import CURRENCIES, Origin, Quantity
+from analysis.span import Span
+
+DAYS_A_MONTH = 365.25 / 12
+# A quarter's figures go on coming out for about two months after its end.
+PUBLICATION_LAG = timedelta(days=60)
+
+DEFAULTS = {"quarter": "2024Q2", "as_of": None, "platform": "TikTok Shop", "rival": "Temu", "currency": "USD"}
+
+
+class ParameterError(InputError):
+    """A report was asked for with a parameter that does not exist, or a value that is not allowed."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """GMV of a market over a span, as published or by arithmetic on what is published."""
+
+    span: Span
+    gmv: Quantity
+
+    @property
+    def monthly(self) -> Quantity:
+        """Mean GMV a month; a span that cuts through a month counts by its days."""
+        months = self.span.months or self.span.days / DAYS_A_MONTH
+        return self.gmv / Quantity.counted(months, "month")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The subject of a report and the view of the ledger that it may use.
+
+    Attributes
+    ----------
+    quarter : Span
+    as_of : date
+        Nothing that became public later is used.
+    platform, rival : str
+    currency : str
+        Amounts are converted to it at the average rate of their period.
+    ledger : Ledger
+        The view as of `as_of`.
+    """
+
+    quarter: Span
+    as_of: date
+    platform: str
+    rival: str
+    currency: str
+    ledger: Ledger
+
+    @property
+    def year(self) -> Span:
+        return self.quarter.year
+
+    @property
+    def year_is_over(self) -> bool:
+        """Whether the quarter closes the year, so that the verdict on its target is final."""
+        return self.quarter.end == self.year.end
+
+    @cached_property
+    def as_of_label(self) -> Span:
+        return Span(self.as_of, self.as_of)
+
+    def call(self, market: str) -> str:
+        return self.ledger.vocabulary.call(market)
+
+    # What is published ----------------------------------------------------------------------------
+
+    def fact(self, market: str, metric: str, span: Span, platform: str | None = None) -> Quantity:
+        """The leading published figure of a cell, in the report's currency; unknown if there is none."""
+        cell = self.ledger.cell(platform or self.platform, market, metric, span)
+        if cell.empty:
+            words = metric.replace("_", " ")
+            return Quantity.unknown(f"{words} of {platform or self.platform} in {self.call(market)}, {span.short}")
+        return self.quantity(cell.iloc[0])
+
+    def rows(self, market: str, metric: str, platform: str | None = None, within: Span | None = None) -> pd.DataFrame:
+        """All facts of a metric, in the order in which they lead; those of `within`, if given."""
+        facts = self.ledger.facts
+        keep = (facts["platform"] == (platform or self.platform)) & (facts["market"] == market)
+        facts = facts[keep & (facts["metric"] == metric)]
+        return facts if within is None else facts[facts["span"].map(within.__contains__).astype(bool)]
+
+    def by_id(self, fact_id: str) -> Quantity:
+        """The figure of one row of facts.csv; unknown if it is not in this view."""
+        facts = self.ledger.facts
+        return self.quantity(facts.loc[fact_id]) if fact_id in facts.index else Quantity.unknown(f"fact {fact_id}")
+
+    def quantity(self, fact: pd.Series) -> Quantity:
+        """One row of the ledger as a quantity in the report's currency."""
+        per = {"gmv_monthly_average": "/month", "gmv_daily_average": "/day"}.get(fact["metric"], "")
+        hedge = "" if fact["qualifier"] == "exact" else fact["qualifier"]
+        figure = Quantity(fact["number"], fact["of"] + per, fact.name, (self.ledger.origin(fact),), hedge)
+        return self.convert(figure, fact["span"])
+
+    def convert(self, figure: Quantity, span: Span, currency: str | None = None) -> Quantity:
+        """An amount of money in the report's currency (or another), at the average rate of `span`."""
+        own, currency = figure.unit.split("/")[0], currency or self.currency
+        if own not in CURRENCIES or own == currency:
+            return figure
+        for code, exchange in ((own, Quantity.__truediv__), (currency, Quantity.__mul__)):
+            if code != "USD":
+                figure = replace(exchange(figure, self.ledger.rate(code, span)), hedge=figure.hedge)
+        return figure
+
+    def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
+        """GMV over a span: the published figure, or arithmetic on published figures.
+
+        In this order: the figure itself; a monthly or daily average times months or days; a completed share
+        of the year's target; the sum of the two halves of the span; the span around it less its other half.
+        Sums and differences are taken only of figures on the same basis: trackers count less than leaks do.
+        """
+        stated = self._stated_gmv(market, span, platform)
+        if stated:
+            return stated
+        for parts, combine in ((_halves(span), Quantity.__add__), (_around(span), Quantity.__sub__)):
+            if parts:
+                first, second = (self._stated_gmv(market, part, platform) for part in parts)
+                if first and second and first.bases == second.bases:
+                    return combine(first, second)
+        return Quantity.unknown(f"GMV of {platform or self.platform} in {self.call(market)}, {span.short}")
+
+    def _stated_gmv(self, market: str, span: Span, platform: str | None) -> Quantity:
+        def fact(metric: str, period: Span = span) -> Quantity:
+            return self.fact(market, metric, period, platform)
+
+        direct = fact("gmv")
+        if direct:
+            return direct
+        monthly = fact("gmv_monthly_average")
+        if monthly and span.months:
+            return monthly * Quantity.counted(span.months, "month")
+        daily = fact("gmv_daily_average")
+        if daily:
+            return daily * Quantity.counted(span.days, "day")
+        completed = fact("target_completion")
+        return completed * fact("gmv_target", span.year) if completed else direct
+
+    def year_to_date(self, market: str, platform: str | None = None) -> Reading | None:
+        """The published figure that covers most of the year up to the end of the quarter, from 1 January on."""
+        whole = {Span.months_of(self.year.end.year, 1, month) for month in range(1, self.quarter.end.month + 1)}
+        stated = {span for span in self.rows(market, "gmv", platform)["span"] if span.start == self.year.start}
+        for span in sorted(whole | stated, reverse=True):
+            if span in self.quarter.to_date and (gmv := self.gmv(market, span, platform)):
+                return Reading(span, gmv)
+        return None
+
+    def latest_month(self, market: str) -> Reading | None:
+        """The last month of the year, up to the end of the quarter, with a published figure."""
+        for month in range(self.quarter.end.month, 0, -1):
+            span = Span.months_of(self.year.end.year, month, 1)
+            if gmv := self.gmv(market, span):
+                return Reading(span, gmv)
+        return None
+
+    def seasonal_share(self, span: Span) -> Quantity:
+        """Share of last year's official online retail that fell into the same months; the seasonal path of a target."""
+        start, end = span.start, span.end
+        if start.month != 1 or end.month % 3:
+            return Quantity.unknown("whole quarters of the official retail series")
+        quarters = [Span.months_of(start.year - 1, month, 3) for month in (1, 4, 7, 10)]
+        sales = [self.fact("US", "gmv", quarter, "All retail") for quarter in quarters]
+        part = sales[: end.month // 3]
+        return (sum(part[1:], part[0]) / sum(sales[1:], sales[0])).percent()
+
+
+def open_report(namespace: Mapping[str, object]) -> Report:
+    """The report of a notebook, from the parameters that its cells have set.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The notebook's `globals()`.
+
+    Raises
+    ------
+    ParameterError
+        If the notebook, or the one who runs it, set a parameter that does not exist or a value that is not allowed.
+    LedgerError
+        If the data folder cannot be used.
+    """
+    for cell in namespace.get("In", []):
+        # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either
+        # would otherwise be ignored in silence.
+        if cell.startswith("# Parameters"):
+            for node in ast.walk(ast.parse(cell)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    _refuse_unknown(node.id)
+    given = {name: namespace[name] for name in DEFAULTS if name in namespace}
+    return make_report(read_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
+
+
+def _refuse_unknown(name: str) -> None:
+    if name not in DEFAULTS:
+        raise ParameterError(f"There is no parameter {name!r}. Allowed: {', '.join(DEFAULTS)}")
+
+
+def make_report(ledger: Ledger, **parameters: object) -> Report:
+    """A report on a ledger; parameters not given take the values of `DEFAULTS`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is unknown, has the wrong type, or a value for which there is nothing to report.
+    """
+    for name in parameters:
+        _refuse_unknown(name)
+    given = DEFAULTS | parameters
+    for name, value in given.items():
+        if not isinstance(value, str) and not (name == "as_of" and value is None):
+            kind = type(value).__name__
+            raise ParameterError(f"{name} is {value!r} ({kind}). Allowed: text, such as {DEFAULTS[name] or '2024-08-29'!r}")
+    for name, allowed in (("platform", ledger.vocabulary.platforms), ("rival", ledger.vocabulary.platforms),
+                          ("currency", sorted({"USD", *ledger.fx["currency"]} & CURRENCIES))):  # fmt: skip
+        if given[name] not in allowed:
+            raise ParameterError(f"{name} is {given[name]!r}. Allowed: {', '.join(allowed)}")
+    quarters = quarters_with_facts(ledger, given["platform"])
+    spans = {quarter.code: quarter for quarter in quarters}
+    if given["quarter"] not in spans:
+        first_last = f"{quarters[0].code} to {quarters[-1].code}" if quarters else "none, there is no fact about it"
+        raise ParameterError(
+            f"quarter is {given['quarter']!r}. Allowed for {given['platform']}: {first_last}, written like 2024Q2"
+        )
+    quarter = spans[given["quarter"]]
+    as_of = quarter.end + PUBLICATION_LAG if given["as_of"] is None else _day(given["as_of"])
+    if as_of < quarter.end:
+        raise ParameterError(f"as_of is {as_of}. Allowed for {quarter.code}: {quarter.end} or later")
+    view = ledger.known_by(as_of)
+    return Report(quarter, as_of, given["platform"], given["rival"], given["currency"], view)
+
+
+def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
+    """Quarters in whose year something about the platform is known two months after the quarter's end."""
+    facts = ledger.facts[ledger.facts["platform"] == platform]
+    found = []
+    for year in range(min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0) + 1):
+        about = facts[facts["span"].map(Span.months_of(year, 1, 12).overlap) > 0]
+        for month in (1, 4, 7, 10):
+            quarter = Span.months_of(year, month, 3)
+            if (about["known_on"] <= (quarter.end + PUBLICATION_LAG).isoformat()).any():
+                found.append(quarter)
+    return found
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ParameterError(f"as_of is {text!r}. Allowed: a day written like 2024-08-29") from None
+
+
+def _halves(span: Span) -> tuple[Span, Span] | None:
+    if span.months not in (6, 12):
+        return None
+    half = span.months // 2
+    year, first = span.start.year, span.start.month
+    return Span.months_of(year, first, half), Span.months_of(year, first + half, half)
+
+
+def _around(span: Span) -> tuple[Span, Span] | None:
+    """The half-year around a quarter, or the year around a half, with the part that is not the span."""
+    if span.months not in (3, 6):
+        return None
+    size = 2 * span.months
+    whole = Span.months_of(span.start.year, (span.start.month - 1) // size * size + 1, size)
+    first, second = _halves(whole)
+    return whole, second if first == span else first
+
+
+__all__ = ["DEFAULTS", "Origin", "ParameterError", "Reading", "Report", "make_report", "open_report"]
