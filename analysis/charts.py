@@ -13,10 +13,11 @@ import pandas as pd
 
 # Okabe and Ito's palette, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
 BLUE, ORANGE, GREEN, GREY = "#2f7fbf", "#d0601a", "#1f9470", "#858585"
+_SERIES = [BLUE, ORANGE, GREEN, GREY]
 TEXT = "currentColor"
 # Narrow enough for a phone without shrinking its letters much; a wide page puts two side by side.
 WIDTH = 440
-_ROW = 44
+_ROW = 46
 # Measured by the fonts that the SVG converter carries, so a layout is the same on every machine.
 FONT = "Liberation Sans, Arial, sans-serif"
 
@@ -26,9 +27,9 @@ def _finish(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
         chart.configure(font=FONT, background="transparent", padding=2, autosize={"type": "fit-x", "contains": "padding"})
         .configure_view(stroke=None)
         .configure_axis(
-            domain=False, ticks=False, grid=False, labelColor=TEXT, titleColor=TEXT, labelFontSize=12, labelLimit=170
+            domain=False, ticks=False, grid=False, labelColor=TEXT, titleColor=TEXT, labelFontSize=13
         )
-        .configure_text(color=TEXT, fontSize=12)
+        .configure_text(color=TEXT, fontSize=13)
     )
 
 
@@ -40,7 +41,8 @@ def _drawn(data: pd.DataFrame, *columns: str) -> pd.DataFrame | None:
     drawn = known.drop(columns=[name for name in known if name in columns])
     for column in columns:
         drawn[column] = [quantity.value for quantity in known[column]]
-        drawn[f"{column}_text"] = [quantity.text for quantity in known[column]]
+        # The subtitle says what the amounts are for (a month, a day); beside every mark it would only take room.
+        drawn[f"{column}_text"] = [quantity.amount.text for quantity in known[column]]
     return drawn
 
 
@@ -78,25 +80,25 @@ def _room(values: pd.Series, share: float) -> list[float]:
 
 
 def columns(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:
-    """Upright bars by `label` (a period), side by side for each `series`, which the first bar of each names."""
+    """Upright bars by `label` (a period), side by side for each `series`, whose names stand on top in its colour."""
     drawn = _drawn(data, value)
     if drawn is None:
         return None
     series = list(dict.fromkeys(drawn["series"]))
     labels = list(dict.fromkeys(drawn["label"]))
-    base = alt.Chart(drawn, width=WIDTH, height=210).encode(
-        x=alt.X("label:N", sort=labels, title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.25)),
-        xOffset=alt.XOffset("series:N", sort=series, scale=alt.Scale(paddingInner=0.08)),
-        y=alt.Y(f"{value}:Q", axis=None, scale=alt.Scale(domain=_room(drawn[value], 0.22))),
+    drawn["number"] = [text.split("about ")[-1] for text in drawn[f"{value}_text"]]
+    base = alt.Chart(drawn, width=WIDTH, height=220).encode(
+        x=alt.X("label:N", sort=labels, title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.2)),
+        xOffset=alt.XOffset("series:N", sort=series, scale=alt.Scale(paddingInner=0.05)),
+        y=alt.Y(f"{value}:Q", axis=None, scale=alt.Scale(domain=_room(drawn[value], 0.25))),
     )
-    colour = alt.Color("series:N", scale=alt.Scale(domain=series, range=[BLUE, ORANGE, GREEN, GREY]), legend=None)
-    numbers = base.mark_text(baseline="bottom", dy=-3, fontSize=11).encode(text=f"{value}_text:N")
-    layers = base.mark_bar().encode(color=colour) + numbers
-    if len(series) > 1:
-        first = drawn.groupby("series", sort=False).head(1)
-        names = base.mark_text(baseline="bottom", dy=-18, fontWeight="bold", fontSize=11)
-        names = names.encode(text="series:N", color=colour).properties(data=first)
-        layers = layers + names
+    colour = alt.Color("series:N", scale=alt.Scale(domain=series, range=_SERIES), legend=None)
+    layers = base.mark_bar().encode(color=colour)
+    layers += base.mark_text(baseline="bottom", dy=-3, fontSize=11).encode(text="number:N")
+    for place, name in enumerate(series):
+        one = pd.DataFrame({"name": [name]})
+        words = alt.Chart(one).mark_text(align="left", baseline="top", fontWeight="bold", color=_SERIES[place])
+        layers += words.encode(x=alt.value(WIDTH * place / len(series)), y=alt.value(0), text="name:N")
     return _finish(layers)
 
 
@@ -105,71 +107,95 @@ def bullets(data: pd.DataFrame) -> alt.TopLevelMixin | None:
     drawn = _drawn(data, "reached", "pace")
     if drawn is None:
         return None
-    drawn["note"] = [f"{reached} of {target}" for reached, target in zip(drawn["reached_text"], drawn["target"], strict=True)]
-    top = max(1.0, drawn["reached"].max())
-    base = alt.Chart(drawn, width=WIDTH, height=58 * len(drawn)).encode(y=alt.Y("label:N", sort=None, title=None))
-    scale = alt.Scale(domain=[0, top])
-    whole = base.transform_calculate(whole="1").mark_bar(height=20, color=GREY, opacity=0.25)
-    done = base.mark_bar(height=20, color=BLUE).encode(x=alt.X("reached:Q", axis=None, scale=scale))
-    pace = base.mark_tick(color=ORANGE, thickness=3, height=30).encode(x=alt.X("pace:Q", scale=scale))
-    words = base.mark_text(align="left", dy=-20, fontSize=11).encode(x=alt.value(0), text="note:N")
-    paces = base.mark_text(align="center", dy=24, fontSize=11, color=TEXT).encode(
-        x=alt.X("pace:Q", scale=scale), text=alt.Text("pace_label:N")
-    )
-    return _finish(whole.encode(x=alt.X("whole:Q", axis=None, scale=scale)) + done + pace + words + paces)
+    drawn["row"] = range(len(drawn))
+    drawn["note"] = [f"{row.label}: {row.reached_text} of {row.target}" for row in drawn.itertuples()]
+    drawn["whole"] = 1
+    scale = alt.Scale(domain=[0, max(1.0, drawn["reached"].max(), drawn["pace"].max())])
+    base = alt.Chart(drawn, width=WIDTH, height=70 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
+
+    def along(column: str) -> alt.X:
+        return alt.X(f"{column}:Q", axis=None, scale=scale)
+
+    layers = base.mark_bar(height=18, color=GREY, opacity=0.25).encode(x=along("whole"))
+    layers += base.mark_bar(height=18, color=BLUE).encode(x=along("reached"))
+    layers += base.mark_tick(color=ORANGE, thickness=3, height=28).encode(x=along("pace"))
+    layers += base.mark_text(align="left", dy=-20, fontWeight="bold").encode(x=alt.value(0), text="note:N")
+    # The words under the tick must not run out of the chart on its right.
+    for late, align in ((False, "left"), (True, "right")):
+        words = base.transform_filter(f"(datum.pace > 0.6) == {str(late).lower()}")
+        layers += words.mark_text(align=align, dy=22, fontSize=12).encode(x=along("pace"), text="pace_note:N")
+    return _finish(layers)
 
 
 def changes(data: pd.DataFrame) -> alt.TopLevelMixin | None:
-    """From `before` to `after`, one line a row of `label`; rows may have unlike units, so each has its own scale."""
+    """From `before` to `after`, one line a row under its `label`; rows of unlike units, each on its own scale from zero."""
     drawn = _drawn(data, "before", "after")
     if drawn is None:
         return None
     largest = drawn[["before", "after"]].abs().max(axis=1).replace(0, 1)
     drawn["from"], drawn["to"] = drawn["before"] / largest, drawn["after"] / largest
-    drawn["rising"] = drawn["to"] >= drawn["from"]
-    base = alt.Chart(drawn, width=WIDTH, height=48 * len(drawn)).encode(y=alt.Y("label:N", sort=None, title=None))
-    low = min(0.0, drawn[["from", "to"]].min().min())
-    scale = alt.Scale(domain=[low - 0.35, 1.35])
-    line = base.mark_rule(strokeWidth=2, color=GREY).encode(x=alt.X("from:Q", axis=None, scale=scale), x2="to:Q")
-    layers = line
+    drawn["row"] = range(len(drawn))
+    low = min(0.0, float(drawn[["from", "to"]].min().min()))
+    scale = alt.Scale(domain=[low - 0.45, 1.45])
+    base = alt.Chart(drawn, width=WIDTH, height=52 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
+    layers = base.mark_text(align="left", dy=-14, fontWeight="bold").encode(x=alt.value(0), text="label:N")
+    layers += base.mark_rule(strokeWidth=2, color=GREY, yOffset=8).encode(x=alt.X("from:Q", axis=None, scale=scale), x2="to:Q")
     for end, column, colour in (("from", "before", GREY), ("to", "after", BLUE)):
-        layers += base.mark_point(filled=True, size=90, color=colour, opacity=1).encode(x=alt.X(f"{end}:Q", scale=scale))
-        for rising in (True, False):
-            outward = "left" if (end == "to") == rising else "right"
-            layers += (
-                base.transform_filter(alt.datum.rising == rising)
-                .mark_text(align=outward, dx=9 if outward == "left" else -9, fontSize=11)
-                .encode(x=alt.X(f"{end}:Q", scale=scale), text=f"{column}_text:N")
+        at = alt.X(f"{end}:Q", axis=None, scale=scale)
+        layers += base.mark_point(filled=True, size=100, color=colour, opacity=1, yOffset=8).encode(x=at)
+        for rising in ("true", "false"):
+            outward = "left" if (end == "to") == (rising == "true") else "right"
+            words = base.transform_filter(f"(datum.to >= datum.from) == {rising}")
+            layers += words.mark_text(align=outward, dx=9 if outward == "left" else -9, dy=8, fontSize=12).encode(
+                x=at, text=f"{column}_text:N"
             )
     return _finish(layers)
 
 
 def timeline(events: pd.DataFrame) -> alt.TopLevelMixin | None:
-    """Dated events (`day`, `label`) in a row each, newest last; an event after `cut` is drawn hollow."""
+    """Dated events (`day`, `label`), oldest first: the words on a line of their own, the day as a dot under them."""
     if events.empty:
         return None
-    drawn = events.assign(order=range(len(events)), day=[day.isoformat() for day in events["day"]])
-    middle = drawn["day"].iloc[0], drawn["day"].iloc[-1]
-    half = pd.Timestamp(middle[0]) + (pd.Timestamp(middle[1]) - pd.Timestamp(middle[0])) / 2
-    drawn["late"] = [pd.Timestamp(day) > half for day in drawn["day"]]
-    x = alt.X("day:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=4, labelFontSize=11, orient="top"))
-    base = alt.Chart(drawn, width=WIDTH, height=26 * len(drawn)).encode(x=x, y=alt.Y("order:O", axis=None))
-    points = base.mark_point(filled=True, size=70, color=BLUE, opacity=1)
-    early = base.transform_filter(~alt.datum.late).mark_text(align="left", dx=9, fontSize=11, limit=300)
-    late = base.transform_filter(alt.datum.late).mark_text(align="right", dx=-9, fontSize=11, limit=300)
-    return _finish(points + early.encode(text="label:N") + late.encode(text="label:N"))
+    drawn = events.assign(row=range(len(events)), day=[day.isoformat() for day in events["day"]])
+    axis = alt.Axis(format="%b %Y", tickCount=4, orient="top", labelFlush=True)
+    base = alt.Chart(drawn, width=WIDTH, height=40 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
+    lines = base.mark_rule(color=GREY, opacity=0.4, yOffset=9).encode(x=alt.value(0), x2=alt.value(WIDTH))
+    points = base.mark_point(filled=True, size=90, color=BLUE, opacity=1, yOffset=9)
+    words = base.mark_text(align="left", dy=-7, fontSize=12, limit=WIDTH).encode(x=alt.value(0), text="label:N")
+    return _finish(lines + points.encode(x=alt.X("day:T", title=None, axis=axis)) + words)
+
+
+def ranges(data: pd.DataFrame) -> alt.TopLevelMixin | None:
+    """From `low` to `high` around the figure `leads`, one range a row under its `label`, each against its leading figure.
+
+    On a ratio scale cut at three times; a range that goes further is drawn to the edge and its numbers tell.
+    """
+    drawn = _drawn(data, "leads", "low", "high")
+    if drawn is None:
+        return None
+    for column in ("low", "high"):
+        drawn[f"{column}_ratio"] = (drawn[column] / drawn["leads"]).clip(1 / 3, 3)
+    drawn["one"], drawn["row"] = 1.0, range(len(drawn))
+    drawn["words"] = drawn["low_text"] + " to " + drawn["high_text"]
+    scale = alt.Scale(type="log", domain=[1 / 3, 3])
+    base = alt.Chart(drawn, width=WIDTH, height=52 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
+    layers = base.mark_text(align="left", dy=-16).encode(x=alt.value(0), text="label:N")
+    layers += base.mark_text(align="right", dy=-16 + 18, fontSize=12).encode(x=alt.value(WIDTH), text="words:N")
+    layers += base.mark_bar(height=8, color=GREY, yOffset=14).encode(x=alt.X("low_ratio:Q", axis=None, scale=scale), x2="high_ratio:Q")
+    layers += base.mark_point(filled=True, size=90, color=BLUE, opacity=1, yOffset=14).encode(x=alt.X("one:Q", axis=None, scale=scale))
+    return _finish(layers)
 
 
 def grid(data: pd.DataFrame) -> alt.TopLevelMixin | None:
     """A cell for each `row` and `column`, shaded by `status` and marked with `count`."""
     if data.empty:
         return None
-    statuses = list(dict.fromkeys(data.sort_values("rank")["status"]))
+    data = data.assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
     rows, across = list(dict.fromkeys(data["row"])), list(dict.fromkeys(data["column"]))
     base = alt.Chart(data, width=WIDTH, height=26 * len(rows)).encode(
         x=alt.X("column:N", sort=across, title=None, axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=10)),
         y=alt.Y("row:N", sort=rows, title=None),
     )
-    opacity = alt.Opacity("status:N", scale=alt.Scale(domain=statuses, range=[0.95, 0.45, 0.06][: len(statuses)]), legend=None)
-    return _finish(base.mark_rect(color=BLUE, stroke=None, cornerRadius=2).encode(opacity=opacity)
-                   + base.mark_text(fontSize=11).encode(text="count:N"))  # fmt: skip
+    opacity = alt.Opacity("strength:Q", scale=None, legend=None)
+    cells = base.mark_rect(color=BLUE, cornerRadius=2).encode(opacity=opacity)
+    return _finish(cells + base.mark_text(fontSize=12).encode(text="count:N"))

@@ -100,6 +100,12 @@ class Vocabulary:
             found.update(dict.fromkeys(self.regions.get(name, (name,))))
         return tuple(found)
 
+    @staticmethod
+    def call_metric(metric: str) -> str:
+        """A metric as a table names it: `GMV growth, year on year`."""
+        words = metric.replace("_yoy", ", year on year").replace("_mom", ", month on month").replace("_", " ")
+        return re.sub(r"\b(gmv|nmv|eur)\b", lambda match: match[0].upper(), words)
+
     def call(self, market: str) -> str:
         """A market or region as a sentence names it."""
         names = [self.names[name] for name in market.split(", ")]
@@ -209,7 +215,7 @@ class Ledger:
         return Origin(
             id=fact.name,
             printed=f"{qualifier}{fact['value']} {fact['unit']}",
-            what=f"{fact['metric'].replace('_', ' ')}, {fact['platform']}, {fact['market']}",
+            what=f"{self.vocabulary.call_metric(fact['metric'])}, {fact['platform']}, {fact['market']}",
             period=fact["span"].short,
             **self._cited(fact["source"]),
             known_on=day_label(date.fromisoformat(fact["known_on"]))

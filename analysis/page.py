@@ -53,11 +53,22 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of quantities and words; `name` is the file name of its CSV."""
+    """A table of quantities and words.
+
+    Attributes
+    ----------
+    name : str
+        File name of its CSV, without extension.
+    title : Sentence
+    data : DataFrame
+    reference : bool
+        Whether readers look things up in it rather than read it; the report folds it away.
+    """
 
     name: str
     title: Sentence
-    data: pd.DataFrame
+    data: pd.DataFrame = field(repr=False)
+    reference: bool = False
 
     @property
     def sources(self) -> str:
@@ -77,7 +88,7 @@ class Tile:
 
 
 def show(*things: Sentence | Iterable[Sentence] | Figure | Table | list[Tile]) -> None:
-    """Display what a chapter found, in the order given; a list of sentences is one paragraph."""
+    """Display what a chapter found, in the order given; a list of sentences has an item for each."""
     for thing in things:
         if isinstance(thing, Figure):
             _show_figure(thing)
@@ -89,7 +100,8 @@ def show(*things: Sentence | Iterable[Sentence] | Figure | Table | list[Tile]) -
             _show_tiles(thing)
         else:
             said = [sentence for sentence in thing if sentence]
-            _show_html(f"<p>{' '.join(s.html for s in said)}</p>", " ".join(s.text for s in said))
+            items = "".join(f"<li>{sentence.html}</li>" for sentence in said)
+            _show_html(f'<ul class="findings">{items}</ul>', "\n".join(sentence.text for sentence in said))
 
 
 def _show_html(markup: str, text: str, metadata: dict | None = None) -> None:
@@ -98,7 +110,7 @@ def _show_html(markup: str, text: str, metadata: dict | None = None) -> None:
 
 
 def _show_figure(figure: Figure) -> None:
-    heading = f"<h4>{figure.title.html}</h4><p>{html.escape(figure.subtitle)}</p>"
+    heading = f"<h3>{figure.title.html}</h3><p>{html.escape(figure.subtitle)}</p>"
     around = {"report": {"part": "around"}}  # the report builds heading and source line from the chart's metadata
     if figure.chart is None:
         _show_html(f"{heading}<p><em>No figure had been published.</em></p>", figure.title.text)
@@ -120,18 +132,25 @@ def _show_figure(figure: Figure) -> None:
 
 
 def _show_table(table: Table) -> None:
-    frame = table.data.map(_cell)
-    # Cells are escaped one by one above; pandas must not escape their markup again.
-    markup = frame.to_html(index=False, border=0, escape=False, classes="figures", justify="unset")
-    metadata = {"report": {"part": "table", "name": table.name, "csv": table.to_csv()}}
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.data)
+    rows = "".join(f"<tr>{_cells(table.data.columns, row)}</tr>" for row in table.data.itertuples(index=False))
+    body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    if not rows:
+        body = "<p><em>Nothing had been published.</em></p>"
+    title = f"<h3>{table.title.html}</h3>"
     source = f"<p><small>{html.escape(table.sources)}</small></p>" if table.sources else ""
-    _show_html(f"<h4>{table.title.html}</h4>{markup}{source}", table.title.text, metadata)
+    if table.reference:
+        markup = f"<details><summary>{table.title.html}</summary>{body}</details>"
+    else:
+        markup = f"{title}{body}{source}"
+    about = {"report": {"part": "table", "name": table.name, "csv": table.to_csv()}}
+    _show_html(f'<div class="table">{markup}</div>', table.title.text, about)
 
 
 def _show_tiles(tiles: list[Tile]) -> None:
     shown = [tile for tile in tiles if tile.number]
     markup = "".join(
-        f"<div><dt>{html.escape(tile.label)}</dt><dd><strong>{tile.number.html()}</strong></dd>"
+        f"<div><dt>{html.escape(tile.label)}</dt><dd>{tile.number.hedge} <strong>{tile.number.html(tile.number.bare)}</strong></dd>"
         f"<dd>{tile.remark.html}</dd></div>"
         for tile in shown
     )
@@ -142,6 +161,12 @@ def _show_tiles(tiles: list[Tile]) -> None:
 def to_svg(chart: alt.TopLevelMixin) -> str:
     """The chart as SVG: the same bytes on every machine, drawn without a script or a network."""
     return vl_convert.vegalite_to_svg(json.loads(chart.to_json()))
+
+
+def _cells(columns: Iterable[str], row: Iterable[object]) -> str:
+    # On a phone a row becomes a block, and each cell names its column itself.
+    pairs = zip(columns, row, strict=True)
+    return "".join(f'<td data-column="{html.escape(name)}">{_cell(value)}</td>' for name, value in pairs)
 
 
 def _cell(value: object) -> str:

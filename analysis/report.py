@@ -66,6 +66,14 @@ class Report:
     ledger: Ledger
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters that make this report again."""
+        return {
+            "quarter": self.quarter.code, "as_of": self.as_of.isoformat(), "platform": self.platform,
+            "rival": self.rival, "currency": self.currency,
+        }  # fmt: skip
+
+    @property
     def year(self) -> Span:
         return self.quarter.year
 
@@ -87,7 +95,7 @@ class Report:
         """The leading published figure of a cell, in the report's currency; unknown if there is none."""
         cell = self.ledger.cell(platform or self.platform, market, metric, span)
         if cell.empty:
-            words = metric.replace("_", " ")
+            words = self.ledger.vocabulary.call_metric(metric)
             return Quantity.unknown(f"{words} of {platform or self.platform} in {self.call(market)}, {span.short}")
         return self.quantity(cell.iloc[0])
 

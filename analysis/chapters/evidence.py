@@ -97,10 +97,9 @@ class Evidence:
 
     def conflicts_chart(self) -> Figure:
         top = self.conflicts.head(8)
-        data = pd.DataFrame({"label": top["cell"], "value": top["spread"], "lead": top["spread"].map(lambda q: q > 1.5)})
+        data = top.rename(columns={"cell": "label"})[["label", "leads", "low", "high"]]
         title = say("The widest dispute: {cell}", cell=top["cell"].iloc[0] if len(top) else "") or say("No disputes")
-        return Figure("evidence_conflicts", title, "Highest figure over lowest, for the same platform, market, measure and period",
-                      charts.bars(data), data)  # fmt: skip
+        return Figure("evidence_conflicts", title, "Lowest to highest figure, against the one the report quotes (blue)", charts.ranges(data), data)  # fmt: skip
 
     def conflicts_table(self) -> Table:
         data = self.conflicts[["cell", "leads", "low", "high"]].rename(
@@ -119,19 +118,20 @@ class Evidence:
     def facts_table(self) -> Table:
         report = self.report
         rows = [
-            (fact_id, report.call(row["market"]), row["metric"].replace("_", " "), row["span"].short,
+            (fact_id, report.call(row["market"]), report.ledger.vocabulary.call_metric(row["metric"]), row["span"].short,
              report.ledger.origin(row).printed, row["basis"], row["confidence"], row["known_on"], row["source"])
             for fact_id, row in self.facts.sort_index().iterrows()
         ]  # fmt: skip
         columns = ["Fact", "Market", "Measure", "Period", "Figure", "Basis", "Confidence", "Public on", "Source"]
-        return Table("evidence_facts", say("Every fact behind this report"), pd.DataFrame(rows, columns=columns))
+        return Table("evidence_facts", say("Every fact behind this report"), pd.DataFrame(rows, columns=columns),
+                     reference=True)  # fmt: skip
 
     def sources_table(self) -> Table:
         sources = self.report.ledger.sources
         used = sources[sources.index.isin(self.facts["source"])].sort_index()
         data = pd.DataFrame({"Source": used.index, "Title": used["title"], "Publisher": used["publisher"],
                              "Published": used["published"], "Address": used["url"]})  # fmt: skip
-        return Table("evidence_sources", say("Sources"), data)
+        return Table("evidence_sources", say("Every source behind this report"), data, reference=True)
 
 
 def review(report: Report) -> Evidence:
@@ -188,7 +188,7 @@ def _conflicts(report: Report, facts: pd.DataFrame) -> tuple[int, pd.DataFrame]:
         figures = sorted((report.quantity(row) for _, row in cell.iterrows()), key=lambda q: q.value)
         low, high = figures[0], figures[-1]
         if low.value > 0 and not level(low, high) and not _leaves_room(low, high):
-            name = f"{cell['platform'].iloc[0]}, {report.call(market)}: {metric.replace('_', ' ')}, {span.short}"
+            name = f"{cell['platform'].iloc[0]}, {report.call(market)}: {report.ledger.vocabulary.call_metric(metric)}, {span.short}"
             rows.append((name, report.quantity(cell.iloc[0]), low, high, high / low))
     rows.sort(key=lambda row: (-row[4].value, row[0]))
     return shared, pd.DataFrame(rows, columns=["cell", "leads", "low", "high", "spread"])

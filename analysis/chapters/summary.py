@@ -25,10 +25,10 @@ class Summary:
     world, us : Pace
     rival_gmv, rival_ratio : Quantity
         GMV of the rival over the span of the world's figure, money, and as a multiple of the platform's.
+    planned : Span or None
+        Month for which new European sites are planned.
     growth : list of (str, Span, Quantity)
         Growth over a year earlier of each market in Southeast Asia, fastest first, as far as published.
-    new_facts : Quantity
-        Facts that became public since the report of the quarter before.
     """
 
     report: Report
@@ -38,7 +38,6 @@ class Summary:
     rival_ratio: Quantity
     growth: list[tuple[str, Span, Quantity]]
     planned: Span | None
-    new_facts: Quantity
 
     @property
     def headline(self) -> Sentence:
@@ -92,6 +91,7 @@ class Summary:
     @property
     def tiles(self) -> list[Tile]:
         world, us = self.world, self.us
+        fastest = self.growth[0] if self.growth else ("", "", Quantity.unknown("growth of a market"))
         of_target = phrase("of {target}", target=world.target)
         return [
             Tile("Target reached", world.attained, of_target),
@@ -100,7 +100,7 @@ class Summary:
             Tile("Needed a month", world.required.amount, phrase("{stretch} the pace so far", stretch=world.stretch)),
             Tile("US target reached", us.attained, phrase("of {target}", target=us.target)),
             Tile(f"{self.report.rival} against it", self.rival_ratio, phrase("{gmv} in the same time", gmv=self.rival_gmv)),
-            Tile("Facts new this quarter", self.new_facts, phrase("since the last report")),
+            Tile("Fastest growth", fastest[2], phrase("{market} in {span}", market=fastest[0], span=fastest[1])),
         ]  # fmt: skip
 
     def attainment_chart(self) -> Figure:
@@ -109,7 +109,7 @@ class Summary:
             for name, p in (("World", self.world), ("US", self.us), ("Southeast Asia", pace(self.report, "SEA")))
             if p.attained
         ]
-        data = pd.DataFrame(rows, columns=["label", "reached", "pace", "target"]).assign(pace_label="even pace")
+        data = pd.DataFrame(rows, columns=["label", "reached", "pace", "target"]).assign(pace_note="even pace")
         title = say(
             "The US {verb} {distance} its target than the world", verb="ended" if self.report.year_is_over else "is",
             distance=than(self.us.attained, self.world.attained, "closer to", "further from", "no further from")
@@ -151,8 +151,6 @@ def review(report: Report) -> Summary:
         if len(rows):
             span = rows.iloc[-1]["span"]
             growth.append((report.call(market), span, report.fact(market, "gmv_growth_yoy", span)))
-    known_on = report.ledger.facts["known_on"]
-    before = report.quarter.previous_quarter.end + (report.as_of - report.quarter.end)
     return Summary(
         report=report,
         world=world,
@@ -161,5 +159,4 @@ def review(report: Report) -> Summary:
         rival_ratio=rival / world.reached,
         growth=sorted(growth, key=lambda g: -g[2].value),
         planned=planned_launch(report),
-        new_facts=Quantity.counted(int((known_on > before.isoformat()).sum()), "fact", f"public after {before}"),
     )

@@ -165,7 +165,7 @@ class UnitedStates:
     def attainment_chart(self) -> Figure:
         p = self.pace
         rows = [("United States", p.attained, p.even, p.target.text, p.reading.span.short if p.reading else "")]
-        data = pd.DataFrame(rows, columns=["label", "reached", "pace", "target", "span"]).assign(pace_label="even pace")
+        data = pd.DataFrame(rows, columns=["label", "reached", "pace", "target", "span"]).assign(pace_note="even pace")
         title = say("The US is {where} an even pace", where=against_pace(p.attained, p.even) if p.attained else "") or say(
             "Attainment of the US target is not known"
         )
