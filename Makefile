@@ -1,0 +1,38 @@
+# make report · make test · make lab · make notebooks: each sets up .venv by itself
+QUARTER ?= 2024Q2
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.PHONY: report test lab notebooks lock
+report: .venv/report.installed
+	$(RUN) -m analysis build $(QUARTER)
+
+test: .venv/test.installed
+	$(RUN) -m pytest
+
+lab: .venv/lab.installed
+	$(RUN) -m jupyterlab notebooks
+
+notebooks: .venv/report.installed
+	$(RUN) -m analysis notebooks
+
+# The stamp of each purpose: its pinned packages, and this project itself.
+.venv/report.installed: requirements.lock
+.venv/test.installed: requirements-test.lock
+.venv/lab.installed: requirements-lab.lock
+.venv/%.installed: pyproject.toml | .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+# For maintainers, with uv installed: pin every version with its hashes.
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock" --quiet --extra build
+lock:
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --constraint requirements.lock --extra test -o requirements-test.lock
+	$(COMPILE) --constraint requirements.lock --extra test --extra lab -o requirements-lab.lock
