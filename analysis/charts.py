@@ -79,26 +79,25 @@ def _room(values: pd.Series, share: float) -> list[float]:
     return [float(low), float(high + share * ((high - low) or 1.0))]
 
 
-def columns(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:
-    """Upright bars by `label` (a period), side by side for each `series`, whose names stand on top in its colour."""
+def pairs(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:
+    """Bars of several `series` under each `label` (a period), each with its series and its number at its end."""
     drawn = _drawn(data, value)
     if drawn is None:
         return None
-    series = list(dict.fromkeys(drawn["series"]))
-    labels = list(dict.fromkeys(drawn["label"]))
-    drawn["number"] = [text.split("about ")[-1] for text in drawn[f"{value}_text"]]
-    base = alt.Chart(drawn, width=WIDTH, height=220).encode(
-        x=alt.X("label:N", sort=labels, title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.2)),
-        xOffset=alt.XOffset("series:N", sort=series, scale=alt.Scale(paddingInner=0.05)),
-        y=alt.Y(f"{value}:Q", axis=None, scale=alt.Scale(domain=_room(drawn[value], 0.25))),
-    )
-    colour = alt.Color("series:N", scale=alt.Scale(domain=series, range=_SERIES), legend=None)
-    layers = base.mark_bar().encode(color=colour)
-    layers += base.mark_text(baseline="bottom", dy=-3, fontSize=11).encode(text="number:N")
-    for place, name in enumerate(series):
-        one = pd.DataFrame({"name": [name]})
-        words = alt.Chart(one).mark_text(align="left", baseline="top", fontWeight="bold", color=_SERIES[place])
-        layers += words.encode(x=alt.value(WIDTH * place / len(series)), y=alt.value(0), text="name:N")
+    series = list(dict.fromkeys(data["series"]))
+    drawn["words"] = drawn["series"] + ": " + drawn[f"{value}_text"]
+    # Rows lie on pixels: a line for each label, then one for each of its bars.
+    heights = drawn["label"].ne(drawn["label"].shift()).map({True: 44, False: 20}).cumsum()
+    height = int(heights.iloc[-1]) + 10
+    drawn["y"] = heights
+    down = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False))
+    base = alt.Chart(drawn, width=WIDTH, height=height).encode(y=down)
+    across = base.encode(x=alt.X(f"{value}:Q", axis=None, scale=alt.Scale(domain=_room(drawn[value], 0.8))))
+    colour = alt.Color("series:N", scale=alt.Scale(domain=series, range=_SERIES[: len(series)]), legend=None)
+    layers = across.mark_bar(size=14, orient="horizontal").encode(color=colour)
+    layers += across.mark_text(align="left", dx=5, fontSize=12).encode(text="words:N")
+    heads = base.properties(data=drawn.drop_duplicates("label"))
+    layers += heads.mark_text(align="left", dy=-19, fontWeight="bold").encode(x=alt.value(0), text="label:N")
     return _finish(layers)
 
 
@@ -180,7 +179,7 @@ def ranges(data: pd.DataFrame) -> alt.TopLevelMixin | None:
     scale = alt.Scale(type="log", domain=[1 / 3, 3])
     base = alt.Chart(drawn, width=WIDTH, height=52 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
     layers = base.mark_text(align="left", dy=-16).encode(x=alt.value(0), text="label:N")
-    layers += base.mark_text(align="right", dy=-16 + 18, fontSize=12).encode(x=alt.value(WIDTH), text="words:N")
+    layers += base.mark_text(align="right", dy=-16 + 18, fontSize=12).encode(x=alt.value(WIDTH - 8), text="words:N")
     layers += base.mark_bar(height=8, color=GREY, yOffset=14).encode(x=alt.X("low_ratio:Q", axis=None, scale=scale), x2="high_ratio:Q")
     layers += base.mark_point(filled=True, size=90, color=BLUE, opacity=1, yOffset=14).encode(x=alt.X("one:Q", axis=None, scale=scale))
     return _finish(layers)

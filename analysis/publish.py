@@ -11,7 +11,6 @@ import os
 import platform
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -35,6 +34,8 @@ TEMPLATE = Path(__file__).parent / "template"
 # What decides the bytes of a report, besides the data, the parameters and our own code.
 PACKAGES = ("altair", "nbconvert", "numpy", "pandas", "papermill", "vl-convert-python")
 CELL_TIMEOUT = 120  # seconds; the slowest cell takes about one
+# Kernels that talk over files need no ports, so that two of them never race for one; Windows has no such sockets.
+_PRIVATE = Config(KernelManager={"transport": "ipc"} if os.name == "posix" else {})
 
 
 class BuildError(InputError):
@@ -107,7 +108,7 @@ def execute(source: Path, parameters: dict[str, str], data: Path = DATA) -> Note
         try:
             notebook = papermill.execute_notebook(
                 source, Path(scratch) / source.name, parameters, kernel_name="python3", progress_bar=False,
-                cwd=scratch, execution_timeout=CELL_TIMEOUT,
+                cwd=scratch, execution_timeout=CELL_TIMEOUT, config=_PRIVATE,
             )  # fmt: skip
         except PapermillExecutionError as error:
             message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
@@ -156,8 +157,7 @@ def render(report: Report, chapters: list[Chapter]) -> str:
     exporter = HTMLExporter(
         template_name=TEMPLATE.name, template_file="index.html.j2", extra_template_basedirs=[str(TEMPLATE.parent)],
         exclude_input=True, exclude_anchor_links=True, filters={"demote": _demote},
-        config=Config(HTMLExporter={"preprocessors": []}),
-    )  # fmt: skip
+            )  # fmt: skip
     about = {
         "platform": report.platform,
         "quarter": report.quarter.short,

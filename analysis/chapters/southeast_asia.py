@@ -199,12 +199,12 @@ class SoutheastAsia:
         report, rows = self.report, []
         for month in range(1, report.quarter.end.month + 1, 3):
             quarter = Span.months_of(report.year.end.year, month, 3)
-            for platform in (LEADER, report.platform):
+            for platform in (report.platform, LEADER):
                 rows.append((quarter.short, platform, report.gmv("Vietnam", quarter, platform)))
         data = pd.DataFrame(rows, columns=["label", "series", "value"])
         title = say("Shopee sells {multiple} as much in Vietnam", multiple=self.leader_gmv / self.own_gmv) or say(
             "Size against the market leader in Vietnam")  # fmt: skip
-        return Figure("vietnam_leader", title, f"GMV a quarter, {report.currency}", charts.columns(data), data)
+        return Figure("vietnam_leader", title, f"GMV a quarter, {report.currency}", charts.pairs(data), data)
 
     def markets_table(self) -> Table:
         rows = [

@@ -141,7 +141,7 @@ class Rival:
         ahead = than(self.shared_rival, self.shared_own, "ahead of", "behind", "level with") if self.ratio else ""
         title = say("{rival} is {ahead} {platform}", rival=report.rival, ahead=ahead, platform=report.platform) or say(
             "{rival} and {platform}", rival=report.rival, platform=report.platform)  # fmt: skip
-        return Figure("rival_gmv", title, f"GMV in the period named, {report.currency}, as published", charts.columns(data), data)
+        return Figure("rival_gmv", title, f"GMV in the period named, {report.currency}, as published", charts.pairs(data), data)
 
     def share_chart(self) -> Figure:
         data = pd.DataFrame([(s.label, s.share, n == self._leading) for n, s in enumerate(self.shares)],
