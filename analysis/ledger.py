@@ -120,10 +120,10 @@ class Ledger:
     ----------
     facts : DataFrame
         One published figure a row, as in facts.csv, with `span`, `start`, `end` (days), `number` (value in whole
-        units, shares as fractions) and `of` (unit of `number`) worked out. Rows stand in the order in which they lead:
-        the first row of a cell (platform, market, metric, span) is the one a report quotes. A fact leads by
-        confidence, then basis, then qualifier (in the order of the constants above), then the later `known_on`,
-        then id. The order of the file never matters.
+        units, shares as fractions), `of` (unit of `number`) and `forecast` worked out. Rows stand in the order in which they lead:
+        the first row of a cell (platform, market, metric, span) is the one a report quotes. A figure leads a
+        forecast (public before its period was over); then confidence, basis and qualifier decide, in the order of
+        the constants above, then the later `known_on`, then id. The order of the file never matters.
     sources, events, fx : DataFrame
         As in the files, with `span`, `start` and `end`; `events` has `public`, the day from which it was known:
         `known_on` where it was announced ahead, otherwise its own last day.
@@ -271,7 +271,10 @@ def read_ledger(folder: Path = DATA) -> Ledger:
     units = {unit: split_unit(unit) for unit in facts["unit"].unique()}
     facts["of"] = [units[unit][1] for unit in facts["unit"]]
     facts["number"] = facts["value"].astype(float) * [units[unit][0] for unit in facts["unit"]]
+    measured = facts["kind"].isin(["actual", "estimate"])
+    facts["forecast"] = measured & (facts["known_on"] < facts["end"].map(date.isoformat))
     ranks = {
+        "forecast": {False: 0, True: 1},
         "confidence": {name: rank for rank, name in enumerate(CONFIDENCE)},
         "basis": {name: rank for rank, name in enumerate(BASES)},
         "qualifier": {name: rank for rank, name in enumerate(QUALIFIERS)},

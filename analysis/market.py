@@ -25,17 +25,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
 
 from analysis.span import Span
 
 REST = "Rest of the world"
-REFERENCE = ("company", "official")
+REFERENCE = "company"  # the basis on which everything is counted; official figures are its own
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
-_DAYS_PER_MONTH = 365.25 / 12
+DAYS_PER_MONTH = 365.25 / 12
 _COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
-_CORRECTIONS = 6
-_PAIRS, _SEED = 1000, 20240630  # draws come in antithetic pairs, so that their mean is the mode
+_BATCHES, _PAIRS, _CORRECTIONS, _SEED = 25, 40, 6, 20240630  # draws come in antithetic pairs
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,10 @@ class Prior:
         Correlation of a month's deviation from the ramp's growth with the month before.
     level_sd : float
         Log units. The level of a platform is for the facts to tell: a factor of 20 either way.
+    region_sd : float
+        Log units, of a region's level about that of the platform: a factor of 3 either way.
     share_sd : float
-        Log units, of a market's level about its share of its region: a factor of 2.7 either way.
+        Log units, of a market's level about its share of its region: a factor of 2 either way.
     reopening_sd : float
         Log units, of the step in the level of a market that was closed.
     season_sd : float
@@ -88,11 +89,12 @@ class Prior:
     own_growth_sd: float = 0.03
     growth_memory: float = 0.85
     level_sd: float = 3.0
-    share_sd: float = 1.2
+    region_sd: float = 1.2
+    share_sd: float = 0.7
     reopening_sd: float = 0.5
     season_sd: float = 0.1
     day_sd: float = 0.8
-    noise: Mapping[str, float] = field(default_factory=lambda: {"high": 0.075, "medium": 0.15, "low": 0.3})
+    noise: Mapping[str, float] = field(default_factory=lambda: {"high": 0.06, "medium": 0.12, "low": 0.3})
     about: float = 0.05
     slack: Mapping[str, float] = field(
         default_factory=lambda: {"more than": 0.25, "less than": 0.25, "up to": 0.25, "just over": 0.04}
@@ -116,8 +118,9 @@ class Observations:
         Columns market, start, end: spans of days on which the market was open; `end` None is still open.
     regions : dict
         Name of a market or region -> the markets that it sums up.
-    shares : Series
-        Market -> its share of its region's online retail over that of a typical market there.
+    places : DataFrame
+        Indexed by market; columns region, and share: its share of the region's online retail over that of a typical
+        market there.
     season : DataFrame
         Columns start, end, value: the official quarterly series, oldest first.
     """
@@ -130,7 +133,7 @@ class Observations:
     facts: pd.DataFrame
     calendar: pd.DataFrame
     regions: dict[str, tuple[str, ...]]
-    shares: pd.Series
+    places: pd.DataFrame
     season: pd.DataFrame
 
 
@@ -192,7 +195,7 @@ class Grid:
             starts = spans["start"].to_numpy("datetime64[D]")
             for opened, closed in zip(starts, spans["end"], strict=True):
                 is_open[row] |= (days >= opened) & (days <= (np.datetime64(closed, "D") if closed else days[-1]))
-            age[row] = (middle - starts[0]).astype(float) / _DAYS_PER_MONTH
+            age[row] = (middle - starts[0]).astype(float) / DAYS_PER_MONTH
             live[row] = edges[1:] > starts[0]
             reopened[row] = (edges[1:] > starts[-1]) & (len(starts) > 1)
         before = np.pad(is_open.cumsum(axis=1, dtype=float), ((0, 0), (1, 0)))
@@ -252,8 +255,10 @@ def _layout(grid: Grid, observations: Observations, level: float, prior: Prior) 
     lengths = np.diff(np.append(first, rows))
     age = np.maximum(grid.age[market, month], 0)
     ramp = np.log((age + prior.ramp_delay) / (prior.ramp_age + prior.ramp_delay))
+    places = observations.places.loc[list(grid.markets)]
+    region, _ = pd.factorize(places["region"])
     profile = _season_profile(observations.season)
-    bases = [basis for basis in prior.bias_sd if (observations.facts["basis"] == basis).any()]
+    bases = list(prior.bias_sd)
 
     def columns(where: np.ndarray, width: int, values=None) -> sparse.csr_array:
         values = np.ones(rows) if values is None else values
@@ -267,17 +272,18 @@ def _layout(grid: Grid, observations: Observations, level: float, prior: Prior) 
          np.eye(1, total_months)[0] * level / prior.level_sd),
         (sparse.eye_array(rows),
          sparse.block_diag([_whitened_path(n, prior.share_sd, prior.own_growth_sd, memory) for n in lengths]),
-         np.isin(np.arange(rows), first) * np.log(observations.shares[list(grid.markets)].to_numpy())[market]
-         / prior.share_sd),
+         np.isin(np.arange(rows), first) * np.log(places["share"].to_numpy())[market] / prior.share_sd),
         (sparse.csr_array(ramp[:, None]),
          sparse.eye_array(1) / prior.ramp_exponent_sd, np.array([prior.ramp_exponent / prior.ramp_exponent_sd])),
+        (columns(region[market], region.max() + 1),
+         sparse.eye_array(region.max() + 1) / prior.region_sd, np.zeros(region.max() + 1)),
         (columns(market, count, ramp),
          sparse.eye_array(count) / prior.own_exponent_sd, np.zeros(count)),
         (columns(market, count, grid.reopened[market, month].astype(float)),
          sparse.eye_array(count) / prior.reopening_sd, np.zeros(count)),
         (columns(grid.months.month[month] - 1, 12), sparse.eye_array(12) / prior.season_sd, profile / prior.season_sd),
         (sparse.csr_array((rows, len(bases))),
-         sparse.diags_array([1 / prior.bias_sd[b] for b in bases]) if bases else sparse.csr_array((0, 0)),
+         sparse.diags_array([1 / prior.bias_sd[basis] for basis in bases]),
          np.zeros(len(bases))),
     ]  # fmt: skip
     states, whitened, centres = zip(*blocks, strict=True)
@@ -354,6 +360,12 @@ class Likelihood:
         """Of least squares: the first derivative of the loss is weight times residual."""
         scale = np.where(residual > 0, self.above, self.below)
         return (self.dof + 1) / (self.dof * scale**2 + (residual / heat) ** 2)
+
+    @property
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of the noise, shapes (N,): two halves of a normal that join at zero (John 1982)."""
+        gap = self.above - self.below
+        return np.sqrt(2 / np.pi) * gap, (1 - 2 / np.pi) * gap**2 + self.above * self.below
 
     def curvature(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
         """Second derivative of the loss by the residual; negative in the tails."""
@@ -467,7 +479,8 @@ def _mode(layout: Layout, likelihood: Likelihood) -> tuple[np.ndarray, np.ndarra
         gain = gradient @ step
         if heat == 1 and gain < _TOLERANCE:
             return parameters, residual
-        length, here = 1.0, loss(parameters, heat)
+        # A state moves by a factor of 20 at most: from further off its log-sum-exp looks flat.
+        length, here = min(1.0, 3 / np.abs(layout.states @ step).max()), loss(parameters, heat)
         while loss(parameters + length * step, heat) > here - 1e-4 * length * gain + 1e-12 * here:  # Armijo's rule
             length /= 2
         parameters = parameters + length * step
@@ -524,36 +537,50 @@ class Market:
         return _jacobian(self.layout, self.likelihood.log_totals(self.layout.states @ self.mode)[1])
 
     @cached_property
-    def _information(self) -> np.ndarray:
-        """Weight of each fact in the curvature. A Student-t holds (dof + 1) / (dof + 3) of a normal's (Lange et al.)."""
-        dof = self.likelihood.dof
-        return self.likelihood.weights(self.residual) * (dof + 1) / (dof + 3)
+    def _weights(self) -> np.ndarray:
+        return self.likelihood.weights(self.residual)
 
     @cached_property
     def _cholesky(self) -> np.ndarray:
-        """Upper factor of the posterior precision, shape (P, P)."""
-        return cholesky(_precision(self.layout, self.likelihood, self._jacobian, self._information))
+        """Upper factor of the posterior precision at the mode, shape (P, P)."""
+        return cholesky(_precision(self.layout, self.likelihood, self._jacobian, self._weights))
 
     @cached_property
     def _parameters(self) -> np.ndarray:
-        """Draws of the parameters, shape (P, 2 pairs), by randomising the data and optimising again [4]_.
+        """Draws of the parameters, shape (P, draws).
+
+        A Student-t is a normal of unknown precision: each batch draws the precisions of the facts, then parameters
+        given these [2]_. One sweep of this from Laplace's normal widens the bands where facts may yet be misprints.
+        """
+        likelihood, rng, batches = self.likelihood, np.random.default_rng(_SEED), []
+        offset, variance = likelihood.moments
+        for _ in range(_BATCHES):
+            draw = self.mode + solve_triangular(self._cholesky, rng.standard_normal(len(self.mode)))
+            for _ in range(2):
+                residual = likelihood.residual(np.log(likelihood.days @ np.exp(self.layout.states @ draw)), draw) - offset
+                weights = rng.chisquare(likelihood.dof + 1, len(residual)) / (likelihood.dof * variance + residual**2)
+                batch = self._given(weights, rng.standard_normal((len(self.mode), _PAIRS)))
+                draw = batch[:, 0]
+            batches.append(batch)
+        return np.hstack(batches)
+
+    def _given(self, weights: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        """Draws of the parameters for given precisions of the facts, by randomising and optimising again [3]_.
 
         Laplace's normal alone would let the markets of a published sum drift apart, and so lift the sum.
         """
         layout, likelihood = self.layout, self.likelihood
-        normal = np.random.default_rng(_SEED).standard_normal((len(self.mode), _PAIRS))
-        pull = self._cholesky.T @ np.hstack([normal, -normal])
-        prior = layout.whitened.T @ layout.whitened
-        facts = self._jacobian.T @ (likelihood.design.T @ sparse.diags_array(self._information) @ likelihood.design)
-        at_mode, _ = likelihood.log_totals(layout.states @ self.mode)
-        shift = np.zeros_like(pull)
+        factor = cholesky(_precision(layout, likelihood, self._jacobian, weights))
+        noise = factor.T @ np.hstack([normal, -normal])
+        to_facts = self._jacobian.T @ (likelihood.design.T @ sparse.diags_array(weights))
+        prior, facts = layout.whitened.T @ layout.whitened, to_facts @ likelihood.design
+        still = layout.whitened.T @ layout.centre + to_facts @ (likelihood.value - likelihood.moments[0])
+        draws = np.repeat(self.mode[:, None], noise.shape[1], axis=1)
         for _ in range(_CORRECTIONS):
-            rates = np.exp(layout.states @ (self.mode[:, None] + shift))
-            logs = np.log(likelihood.days @ rates) - at_mode[:, None]
-            gap = pull - prior @ shift - facts @ np.vstack([logs, shift])
-            step = cho_solve((self._cholesky, False), gap)
-            shift += step
-        return self.mode[:, None] + shift
+            logs = np.log(likelihood.days @ np.exp(layout.states @ draws))
+            force = still[:, None] + noise - prior @ draws - facts @ np.vstack([logs, draws])
+            draws = draws + cho_solve((factor, False), force)
+        return draws
 
     @cached_property
     def _rates(self) -> np.ndarray:
@@ -580,8 +607,8 @@ class Market:
             raise ValueError(f"{span.code} is not within the months of the model, {whole.code}")
         return self.grid.open_days(self.markets(name), span.start, span.end)
 
-    def draws(self, markets: str, span: Span) -> np.ndarray:
-        """Draws of the GMV of some markets over a span, shape (draws,); the same on each call.
+    def draws(self, markets: str, span: Span, basis: str = REFERENCE) -> np.ndarray:
+        """Draws of the GMV of some markets over a span, as a basis counts it, shape (draws,); the same on each call.
 
         Draws of different markets and spans belong together: their sums and ratios are draws, too.
 
@@ -590,7 +617,10 @@ class Market:
         ValueError
             If the model knows none of the markets, or not all months of the span.
         """
-        return self._days(markets, span) @ self._rates
+        return self._days(markets, span) @ self._rates * np.exp(self._log_bias(basis))
+
+    def _log_bias(self, basis: str) -> np.ndarray | float:
+        return self._parameters[self.layout.bases[basis]] if basis in self.layout.bases else 0.0
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
@@ -613,7 +643,7 @@ class Market:
         rate = days * np.exp(self.layout.states @ self.mode)
         slope = self.layout.states.T @ (rate / rate.sum())
         covariance = cho_solve((self._cholesky, False), slope)
-        part = self._information * (self.likelihood.design @ (self._jacobian @ covariance)) ** 2
+        part = self._weights * (self.likelihood.design @ (self._jacobian @ covariance)) ** 2
         order = np.argsort(-part, kind="stable")
         enough = np.searchsorted(part[order].cumsum(), 0.8 * part.sum()) + 1
         return tuple(self.facts.index[order[: min(enough, most)]])
@@ -681,7 +711,7 @@ class Market:
         if rest is None:
             raise ValueError(f"nothing is left of the year after {to_date.code}")
         missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
-        return missing, rest.months or rest.days / _DAYS_PER_MONTH
+        return missing, rest.months or rest.days / DAYS_PER_MONTH
 
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first.
@@ -701,7 +731,6 @@ class Market:
         amounts = self.facts[self.facts["base_market"].isna()]["basis"].value_counts()
         rows = []
         for basis in sorted(amounts.index):
-            log_bias = self._parameters[self.layout.bases[basis]] if basis in self.layout.bases else np.zeros(1)
-            p10, median, p90 = np.exp(np.quantile(log_bias, [0.1, 0.5, 0.9]))
+            p10, median, p90 = np.exp(np.quantile(self._log_bias(basis), [0.1, 0.5, 0.9]))
             rows.append((basis, int(amounts[basis]), median, p10, p90))
         return pd.DataFrame(rows, columns=["basis", "facts", "median", "p10", "p90"])

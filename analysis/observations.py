@@ -13,24 +13,27 @@ from datetime import date, timedelta
 import pandas as pd
 
 from analysis.ledger import Ledger
-from analysis.market import REST, Observations
+from analysis.market import DAYS_PER_MONTH, REST, Observations
 from analysis.span import Span
 
 # The world is every market; so is the series from which the seasonal profile is taken.
 WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
-_DAYS_PER_MONTH = 365.25 / 12
 # Forecasts, goals and rules say what somebody expected, not what was sold.
-_KINDS = ("actual", "estimate")
+SOLD = ("actual", "estimate")
 # A market sells from its first test on, if only to a few.
 _OPENINGS = ("launch", "test")
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one fact says: the GMV of a cell is `factor` (US dollars, or times the GMV of the `base` cell)."""
+    """How to read the facts of one metric, market and period: value = (number + added) * scale.
 
-    factor: float
-    measure: str = "amount"
+    The value is the GMV of the cell in US dollars or, where `base` is filled, as a multiple of the GMV of that cell.
+    """
+
+    measure: str
+    scale: float = 1.0
+    added: float = 0.0
     base: tuple[str, Span] | None = None
 
 
@@ -64,50 +67,60 @@ def observe(ledger: Ledger, platform: str) -> Observations:
         raise ValueError(f"{platform!r} is no platform; allowed: {', '.join(ledger.vocabulary.platforms)}")
     facts = ledger.facts
     ended = facts["known_on"] >= facts["end"].astype(str)
-    used = facts[(facts["platform"] == platform) & ended & facts["kind"].isin(_KINDS) & facts["metric"].isin(_READERS)]
+    used = facts[(facts["platform"] == platform) & ended & facts["kind"].isin(SOLD) & facts["metric"].isin(_READERS)]
+    # Facts that differ in their number alone are read alike; of a hundred thousand, most are.
+    keys = list(zip(used["metric"], used["market"], used["span"], used["of"], used["basis"], strict=True))
+    readings = {key: _READERS[key[0]](ledger, platform, *key[1:]) for key in dict.fromkeys(keys)
+                if ledger.vocabulary.members(key[1])}  # fmt: skip
     rows = []
-    for fact in used.itertuples():
-        span = fact.span
-        reading = _READERS[fact.metric](ledger, fact, span)
-        if reading is None or reading.factor <= 0 or not ledger.vocabulary.members(fact.market):
+    for key, fact in zip(keys, used.itertuples(), strict=True):
+        reading = readings.get(key)
+        value = reading and (fact.number + reading.added) * reading.scale
+        if value is None or value <= 0:
             continue
         base_market, base_span = reading.base or (None, None)
-        rows.append({
-            "fact": fact.Index, "measure": reading.measure, "market": fact.market, "start": span.start,
-            "end": span.end, "base_market": base_market, "base_start": base_span and base_span.start,
-            "base_end": base_span and base_span.end, "log_value": math.log(reading.factor),
-            "qualifier": fact.qualifier, "basis": fact.basis, "confidence": fact.confidence,
-        })  # fmt: skip
+        rows.append((
+            fact.Index, reading.measure, fact.market, fact.start, fact.end, base_market, base_span and base_span.start,
+            base_span and base_span.end, math.log(value), fact.qualifier, fact.basis, fact.confidence,
+        ))  # fmt: skip
     table = pd.DataFrame(rows, columns=Observations.COLUMNS).set_index("fact").sort_index()
     regions = _regions(ledger, platform, table)
+    calendar = _calendar(ledger, platform, table, regions)
     return Observations(
         facts=table,
-        calendar=_calendar(ledger, platform, table, regions),
+        calendar=calendar,
         regions=regions,
-        shares=_shares(ledger, regions),
+        places=_places(ledger, list(calendar["market"].unique())),
         season=_season_series(ledger),
     )
 
 
-# Reading one fact ------------------------------------------------------------------------------------
+# Reading facts ---------------------------------------------------------------------------------------
+
+_Reader = Callable[[Ledger, str, str, Span, str, str], _Reading | None]
 
 
-def _dollars(ledger: Ledger, fact, span: Span) -> float:
-    return fact.number if fact.of == "USD" else fact.number / ledger.rate(fact.of, span).value
-
-
-def _amount(periods: Callable[[Span], float]) -> Callable:
+def _amount(periods: Callable[[Span], float]) -> _Reader:
     """GMV of the whole period, from its mean over `periods` of it."""
-    return lambda ledger, fact, span: _Reading(_dollars(ledger, fact, span) * periods(span))
+    return lambda ledger, platform, market, span, unit, basis: _Reading(
+        "amount", periods(span) * _dollars(ledger, unit, span)
+    )
+
+
+def _dollars(ledger: Ledger, unit: str, span: Span) -> float:
+    """US dollars for one unit of a currency."""
+    return 1.0 if unit == "USD" else 1 / ledger.rate(unit, span).value
 
 
 def _months(span: Span) -> float:
-    return span.months or span.days / _DAYS_PER_MONTH
+    return span.months or span.days / DAYS_PER_MONTH
 
 
-def _growth(added: float, earlier: Callable[[Span], Span]) -> Callable:
+def _growth(added: float, earlier: Callable[[Span], Span]) -> _Reader:
     """A ratio to the same market in an earlier period; `added` turns growth into that ratio."""
-    return lambda ledger, fact, span: _Reading(fact.number + added, "growth", (fact.market, earlier(span)))
+    return lambda ledger, platform, market, span, unit, basis: _Reading(
+        "growth", added=added, base=(market, earlier(span))
+    )
 
 
 def _year_earlier(span: Span) -> Span:
@@ -122,31 +135,33 @@ def _month_earlier(span: Span) -> Span:
     return Span.months_of(last.year, last.month, 1)
 
 
-def _share_of_platform(ledger: Ledger, fact, span: Span) -> _Reading:
-    return _Reading(fact.number, "share", (WORLD, span))
+def _share_of_platform(ledger, platform, market, span, unit, basis) -> _Reading | None:
+    # The world's share of itself says nothing.
+    return None if market == WORLD else _Reading("share", base=(WORLD, span))
 
 
-def _share_of_region(ledger: Ledger, fact, span: Span) -> _Reading | None:
-    region = _region_of(ledger, fact.market)
-    return region and _Reading(fact.number, "share", (region, span))
+def _share_of_region(ledger, platform, market, span, unit, basis) -> _Reading | None:
+    region = _region_of(ledger, market)
+    return region and _Reading("share", base=(region, span))
 
 
-def _share_of_market(ledger: Ledger, fact, span: Span) -> _Reading | None:
+def _share_of_market(ledger, platform, market, span, unit, basis) -> _Reading | None:
     """The leading figure for the GMV of all platforms together, of the same basis, makes a share of it an amount."""
-    for platform in (name for name in ledger.vocabulary.platforms if name.endswith("platforms")):
-        wholes = ledger.cell(platform, fact.market, "gmv", span)
-        for whole in wholes[wholes["basis"] == fact.basis].itertuples():
-            return _Reading(fact.number * _dollars(ledger, whole, span))
+    for counted in (name for name in ledger.vocabulary.platforms if name.endswith("platforms")):
+        wholes = ledger.cell(counted, market, "gmv", span)
+        for whole in wholes[wholes["basis"] == basis].itertuples():
+            return _Reading("amount", whole.number * _dollars(ledger, whole.of, span))
     return None
 
 
-def _completion(ledger: Ledger, fact, span: Span) -> _Reading | None:
-    """The leading target of the year turns a share of it into an amount."""
-    target = ledger.cell(fact.platform, fact.market, "gmv_target", span.year)
-    return None if target.empty else _Reading(fact.number * _dollars(ledger, next(target.itertuples()), span.year))
+def _completion(ledger, platform, market, span, unit, basis) -> _Reading | None:
+    """The leading target of the year makes a share of it an amount."""
+    for target in ledger.cell(platform, market, "gmv_target", span.year).itertuples():
+        return _Reading("amount", target.number * _dollars(ledger, target.of, span.year))
+    return None
 
 
-_READERS: dict[str, Callable[[Ledger, tuple, Span], _Reading | None]] = {
+_READERS: dict[str, _Reader] = {
     "gmv": _amount(lambda span: 1),
     "gmv_monthly_average": _amount(_months),
     "gmv_daily_average": _amount(lambda span: span.days),
@@ -230,22 +245,22 @@ def _first_day(ledger: Ledger, platform: str, market: str, table: pd.DataFrame, 
     return own["start"].min()
 
 
-def _shares(ledger: Ledger, regions: dict[str, tuple[str, ...]]) -> pd.Series:
-    """Each market's share of its region's online retail, times the number of markets there; 1 is a typical market.
+def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
+    """Region of each market, and its share of online retail there times the number of markets; 1 is a typical market.
 
     The published share where there is one; the markets without share what is left equally.
     """
     facts = ledger.facts
     published = facts[(facts["platform"] == "All platforms") & (facts["metric"] == "share_of_region_gmv")]
     share = published[~published["market"].duplicated()].set_index("market")["number"]
-    typical = pd.Series(1.0, index=sorted({m for members in regions.values() for m in members}))
-    for market in typical.index:
-        members = ledger.vocabulary.regions.get(_region_of(ledger, market), ())
+    places = pd.DataFrame({"region": [_region_of(ledger, m) or m for m in markets], "share": 1.0}, index=markets)
+    for market, region in places["region"].items():
+        members = ledger.vocabulary.regions.get(region, ())
         known = share[share.index.isin(members)]
         if known.sum() < 1 and len(known) < len(members):
             left = (1 - known.sum()) / (len(members) - len(known))
-            typical[market] = known.get(market, left) * len(members)
-    return typical
+            places.loc[market, "share"] = known.get(market, left) * len(members)
+    return places
 
 
 def _season_series(ledger: Ledger) -> pd.DataFrame:

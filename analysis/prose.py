@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.quantity import Quantity
 from analysis.span import Span
@@ -21,13 +21,17 @@ LEVEL = 0.02
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words and numbers, as text and as HTML with the provenance of each number; false if there is nothing to say."""
+    """Words and numbers, as text and as HTML with the provenance of each number; false if there is nothing to say.
+
+    An `optional` one counts as said when it is empty: the sentence around it is told without it.
+    """
 
     text: str = ""
     html: str = ""
+    optional: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.text)
+        return self.optional or bool(self.text)
 
     def __str__(self) -> str:
         return self.text
@@ -85,6 +89,11 @@ def _html(part: Part, shown: str) -> str:
     return part.html if isinstance(part, Sentence) else html.escape(shown, quote=False)
 
 
+def maybe(template: str, **parts: Part) -> Sentence:
+    """A part of a sentence that is left out, without harm to the rest, where one of its own parts is unknown."""
+    return replace(phrase(template, **parts), optional=True)
+
+
 def listing(parts: list[Sentence], word: str = "and") -> Sentence:
     """`a`, `a and b`, `a, b and c`; parts with nothing to say are left out."""
     parts = [part for part in parts if part]
@@ -116,6 +125,10 @@ def than(a: Quantity, b: Quantity, more: str = "more than", less: str = "less th
     return same if level(a, b) else more if a > b else less
 
 
-def moved(change: Quantity, up: str = "rose", down: str = "fell", flat: str = "hardly moved") -> str:
-    """The verb for a growth rate."""
-    return flat if abs(change.value) <= LEVEL else up if change.value > 0 else down
+def moved(change: Quantity) -> Sentence:
+    """A growth rate as a verb and its size: `rose by 5%`, `fell by 5%`, `hardly moved`."""
+    if not change:
+        return Sentence()
+    if abs(change.value) <= LEVEL:
+        return phrase("hardly moved")
+    return phrase("rose by {size}" if change.value > 0 else "fell by {size}", size=abs(change))

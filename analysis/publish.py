@@ -20,7 +20,8 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert import HTMLExporter
+from nbconvert import TemplateExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -154,10 +155,11 @@ def render(report: Report, chapters: list[Chapter]) -> str:
         first.metadata = NotebookNode(opens=position, slug=chapter.slug)
         cells += [first, *rest]
     merged = nbformat.v4.new_notebook(cells=cells)
-    exporter = HTMLExporter(
+    # Not HTMLExporter: it parses and rewrites the whole page after the template has made it.
+    exporter = TemplateExporter(
         template_name=TEMPLATE.name, template_file="index.html.j2", extra_template_basedirs=[str(TEMPLATE.parent)],
-        exclude_input=True, exclude_anchor_links=True, filters={"demote": _demote},
-            )  # fmt: skip
+        filters={"demote": _demote, "markdown": _markdown},
+    )  # fmt: skip
     about = {
         "platform": report.platform,
         "quarter": report.quarter.short,
@@ -171,13 +173,17 @@ def render(report: Report, chapters: list[Chapter]) -> str:
     return _with_notes(page)
 
 
-_HEADING = re.compile(r"<(/?)h([1-4])\b")
+_HEADING = re.compile(r"<(/?)h([1-4])\b[^>]*")
 _QUANTITY = re.compile(r'<span class="quantity" tabindex="0" title="([^"]*)">(.*?)</span>')
 
 
 def _demote(markup: str) -> str:
-    """A notebook's headings one level down, since the page has its own first level."""
+    """A notebook's headings one level down and without ids, since chapters share a page and have like headings."""
     return _HEADING.sub(lambda match: f"<{match[1]}h{int(match[2]) + 1}", markup)
+
+
+def _markdown(text: str) -> str:
+    return MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render(text)
 
 
 def _with_notes(page: str) -> str:

@@ -152,7 +152,8 @@ class Quantity:
         return replace(self, value=-self.value, formula=f"−({self.formula})", hedge="about" if self.hedge else "")
 
     def __abs__(self) -> Quantity:
-        return -self if self.value < 0 else self
+        """The size; it keeps the provenance of the number itself, of which only the sign is told in words."""
+        return replace(self, value=abs(self.value))
 
     def __pow__(self, power: Quantity) -> Quantity:
         """A growth factor compounded, or the root of one."""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.errors import InputError
 from analysis.ledger import DATA, Ledger, read_ledger
-from analysis.quantity import CURRENCIES, Origin, Quantity
+from analysis.quantity import CURRENCIES, Quantity, total
 from analysis.span import Span
 
 DAYS_A_MONTH = 365.25 / 12
@@ -113,10 +113,13 @@ class Report:
 
     def quantity(self, fact: pd.Series) -> Quantity:
         """One row of the ledger as a quantity in the report's currency."""
+        return self.convert(self.printed(fact), fact["span"])
+
+    def printed(self, fact: pd.Series) -> Quantity:
+        """One row of the ledger in the currency in which it was printed."""
         per = {"gmv_monthly_average": "/month", "gmv_daily_average": "/day"}.get(fact["metric"], "")
         hedge = "" if fact["qualifier"] == "exact" else fact["qualifier"]
-        figure = Quantity(fact["number"], fact["of"] + per, fact.name, (self.ledger.origin(fact),), hedge)
-        return self.convert(figure, fact["span"])
+        return Quantity(float(fact["number"]), fact["of"] + per, fact.name, (self.ledger.origin(fact),), hedge)
 
     def convert(self, figure: Quantity, span: Span, currency: str | None = None) -> Quantity:
         """An amount of money in the report's currency (or another), at the average rate of `span`."""
@@ -132,7 +135,8 @@ class Report:
         """GMV over a span: the published figure, or arithmetic on published figures.
 
         In this order: the figure itself; a monthly or daily average times months or days; a completed share
-        of the year's target; the sum of the two halves of the span; the span around it less its other half.
+        of the year's target; the sum of the two halves of the span; the span around it less its other half; the
+        sum of the markets of a region.
         Sums and differences are taken only of figures on the same basis: trackers count less than leaks do.
         """
         stated = self._stated_gmv(market, span, platform)
@@ -143,6 +147,11 @@ class Report:
                 first, second = (self._stated_gmv(market, part, platform) for part in parts)
                 if first and second and first.bases == second.bases:
                     return combine(first, second)
+        members = self.ledger.vocabulary.members(market)
+        if len(members) > 1:
+            parts = [self._stated_gmv(member, span, platform) for member in members]
+            if all(parts) and len({part.bases for part in parts}) == 1:
+                return total(parts)
         return Quantity.unknown(f"GMV of {platform or self.platform} in {self.call(market)}, {span.short}")
 
     def _stated_gmv(self, market: str, span: Span, platform: str | None) -> Quantity:
@@ -291,5 +300,3 @@ def _around(span: Span) -> tuple[Span, Span] | None:
     first, second = _halves(whole)
     return whole, second if first == span else first
 
-
-__all__ = ["DEFAULTS", "Origin", "ParameterError", "Reading", "Report", "make_report", "open_report"]

@@ -10,7 +10,7 @@ from analysis import charts
 from analysis.launches import SITES, planned_launch
 from analysis.pace import pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, listing, phrase, say, than
+from analysis.prose import Sentence, listing, maybe, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.report import Reading, Report
 from analysis.span import Span
@@ -100,8 +100,8 @@ class Europe:
                 needed=self.needed.amount, present=self.present.amount),
             say("The UK, open since {since}, sold {gmv} in {span}{growth}.",
                 since=self._uk_since or "", gmv=uk.gmv if uk else "", span=uk.span if uk else "",
-                growth=phrase(", {low} to {high} more than a year earlier, depending on the source", low=low, high=high)
-                if low and high is not low else phrase(", {low} more than a year earlier", low=low) or " ")
+                growth=maybe(", {low} to {high} more than a year earlier, depending on the source", low=low, high=high)
+                if high is not low else maybe(", {low} more than a year earlier", low=low))
             or say("Its one market in Europe by {day}, the UK, has been open since {since}; no GMV of it for {year} is published.",
                    day=report.as_of_label if not self.opened else "", since=self._uk_since or "", year=report.year),
             say("There the commission went from {before} to {after} in {span}.", before=self.uk_commission[0],

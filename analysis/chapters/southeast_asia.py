@@ -36,7 +36,6 @@ class Stream:
 
     market: str
     span: Span
-    note: str
     printed: Quantity
     gmv: Quantity
 
@@ -109,9 +108,8 @@ class SoutheastAsia:
             gmv=region.reached, span=region.reading.span if region.reading else "", share=self.region_share,
             platform=self.report.platform,
         ) or say(
-            "{market} leads the growth in Southeast Asia: sales {moved} by {growth} in {span}",
-            market=fastest.name if fastest else "", moved=moved(fastest.growth) if fastest else "",
-            growth=abs(fastest.growth) if fastest else "", span=fastest.growth_span if fastest else "",
+            "{market} leads Southeast Asia: sales {moved} in {span}", market=fastest.name if fastest else "",
+            moved=moved(fastest.growth) if fastest else "", span=fastest.growth_span if fastest else "",
         ) or say(
             "Southeast Asia brought in {gmv} in {span}",
             gmv=region.reached, span=region.reading.span if region.reading else "",
@@ -124,7 +122,7 @@ class SoutheastAsia:
         indonesia, vietnam = self._market("Indonesia"), self._market("Vietnam")
         grown = sorted((m for m in self.markets if m.growth), key=lambda m: -m.growth.value)
         fastest = self._fastest
-        others = [phrase("{name} by {growth}", name=m.name, growth=m.growth) for m in grown
+        others = [phrase("{name} {moved}", name=m.name, moved=moved(m.growth)) for m in grown
                   if fastest and m is not fastest and m.growth_span == fastest.growth_span]  # fmt: skip
         sizes = [phrase("{name} {gmv} ({span})", name=m.name, gmv=m.reading.gmv, span=m.reading.span)
                  for m in self.markets if m.reading]  # fmt: skip
@@ -134,10 +132,10 @@ class SoutheastAsia:
             or say("Published so far for {year}: {sizes}.", year=report.year, sizes=listing(sizes)),
             say("Of its regional target of {target} for {year} it had reached {share}.",
                 target=region.target, year=report.year, share=region.attained),
-            say("{fastest} grew fastest, by {growth} over a year earlier; {others} grew as well.",
-                fastest=fastest.name if fastest else "", growth=fastest.growth if fastest else "", others=listing(others)),
-            say("In Vietnam the platform grew by {own} in {span}, Shopee by {leader}.", own=vietnam.growth,
-                span=vietnam.growth_span or "", leader=self.rivals_growth[0][1]),
+            say("Over a year earlier, {fastest} {moved}; {others}.", fastest=fastest.name if fastest else "",
+                moved=moved(fastest.growth) if fastest else "", others=listing(others)),
+            say("In Vietnam the platform’s sales {own} in {span}, those of {leader} {theirs}.", own=moved(vietnam.growth),
+                span=vietnam.growth_span or "", leader=LEADER, theirs=moved(self.rivals_growth[0][1])),
             say("Shopee still sold {multiple} as much there: {leader} against {own} in {span}.",
                 multiple=self.leader_gmv / self.own_gmv, leader=self.leader_gmv, own=self.own_gmv,
                 span=self.vietnam_span or ""),
@@ -175,7 +173,8 @@ class SoutheastAsia:
         rows += [(f"{platform} in Vietnam", growth, False) for platform, growth in self.rivals_growth if growth]
         data = pd.DataFrame(sorted(rows, key=lambda row: -row[1].value), columns=["label", "value", "lead"])
         fastest = self._fastest
-        title = say("{market} grew fastest", market=fastest.name if fastest else "") or say("Growth of the region’s markets")
+        title = say("{market} {verb}", market=fastest.name if fastest else "",
+                    verb="grew fastest" if fastest and fastest.growth > 0 else "did best") or say("Growth of the region’s markets")
         return Figure("sea_growth", title, "GMV over the same months a year earlier, per cent", charts.bars(data), data)
 
     def size_chart(self) -> Figure:
@@ -313,13 +312,7 @@ def _streams(report: Report, market: str) -> list[Stream]:
     # A figure for a longer stretch is a speaker's example, not a stream with a date.
     rows = rows[rows["span"].map(lambda span: span.days <= 31).astype(bool)]
     rows = rows.sort_values("start", kind="stable")
-    return [
-        Stream(market, row["span"], row["note"],
-               Quantity(row["number"], row["of"], row.name, (report.ledger.origin(row),),
-                        "" if row["qualifier"] == "exact" else row["qualifier"]),
-               report.quantity(row))
-        for _, row in rows.iterrows()
-    ]  # fmt: skip
+    return [Stream(market, row["span"], report.printed(row), report.quantity(row)) for _, row in rows.iterrows()]
 
 
 def _in_baht(report: Report, metric: str, span: Span) -> Quantity:
@@ -328,6 +321,4 @@ def _in_baht(report: Report, metric: str, span: Span) -> Quantity:
     cell = cell[cell["of"] == "THB"]
     if cell.empty:
         return Quantity.unknown(f"{metric} of Thailand in baht")
-    row = cell.iloc[0]
-    per = "/day" if metric == "gmv_daily_average" else ""
-    return Quantity(row["number"], f"THB{per}", row.name, (report.ledger.origin(row),))
+    return report.printed(cell.iloc[0])

@@ -97,9 +97,9 @@ class Rival:
             + self._bases_sentence()
             or say("All that is known of {rival} is the US: {gmv} in {span}.", rival=report.rival,
                    gmv=self.us_quarter, span=self.us_span or ""),
-            say("{rival}’s GMV {moved} from {before} in the quarter before to {last} in {span}, {growth} in a single quarter.",
-                rival=report.rival, moved=moved(self.quarter_growth) if self.quarter_growth else "",
-                before=self.quarter_before, last=self.last_quarter, span=self.quarter_span or "", growth=self.quarter_growth),
+            say("{rival}’s GMV {moved} in a single quarter, from {before} to {last} in {span}.", rival=report.rival,
+                moved=moved(self.quarter_growth), before=self.quarter_before, last=self.last_quarter,
+                span=self.quarter_span or ""),
             self._target_sentence(),
             say("Sources put the share of the US at {shares}.", shares=listing(shares)) if len(shares) > 1 else Sentence(),
             say("For {platform} the difference matters: {rival} sold between {low} and {high} in the US, {platform} {own} in "

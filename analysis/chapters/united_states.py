@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import charts
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, against_pace, against_target, listing, phrase, say, than
+from analysis.prose import Sentence, against_pace, against_target, listing, maybe, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.report import Reading, Report
 from analysis.span import Span
@@ -112,7 +112,7 @@ class UnitedStates:
             or say("By {day} no GMV of the US for {year} had been published.", day=report.as_of_label, year=report.year),
             say("To reach the target, {rest} needs {required} a month on average, {stretch} the mean so far{and_month}.",
                 rest=p.rest or "", required=p.required.amount, stretch=p.stretch,
-                and_month=phrase(" and {multiple} {month}", multiple=self.to_month, month=month.span if month else "") or " "),
+                and_month=maybe(" and {multiple} {month}", multiple=self.to_month, month=month.span if month else "")),
             say("{month} alone brought {gmv}, {multiple} the mean of the months before it ({mean}).",
                 month=month.span if month else "", gmv=month.gmv if month else "", multiple=self.growth, mean=self.before_month)
             or say("The last single month with a published figure is {month}, with {gmv}.",

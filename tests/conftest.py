@@ -1,0 +1,69 @@
+"""What every test file needs: the shipped ledger, a report on it, and a copy of the data that may be spoiled."""
+
+import csv
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from analysis.ledger import DATA, Ledger, read_ledger
+from analysis.report import make_report
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A copy of the data folder; lines are counted as a text editor counts them."""
+
+    path: Path
+
+    def rows(self, file: str) -> list[list[str]]:
+        return list(csv.reader(io.StringIO((self.path / file).read_text(encoding="utf-8"), newline="")))
+
+    def write(self, file: str, rows: list[list[str]]) -> None:
+        out = io.StringIO(newline="")
+        csv.writer(out, lineterminator="\n").writerows(rows)
+        (self.path / file).write_text(out.getvalue(), encoding="utf-8", newline="")
+
+    def put(self, file: str, first: str, column: str, value: str) -> int:
+        """Write one cell of the row that begins with the cells `first` (`THB,2024Q2`); its line is returned."""
+        rows = self.rows(file)
+        (line,) = (i for i, row in enumerate(rows) if ",".join(row).startswith(f"{first},"))
+        rows[line][rows[0].index(column)] = value
+        self.write(file, rows)
+        return line + 1
+
+    def add(self, file: str, like: str, **cells: str) -> int:
+        """Add a row like the one whose first cell is `like`, with other cells; its line is returned."""
+        rows = self.rows(file)
+        row = dict(zip(rows[0], next(row for row in rows if row[0] == like), strict=True)) | cells
+        self.write(file, [*rows, list(row.values())])
+        return len(rows) + 1
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Replace a text that stands in the file exactly once."""
+        text = (self.path / file).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+        (self.path / file).write_text(text.replace(old, new), encoding="utf-8", newline="")
+
+    def read(self) -> Ledger:
+        return read_ledger(self.path)
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    return read_ledger()
+
+
+@pytest.fixture
+def report(ledger):
+    def make(quarter: str = "2024Q2", **parameters: str):
+        return make_report(ledger, quarter=quarter, **parameters)
+
+    return make
+
+
+@pytest.fixture
+def data_copy(tmp_path) -> DataFolder:
+    return DataFolder(Path(shutil.copytree(DATA, tmp_path / "data")))

@@ -1,0 +1,148 @@
+"""What holds the project's own files together: notebooks, installs, documents."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_seven_notebooks():
+    assert [path.stem for path in NOTEBOOKS] == [
+        "00_summary", "01_southeast_asia", "02_united_states", "03_temu", "04_europe", "05_outlook", "06_evidence",
+    ]  # fmt: skip
+
+
+def test_one_cell_has_the_parameters(notebook):
+    tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert tagged[0].source.startswith("# Parameters")  # by which an unknown name in it is found
+
+
+def test_every_cell_that_shows_something_has_its_output_stored(notebook):
+    """nbval passes a notebook without outputs."""
+    for cell in code_cells(notebook):
+        tags = cell.metadata.get("tags", [])
+        assert bool(cell.outputs) == (not {"parameters", "setup"} & set(tags)), cell.source
+        assert cell.execution_count is not None
+
+
+def test_a_cell_is_for_reading(notebook):
+    for cell in code_cells(notebook):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert len(lines) <= 6
+        tree = ast.parse(cell.source)
+        assert not any(isinstance(node, (ast.If, ast.For, ast.While, ast.FunctionDef, ast.Lambda)) for node in ast.walk(tree))
+
+
+def test_no_digit_is_typed_into_a_notebook_s_words(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"\d", cell.source), cell.source
+
+
+def test_stored_outputs_have_nothing_of_a_run_or_a_machine(notebook):
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert str(PROJECT) not in nbformat.writes(notebook)
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags"}
+
+
+SPOKEN = ("say", "phrase", "maybe", "Tile", "Figure", "Check")
+
+
+def literals(node):
+    """Text literals of a call, those inside f-strings too, but none of a call inside it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield child
+        elif not (isinstance(child, ast.Call) and child is not node):
+            yield from literals(child)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "analysis" / "chapters").glob("*.py")), ids=lambda path: path.stem)
+def test_no_digit_is_typed_into_a_sentence_or_a_title(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SPOKEN:
+            for literal in literals(node):
+                # A period code or a file name is no text that a reader sees.
+                assert not re.search(r"\d", literal.value), f"{path.name}:{literal.lineno}: {literal.value}"
+
+
+def names(requirements):
+    return {re.sub(r"[-_.]+", "-", Requirement(text).name).lower() for text in requirements}
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("requirements", ["build"]), ("requirements-test", ["build", "test"]), ("requirements-lab", ["build", "test", "lab"])],
+)
+def test_every_version_is_pinned_with_hashes_and_no_address(lock, extras):
+    text = (PROJECT / f"{lock}.lock").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|--index|--find-links", text)
+    blocks = re.split(r"\n(?=[a-z0-9])", text.split("\n", 2)[2])
+    pinned = {re.sub(r"[-_.]+", "-", block.split("==")[0]).lower() for block in blocks if "==" in block}
+    for block in blocks:
+        if "==" in block:
+            assert "--hash=sha256:" in block, block[:60]
+    wanted = names(PYPROJECT["dependencies"]).union(*(names(PYPROJECT["optional-dependencies"][extra]) for extra in extras))
+    assert wanted <= pinned
+
+
+def test_the_scheduler_s_install_has_no_jupyterlab():
+    lean = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"^(jupyterlab|notebook|pytest|playwright)==", lean, flags=re.MULTILINE)
+
+
+def test_conda_s_environment_is_a_wrapper_of_pyproject():
+    environment = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
+    *conda, by_pip = environment["dependencies"]
+    assert f"python{PYPROJECT['requires-python']}" in conda
+    assert names(text for text in conda) == {"python", "pip"}
+    (editable,) = by_pip["pip"]
+    extras = re.fullmatch(r"--editable \.\[([\w,]+)\]", editable)[1].split(",")
+    assert set(extras) <= set(PYPROJECT["optional-dependencies"])
+
+
+def test_every_dependency_says_why_it_is_there():
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    for line in re.findall(r'^ +"[^"]+",.*$', text.split("[tool.")[0], flags=re.MULTILINE):
+        assert re.search(r"  # \w+", line), line
+
+
+def test_readme_opens_with_the_two_commands_and_a_picture_that_exists():
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    first_screen = "\n".join(text.splitlines()[:25])
+    assert "make report" in first_screen
+    assert "make test" in first_screen
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
+    assert pictures
+    assert all((PROJECT / picture).is_file() for picture in pictures)
+
+
+def test_the_package_stays_one_way():
+    """A chapter imports no other chapter; nobody but the command line imports publish; the model knows no files."""
+    for path in (PROJECT / "analysis").rglob("*.py"):
+        imported = re.findall(r"^\s*(?:from|import) (analysis[\w.]*)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if path.name != "__main__.py":
+            assert "analysis.publish" not in imported, path.name
+        if path.parent.name == "chapters":
+            assert not [name for name in imported if name.startswith("analysis.chapters")], path.name
