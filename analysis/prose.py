@@ -42,23 +42,36 @@ class Sentence:
         return Sentence(f"{self.text} {other.text}", f"{self.html} {other.html}")
 
 
-def say(template: str, **parts: Part) -> Sentence:
-    """Fill a template with quantities, spans, other sentences and words, and begin it with a capital.
+def say(template: str, of: object = None, **parts: Part | None) -> Sentence:
+    """Fill a template and begin it with a capital.
+
+    A field names a part, or leads from an attribute of `of` to one: `{pace.target}`, `{report.year}`. What it comes
+    to is a quantity, a span, another sentence or words.
 
     Returns
     -------
     Sentence
-        Empty if any quantity is unknown or any part is empty.
+        Empty if a part is unknown, empty or None, or if an attribute on the way to it is None.
+
+    Raises
+    ------
+    AttributeError
+        If a field is neither a part nor an attribute.
     """
-    return _fill(template, parts, capital=True)
+    return _fill(template, of, parts, capital=True)
 
 
-def phrase(template: str, **parts: Part) -> Sentence:
+def phrase(template: str, of: object = None, **parts: Part | None) -> Sentence:
     """A part of a sentence, filled as `say` fills a whole one."""
-    return _fill(template, parts, capital=False)
+    return _fill(template, of, parts, capital=False)
 
 
-def _fill(template: str, parts: dict[str, Part], capital: bool) -> Sentence:
+def maybe(template: str, of: object = None, **parts: Part | None) -> Sentence:
+    """A part of a sentence that is left out, without harm to the rest, where one of its own parts is unknown."""
+    return replace(phrase(template, of, **parts), optional=True)
+
+
+def _fill(template: str, of: object, parts: dict[str, Part | None], capital: bool) -> Sentence:
     text, markup = "", ""
     for words, name, _, _ in string.Formatter().parse(template):
         if capital and not text:
@@ -66,7 +79,7 @@ def _fill(template: str, parts: dict[str, Part], capital: bool) -> Sentence:
         text += words
         markup += html.escape(words, quote=False)
         if name is not None:
-            part = parts[name]
+            part = _part(name, of, parts)
             if not part:
                 return Sentence()
             added = _text(part)
@@ -75,6 +88,14 @@ def _fill(template: str, parts: dict[str, Part], capital: bool) -> Sentence:
             text += added
             markup += _html(part, added)
     return Sentence(text, markup)
+
+
+def _part(name: str, of: object, parts: dict[str, Part | None]) -> Part | None:
+    first, *path = name.split(".")
+    found = parts[first] if first in parts else getattr(of, first)
+    for attribute in path:
+        found = None if found is None else getattr(found, attribute)
+    return found
 
 
 def _text(part: Part) -> str:
@@ -87,11 +108,6 @@ def _html(part: Part, shown: str) -> str:
     if isinstance(part, Quantity):
         return part.html(shown)
     return part.html if isinstance(part, Sentence) else html.escape(shown, quote=False)
-
-
-def maybe(template: str, **parts: Part) -> Sentence:
-    """A part of a sentence that is left out, without harm to the rest, where one of its own parts is unknown."""
-    return replace(phrase(template, **parts), optional=True)
 
 
 def listing(parts: list[Sentence], word: str = "and") -> Sentence:
