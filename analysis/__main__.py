@@ -31,14 +31,20 @@ def _parser() -> argparse.ArgumentParser:
 
     build = commands.add_parser("build", help="write the report of one or more quarters")
     build.add_argument("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
-    build.add_argument("--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)")
+    build.add_argument(
+        "--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)"
+    )
     for name in ("platform", "rival", "currency"):
         build.add_argument(f"--{name}", default=DEFAULTS[name], help=f"(default: {DEFAULTS[name]})")
     build.add_argument("--data", **data)
-    build.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)")
+    build.add_argument(
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
+    )
     build.set_defaults(run=_build)
 
-    notebooks = commands.add_parser("notebooks", help="run the project's own notebooks in place, for the default quarter")
+    notebooks = commands.add_parser(
+        "notebooks", help="run the project's own notebooks in place, for the default quarter"
+    )
     notebooks.set_defaults(run=_notebooks)
 
     check = commands.add_parser("check", help="read the data folder and say what is wrong with it")
@@ -51,10 +57,16 @@ def _build(asked: argparse.Namespace) -> int:
     ledger = read_ledger(asked.data)
     # All quarters are checked before the first one is built.
     reports = [
-        make_report(ledger, quarter=quarter, as_of=asked.as_of, platform=asked.platform, rival=asked.rival,
-                    currency=asked.currency)
+        make_report(
+            ledger,
+            quarter=quarter,
+            as_of=asked.as_of,
+            platform=asked.platform,
+            rival=asked.rival,
+            currency=asked.currency,
+        )
         for quarter in dict.fromkeys(asked.quarters)
-    ]  # fmt: skip
+    ]
     from tqdm import tqdm  # these take half a second to import, and `check` needs neither
 
     from analysis.publish import NOTEBOOKS, build
@@ -89,8 +101,11 @@ def _notebooks(asked: argparse.Namespace) -> int:
 def _check(asked: argparse.Namespace) -> int:
     ledger = read_ledger(asked.data)
     quarters = quarters_with_facts(ledger, DEFAULTS["platform"])
-    span = f"reports can be built from {quarters[0].code} to {quarters[-1].code}" if quarters else "no report can be built"
-    print(f"{len(ledger.facts)} facts, {len(ledger.sources)} sources, {len(ledger.events)} events: all rows can be used; {span}")
+    span = (
+        f"reports can be built from {quarters[0].code} to {quarters[-1].code}" if quarters else "no report can be built"
+    )
+    counts = f"{len(ledger.facts)} facts, {len(ledger.sources)} sources, {len(ledger.events)} events"
+    print(f"{counts}: all rows can be used; {span}")
     return 0
 
 

@@ -7,11 +7,14 @@ page's own colour, so that a chart is legible on a light page, a dark one and on
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import altair as alt
 import pandas as pd
 
-# Okabe and Ito's palette, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
+from analysis.quantity import Quantity
+
+# After Okabe and Ito, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
 BLUE, ORANGE, GREEN, GREY = "#2f7fbf", "#d0601a", "#1f9470", "#858585"
 _SERIES = [BLUE, ORANGE, GREEN, GREY]
 TEXT = "currentColor"
@@ -24,11 +27,11 @@ FONT = "Liberation Sans, Arial, sans-serif"
 
 def _finish(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
     return (
-        chart.configure(font=FONT, background="transparent", padding=2, autosize={"type": "fit-x", "contains": "padding"})
-        .configure_view(stroke=None)
-        .configure_axis(
-            domain=False, ticks=False, grid=False, labelColor=TEXT, titleColor=TEXT, labelFontSize=13
+        chart.configure(
+            font=FONT, background="transparent", padding=2, autosize={"type": "fit-x", "contains": "padding"}
         )
+        .configure_view(stroke=None)
+        .configure_axis(domain=False, ticks=False, grid=False, labelColor=TEXT, titleColor=TEXT, labelFontSize=13)
         .configure_text(color=TEXT, fontSize=13)
     )
 
@@ -52,7 +55,7 @@ def bars(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:
 
 
 def dots(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:
-    """One dot a row under its `label`: what each source says of the same thing; the leading figure (`lead`) stands out."""
+    """One dot a row under its `label`: what each source says; the leading figure (`lead`) stands out."""
     return _rows(data, value, lambda base: base.mark_point(filled=True, size=120, opacity=1, yOffset=9), dx=10)
 
 
@@ -60,16 +63,18 @@ def _rows(data: pd.DataFrame, value: str, mark: Callable, dx: int) -> alt.TopLev
     drawn = _drawn(data, value)
     if drawn is None:
         return None
-    drawn["lead"] = drawn["lead"] if "lead" in drawn else True
+    drawn["lead"] = drawn.get("lead", True)
     drawn["row"] = range(len(drawn))
     scale = alt.Scale(domain=_room(drawn[value], 0.5))
     base = alt.Chart(drawn, width=WIDTH, height=_ROW * len(drawn)).encode(y=alt.Y("row:O", axis=None))
     across = base.encode(x=alt.X(f"{value}:Q", axis=None, scale=scale))
     colour = alt.Color("lead:N", scale=alt.Scale(domain=[True, False], range=[BLUE, GREY]), legend=None)
     names = base.mark_text(align="left", dy=-10).encode(x=alt.value(0), text="label:N")
-    numbers = across.transform_calculate(end=f"max(datum.{value}, 0)").mark_text(
-        align="left", dx=dx, dy=9, fontWeight="bold"
-    ).encode(x=alt.X("end:Q", axis=None, scale=scale), text=f"{value}_text:N")  # fmt: skip
+    numbers = (
+        across.transform_calculate(end=f"max(datum.{value}, 0)")
+        .mark_text(align="left", dx=dx, dy=9, fontWeight="bold")
+        .encode(x=alt.X("end:Q", axis=None, scale=scale), text=f"{value}_text:N")
+    )
     return _finish(mark(across).encode(color=colour) + names + numbers)
 
 
@@ -127,7 +132,7 @@ def bullets(data: pd.DataFrame) -> alt.TopLevelMixin | None:
 
 
 def changes(data: pd.DataFrame) -> alt.TopLevelMixin | None:
-    """From `before` to `after`, one line a row under its `label`; rows of unlike units, each on its own scale from zero."""
+    """From `before` to `after`, one line a row under its `label`; units differ, so each row has its own scale."""
     drawn = _drawn(data, "before", "after")
     if drawn is None:
         return None
@@ -138,7 +143,9 @@ def changes(data: pd.DataFrame) -> alt.TopLevelMixin | None:
     scale = alt.Scale(domain=[low - 0.45, 1.45])
     base = alt.Chart(drawn, width=WIDTH, height=52 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
     layers = base.mark_text(align="left", dy=-14, fontWeight="bold").encode(x=alt.value(0), text="label:N")
-    layers += base.mark_rule(strokeWidth=2, color=GREY, yOffset=8).encode(x=alt.X("from:Q", axis=None, scale=scale), x2="to:Q")
+    layers += base.mark_rule(strokeWidth=2, color=GREY, yOffset=8).encode(
+        x=alt.X("from:Q", axis=None, scale=scale), x2="to:Q"
+    )
     for end, column, colour in (("from", "before", GREY), ("to", "after", BLUE)):
         at = alt.X(f"{end}:Q", axis=None, scale=scale)
         layers += base.mark_point(filled=True, size=100, color=colour, opacity=1, yOffset=8).encode(x=at)
@@ -165,9 +172,9 @@ def timeline(events: pd.DataFrame) -> alt.TopLevelMixin | None:
 
 
 def ranges(data: pd.DataFrame) -> alt.TopLevelMixin | None:
-    """From `low` to `high` around the figure `leads`, one range a row under its `label`, each against its leading figure.
+    """From `low` to `high`, one range a row under its `label`, each as a ratio to the figure that `leads`.
 
-    On a ratio scale cut at three times; a range that goes further is drawn to the edge and its numbers tell.
+    The scale is cut at three times; a range that goes further is drawn to the edge and its numbers tell.
     """
     drawn = _drawn(data, "leads", "low", "high")
     if drawn is None:
@@ -180,8 +187,96 @@ def ranges(data: pd.DataFrame) -> alt.TopLevelMixin | None:
     base = alt.Chart(drawn, width=WIDTH, height=52 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
     layers = base.mark_text(align="left", dy=-16).encode(x=alt.value(0), text="label:N")
     layers += base.mark_text(align="right", dy=-16 + 18, fontSize=12).encode(x=alt.value(WIDTH - 8), text="words:N")
-    layers += base.mark_bar(height=8, color=GREY, yOffset=14).encode(x=alt.X("low_ratio:Q", axis=None, scale=scale), x2="high_ratio:Q")
-    layers += base.mark_point(filled=True, size=90, color=BLUE, opacity=1, yOffset=14).encode(x=alt.X("one:Q", axis=None, scale=scale))
+    layers += base.mark_bar(height=8, color=GREY, yOffset=14).encode(
+        x=alt.X("low_ratio:Q", axis=None, scale=scale), x2="high_ratio:Q"
+    )
+    layers += base.mark_point(filled=True, size=90, color=BLUE, opacity=1, yOffset=14).encode(
+        x=alt.X("one:Q", axis=None, scale=scale)
+    )
+    return _finish(layers)
+
+
+def bands(data: pd.DataFrame) -> alt.TopLevelMixin | None:
+    """Estimates: from `low` to `high` with a dot at `median`, one a row under its `label`, on one scale from zero."""
+    drawn = _drawn(data, "median", "low", "high")
+    if drawn is None:
+        return None
+    drawn["row"] = range(len(drawn))
+    drawn["words"] = [f"{row.median_text} ({row.low_text} to {row.high_text})" for row in drawn.itertuples()]
+    scale = alt.Scale(domain=[0, float(drawn["high"].max())])
+    base = alt.Chart(drawn, width=WIDTH, height=52 * len(drawn)).encode(y=alt.Y("row:O", axis=None))
+    layers = base.mark_bar(height=10, color=BLUE, opacity=0.4, yOffset=12).encode(
+        x=alt.X("low:Q", axis=None, scale=scale), x2="high:Q"
+    )
+    layers += base.mark_point(filled=True, size=90, color=BLUE, opacity=1, yOffset=12).encode(
+        x=alt.X("median:Q", axis=None, scale=scale)
+    )
+    layers += base.mark_text(align="left", dy=-10).encode(x=alt.value(0), text="label:N")
+    layers += base.mark_text(align="right", dy=-10, fontSize=12).encode(x=alt.value(WIDTH - 8), text="words:N")
+    return _finish(layers)
+
+
+def bridge(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:
+    """Steps that add up: each row under its `label` begins where the one before ended; a `total` begins at zero."""
+    drawn = _drawn(data, value)
+    if drawn is None:
+        return None
+    ends, end = [], 0.0
+    for amount, total in zip(drawn[value], drawn["total"], strict=True):
+        start, end = (0.0, amount) if total else (end, end + amount)
+        ends.append((start, end))
+    drawn["start"], drawn["end"] = zip(*ends, strict=True)
+    drawn["right"], drawn["row"] = drawn[["start", "end"]].max(axis=1), range(len(drawn))
+    scale = alt.Scale(domain=_room(drawn["right"], 0.3))
+    base = alt.Chart(drawn, width=WIDTH, height=_ROW * len(drawn)).encode(y=alt.Y("row:O", axis=None))
+    colour = alt.Color("total:N", scale=alt.Scale(domain=[True, False], range=[GREY, BLUE]), legend=None)
+    layers = base.mark_bar(height=15, yOffset=9).encode(
+        x=alt.X("start:Q", axis=None, scale=scale), x2="end:Q", color=colour
+    )
+    layers += base.mark_text(align="left", dy=-10).encode(x=alt.value(0), text="label:N")
+    layers += base.mark_text(align="left", dx=5, dy=9, fontWeight="bold").encode(
+        x=alt.X("right:Q", axis=None, scale=scale), text=f"{value}_text:N"
+    )
+    return _finish(layers)
+
+
+def fan(data: pd.DataFrame, target: Quantity, published: tuple[date, Quantity] | None) -> alt.TopLevelMixin | None:
+    """GMV since 1 January by month (`day`): `median` with a band from `low` to `high`, against the year's target.
+
+    `published` is the last published figure of the same, with its day.
+    """
+    drawn = _drawn(data, "median", "low", "high")
+    if drawn is None:
+        return None
+    drawn["day"] = [day.isoformat() for day in drawn["day"]]
+    top = max(float(drawn["high"].max()), target.value if target else 0.0)
+    start, end = pd.Timestamp(drawn["day"].iloc[0]), pd.Timestamp(drawn["day"].iloc[-1])
+    room = end + (end - start) / 4  # for the numbers at the year's end
+    reach = alt.Scale(domain=[start.isoformat(), room.isoformat()])
+    x = alt.X(
+        "day:T", title=None, scale=reach, axis=alt.Axis(format="%b", values=list(drawn["day"]), labelOverlap=True)
+    )
+    y = alt.Y("median:Q", axis=None, scale=alt.Scale(domain=[0, 1.12 * top]))
+    base = alt.Chart(drawn, width=WIDTH, height=240).encode(x=x)
+    layers = base.mark_area(color=BLUE, opacity=0.25).encode(y=alt.Y("low:Q", axis=None), y2="high:Q")
+    layers += base.mark_line(color=BLUE, strokeWidth=2.5).encode(y=y)
+    last = base.properties(data=drawn.tail(1))
+    for column, weight in (("median", "bold"), ("low", "normal"), ("high", "normal")):
+        words = last.mark_text(align="left", dx=6, fontSize=12, fontWeight=weight)
+        layers += words.encode(y=alt.Y(f"{column}:Q", axis=None), text=f"{column}_text:N")
+    if target:
+        goal = pd.DataFrame({"value": [target.value], "words": [f"target {target.bare}"]})
+        rule = alt.Chart(goal).encode(y=alt.Y("value:Q", axis=None))
+        layers += rule.mark_rule(color=ORANGE, strokeWidth=2)
+        layers += rule.mark_text(align="left", dy=-8, fontSize=12).encode(x=alt.value(4), text="words:N")
+    if published:
+        day, figure = published
+        point = pd.DataFrame({"day": [day.isoformat()], "value": [figure.value]})
+        mark = alt.Chart(point).encode(x=x, y=alt.Y("value:Q", axis=None))
+        layers += mark.mark_point(filled=True, size=90, color=ORANGE, opacity=1)
+        layers += mark.mark_text(align="left", dx=8, dy=10, fontSize=12).encode(
+            text=alt.value(f"published: {figure.text}")
+        )
     return _finish(layers)
 
 

@@ -39,22 +39,46 @@ _MEASURES: dict[str, dict[str, str]] = {
     "share": {"%": "%"},
     "multiple": {"multiple": "×"},
     "duration": {"hours": "hour", "days": "day", "weeks": "week", "months": "month", "years": "year"},
-    "count": {"orders": "order", "parcels": "parcel", "users": "user", "sellers": "seller", "people": "person",
-              "markets": "market", "sites": "site", "winners": "", "rank": "", "": ""},
+    "count": {
+        "orders": "order",
+        "parcels": "parcel",
+        "users": "user",
+        "sellers": "seller",
+        "people": "person",
+        "markets": "market",
+        "sites": "site",
+        "winners": "",
+        "rank": "",
+        "": "",
+    },
     "clock": {"o'clock": "o'clock"},
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
-}  # fmt: skip
-MEASURES = ("money", *_MEASURES)
+}
+MEASURES = ("money", "money per order", *_MEASURES)
 
 COLUMNS = {
     "facts.csv": (
-        "id", "platform", "market", "metric", "period", "value", "unit", "qualifier", "kind", "basis", "source",
-        "known_on", "known_on_basis", "confidence", "quote", "note",
+        "id",
+        "platform",
+        "market",
+        "metric",
+        "period",
+        "value",
+        "unit",
+        "qualifier",
+        "kind",
+        "basis",
+        "source",
+        "known_on",
+        "known_on_basis",
+        "confidence",
+        "quote",
+        "note",
     ),
     "sources.csv": ("source", "title", "publisher", "published", "url"),
     "events.csv": ("id", "date", "platform", "market", "kind", "event", "known_on", "source"),
     "fx.csv": ("currency", "period", "per_usd", "source"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -120,8 +144,8 @@ class Ledger:
     ----------
     facts : DataFrame
         One published figure a row, as in facts.csv, with `span`, `start`, `end` (days), `number` (value in whole
-        units, shares as fractions), `of` (unit of `number`) and `forecast` worked out. Rows stand in the order in which they lead:
-        the first row of a cell (platform, market, metric, span) is the one a report quotes. A figure leads a
+        units, shares as fractions), `of` (unit of `number`) and `forecast` worked out. Rows stand in the order in
+        which they lead: a report quotes the first row of a cell (platform, market, metric, span). A figure leads a
         forecast (public before its period was over); then confidence, basis and qualifier decide, in the order of
         the constants above, then the later `known_on`, then id. The order of the file never matters.
     sources, events, fx : DataFrame
@@ -185,7 +209,7 @@ class Ledger:
         return self._rates[currency, span]
 
     def _average_rate(self, currency: str, span: Span) -> Quantity:
-        quarters = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.contains("Q")]
+        quarters = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.fullmatch(r"\d{4}Q[1-4]")]
         days = pd.Series([quarter.overlap(span) for quarter in quarters["span"]], quarters.index, dtype=float)
         used = quarters[days > 0]
         if used.empty:
@@ -260,13 +284,18 @@ def read_ledger(folder: Path = DATA) -> Ledger:
         raise LedgerError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
 
     facts, events, fx = tables["facts.csv"], tables["events.csv"], tables["fx.csv"]
-    spans = {text: Span.parse(text) for frame, key in ((facts, "period"), (events, "date"), (fx, "period"))
-             for text in frame[key].unique()}  # fmt: skip
+    spans = {
+        text: Span.parse(text)
+        for frame, key in ((facts, "period"), (events, "date"), (fx, "period"))
+        for text in frame[key].unique()
+    }
     for frame, key in ((facts, "period"), (events, "date"), (fx, "period")):
         frame["span"] = [spans[text] for text in frame[key]]
         frame["start"] = [span.start for span in frame["span"]]
         frame["end"] = [span.end for span in frame["span"]]
-    events["public"] = [date.fromisoformat(day) if day else end for day, end in zip(events["known_on"], events["end"], strict=True)]
+    events["public"] = [
+        date.fromisoformat(day) if day else end for day, end in zip(events["known_on"], events["end"], strict=True)
+    ]
     fx["per_usd"] = fx["per_usd"].astype(float)
     units = {unit: split_unit(unit) for unit in facts["unit"].unique()}
     facts["of"] = [units[unit][1] for unit in facts["unit"]]
@@ -287,7 +316,7 @@ def read_ledger(folder: Path = DATA) -> Ledger:
         facts=facts,
         sources=tables["sources.csv"].drop(columns="line").set_index("source"),
         events=events.drop(columns="line").sort_values(["start", "id"]).set_index("id"),
-        fx=fx.drop(columns="line"),
+        fx=fx.drop(columns="line").set_axis(fx["currency"] + " " + fx["period"]).sort_index(),
         vocabulary=vocabulary,
     )
 
@@ -306,15 +335,16 @@ def split_unit(unit: str) -> tuple[float, str]:
     words = text.split(" ")
     if re.fullmatch("[A-Z]{3}", words[0]):
         scale = words[1] if len(words) == 2 else ""
-        if scale in SCALES and len(words) <= 2 and noun in ("", "order"):
+        if scale in SCALES and len(words) <= 2 and noun == ("order" if per else ""):
             return SCALES[scale], words[0] + (f"/{noun}" if per else "")
     elif not per:
         scale, rest = (words[0], " ".join(words[1:])) if words[0] in SCALES else ("", text)
-        for names in _MEASURES.values():
-            if rest in names and (rest or scale or unit == "count"):
-                return SCALES[scale], names[rest]
         if unit == "count":
             return 1.0, ""
+        for measure, names in _MEASURES.items():
+            # Only counts come in millions, with or without a noun.
+            if rest in names and (not scale or measure == "count") and (rest or scale):
+                return SCALES[scale], names[rest]
     raise ValueError(f"{unit!r} is no unit")
 
 
@@ -336,9 +366,9 @@ def _read_csv(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> 
         return refuse("text in UTF-8; save the file with that encoding", line, None, byte)
     if "\0" in text:
         return refuse("text in UTF-8, without zero bytes", text[: text.index("\0")].count("\n") + 1)
-    rows, lines, reader = [], [], csv.reader(io.StringIO(text, newline=""), strict=True)
+    begins, rows, lines, reader = 1, [], [], csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = next(reader, [])
+        header = next((row for row in reader if row), [])
         begins = reader.line_num + 1
         for row in reader:
             if row:
@@ -346,7 +376,7 @@ def _read_csv(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> 
                 lines.append(begins)
             begins = reader.line_num + 1
     except csv.Error as error:
-        return refuse(f"CSV with every quote closed ({error})", reader.line_num)
+        return refuse(f"CSV with every quote closed ({error})", begins)
     if not header:
         return refuse(f"a header line: {', '.join(columns)}", 1, None, "an empty file")
     for name in dict.fromkeys(header):
@@ -369,14 +399,15 @@ def _read_csv(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> 
 def _read_vocabulary(path: Path, problems: list[Problem]) -> Vocabulary:
     try:
         raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-        markets = {name: entry["name"] for name, entry in raw["markets"].items()}
+        markets = {name: _text(entry["name"]) for name, entry in raw["markets"].items()}
         regions = {
-            name: tuple(markets) if entry["of"] == "all" else tuple(entry["of"])
+            name: tuple(markets) if entry["of"] == "all" else tuple(_text(member) for member in entry["of"])
             for name, entry in raw["regions"].items()
         }
-        metrics = {name: (entry["measure"], entry["means"]) for name, entry in raw["metrics"].items()}
-        names = markets | {name: entry["name"] for name, entry in raw["regions"].items()}
-        vocabulary = Vocabulary(raw["platforms"], markets, regions, names, metrics)
+        metrics = {name: (_text(entry["measure"]), _text(entry["means"])) for name, entry in raw["metrics"].items()}
+        names = markets | {name: _text(entry["name"]) for name, entry in raw["regions"].items()}
+        platforms = {name: _text(means) for name, means in raw["platforms"].items()}
+        vocabulary = Vocabulary(platforms, markets, regions, names, metrics)
     except OSError as error:
         problems.append(Problem(path.name, None, None, None, f"a readable file ({error.strerror})"))
     except UnicodeDecodeError:
@@ -384,8 +415,8 @@ def _read_vocabulary(path: Path, problems: list[Problem]) -> Vocabulary:
     except tomllib.TOMLDecodeError as error:
         problems.append(Problem(path.name, None, None, None, f"TOML ({error})"))
     except (KeyError, TypeError, AttributeError) as error:
-        allowed = "tables platforms, markets, regions and metrics, each entry with the keys of its neighbours"
-        problems.append(Problem(path.name, None, str(error).strip("'"), None, allowed))
+        allowed = "tables platforms, markets, regions and metrics, each entry with the keys and texts of its neighbours"
+        problems.append(Problem(path.name, None, None, f"{type(error).__name__}: {error}", allowed))
     else:
         for name, (measure, _) in metrics.items():
             if measure not in MEASURES:
@@ -396,6 +427,12 @@ def _read_vocabulary(path: Path, problems: list[Problem]) -> Vocabulary:
                     problems.append(Problem(path.name, None, f"regions.{name}", member, "a name under [markets]"))
         return vocabulary
     return Vocabulary({}, {}, {}, {}, {})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: list[Problem]) -> None:
@@ -416,36 +453,60 @@ def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: li
         except ValueError:
             return False
         measure = vocabulary.metrics[metric][0]
-        return of.split("/")[0] in (currencies if measure == "money" else _MEASURES[measure].values())
+        currency, _, per = of.partition("/")
+        if measure.startswith("money"):
+            return currency in currencies and per == ("order" if measure.endswith("order") else "")
+        return of in _MEASURES[measure].values()
 
-    market = (lambda text: all(name in places for name in text.split(", ")),
-              f"{', '.join(places)}, or several joined by a comma and a space")  # fmt: skip
+    market = (
+        lambda text: all(name in places for name in text.split(", ")),
+        f"{', '.join(places)}, or several joined by a comma and a space",
+    )
     platform, source = one_of(vocabulary.platforms), (sources.__contains__, "a source of sources.csv")
     period = (_parses(Span.parse), f"a period: {ALLOWED_PERIOD}")
-    day = (_parses(date.fromisoformat, r"\d{4}-\d\d-\d\d"), "a day as YYYY-MM-DD")
+    day = (_parses(date.fromisoformat, r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a day as YYYY-MM-DD")
     filled = (bool, "some text")
     rules = {
         "facts.csv": {
             "id": (re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _"),
-            "platform": platform, "market": market, "metric": one_of(vocabulary.metrics),
-            "period": period, "value": (_is_number, "a number, with a point for decimals and no thousands marks"),
-            "qualifier": one_of(QUALIFIERS), "kind": one_of(KINDS), "basis": one_of(BASES), "source": source,
-            "known_on": day, "known_on_basis": one_of(KNOWN_ON_BASES), "confidence": one_of(CONFIDENCE),
+            "platform": platform,
+            "market": market,
+            "metric": one_of(vocabulary.metrics),
+            "period": period,
+            "value": (_is_number, "a number, with a point for decimals and no thousands marks"),
+            "qualifier": one_of(QUALIFIERS),
+            "kind": one_of(KINDS),
+            "basis": one_of(BASES),
+            "source": source,
+            "known_on": day,
+            "known_on_basis": one_of(KNOWN_ON_BASES),
+            "confidence": one_of(CONFIDENCE),
         },
         "sources.csv": {
-            "source": filled, "title": filled,
-            "url": (lambda text: not text or re.match(r"https?://\S+$", text), "empty, or an address that begins with http"),
+            "source": filled,
+            "title": filled,
+            "url": (
+                lambda text: not text or re.match(r"https?://\S+$", text),
+                "empty, or an address that begins with http",
+            ),
         },
         "events.csv": {
-            "id": filled, "date": period, "platform": platform, "market": market, "kind": one_of(EVENT_KINDS),
-            "event": filled, "source": source,
+            "id": filled,
+            "date": period,
+            "platform": platform,
+            "market": market,
+            "kind": one_of(EVENT_KINDS),
+            "event": filled,
+            "source": source,
             "known_on": (lambda text: not text or day[0](text), "empty, or the day it was announced as YYYY-MM-DD"),
         },
         "fx.csv": {
-            "currency": (re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals"), "period": period,
-            "per_usd": (lambda text: _is_number(text) and float(text) > 0, "a number above zero"), "source": source,
+            "currency": (re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals"),
+            "period": period,
+            "per_usd": (lambda text: _is_number(text) and float(text) > 0, "a number above zero"),
+            "source": source,
         },
-    }  # fmt: skip
+    }
     for name, columns in rules.items():
         table = tables[name]
         for column, (fits, allowed) in columns.items():
@@ -457,8 +518,12 @@ def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: li
         if (metric, unit) in misfits:
             measure = vocabulary.metrics[metric][0]
             problems.append(Problem("facts.csv", line, "unit", unit, _allowed_units(measure, sorted(currencies))))
-    for name, keys in {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"],
-                       "fx.csv": ["currency", "period"]}.items():  # fmt: skip
+    for name, keys in {
+        "facts.csv": ["id"],
+        "sources.csv": ["source"],
+        "events.csv": ["id"],
+        "fx.csv": ["currency", "period"],
+    }.items():
         table = tables[name]
         for row in table[table.duplicated(keys)].itertuples():
             value = " ".join(getattr(row, key) for key in keys)
@@ -475,8 +540,10 @@ def _refuse_cells(problems, name, table, column, fits, allowed) -> None:
 
 def _allowed_units(measure: str, currencies: list[str]) -> str:
     scales = ", ".join(filter(None, SCALES))
-    if measure == "money":
-        return f"a currency of fx.csv or USD ({', '.join(currencies)}), then nothing or one of {scales}, as in 'USD bn'"
+    if measure.startswith("money"):
+        per = " per order" if measure.endswith("order") else ""
+        names = ", ".join(currencies)
+        return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
     names = ", ".join(filter(None, _MEASURES[measure]))
     return f"{names}, count, each with or without one of {scales}" if measure == "count" else names
 
@@ -494,4 +561,4 @@ def _parses(parse: Callable, pattern: str = ".*") -> Callable[[str], bool]:
 
 @lru_cache(maxsize=4096)
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
+    return re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is not None

@@ -2,17 +2,20 @@
 
 The model. On an open day of month t, market m sells exp(u[m,t]) US dollars, and
 
-    u[m,t] = common[t] + own[m,t] + exponent[m] log(age[m,t] + delay) + step[m] [t after reopening] + season[month of t].
+    u[m,t] = common[t] + region[of m] + own[m,t] + exponent[m] log(age[m,t] + delay) + step[m] + season[month of t].
 
-`common` and `own` are paths whose monthly growth is a stationary AR(1); the third term is the ramp after a launch.
+`common` and `own` are paths whose monthly growth is a stationary AR(1); `own` starts from the market's share of its
+region; the exponent is the ramp after a launch; the step counts from the reopening of a market that was closed.
 All of it is linear in the parameters, with a Gaussian prior. A fact is a log total of a cell (some markets over some
 days), or the difference of two such, plus the bias of its basis and Student-t noise. A sum of exponentials is smooth,
-so that Gauss-Newton with iteratively reweighted least squares finds the mode of the posterior [1]_ [2]_, and the
-curvature there (Laplace's approximation [3]_) gives the error bars and, past the last fact, the forecast.
+so that a few Newton steps find the mode of the posterior [1]_. Draws about it, by the curvature of Gauss and Newton
+there, by resampled weights [2]_ and by optimising again with randomised data [3]_, give the error bars and, past the
+last fact, the forecast.
 
-.. [1] Nocedal and Wright, Numerical Optimization, 2nd ed., 2006, section 10.3 (Gauss-Newton).
-.. [2] Lange, Little and Taylor, Robust statistical modeling using the t distribution, JASA 84, 1989 (reweighting).
-.. [3] Tierney and Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81, 1986.
+.. [1] Nocedal and Wright, Numerical Optimization, 2nd ed., 2006, sections 3.4 (Newton) and 10.3 (Gauss-Newton).
+.. [2] Lange, Little and Taylor, Robust statistical modeling using the t distribution, JASA 84, 1989.
+.. [3] Bardsley, Solonen, Haario and Laine, Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014.
+.. [4] Tierney and Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81, 1986.
 """
 
 from __future__ import annotations
@@ -34,50 +37,57 @@ REFERENCE = "company"  # the basis on which everything is counted; official figu
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
 DAYS_PER_MONTH = 365.25 / 12
 _COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
-_BATCHES, _PAIRS, _CORRECTIONS, _SEED = 25, 40, 6, 20240630  # draws come in antithetic pairs
+_BATCHES, _PAIRS, _CORRECTIONS, _SEED = 25, 40, 4, 20240630  # draws come in antithetic pairs
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Every constant of the model, with its unit and its reason. Frozen before the forecasts were scored.
+    """Every constant of the model, with its unit and its reason.
 
-    Growth constants are fitted to what other platforms, and TikTok Shop itself, had shown by 31 March 2024.
+    "Fitted" means: within one log unit of the best of a grid by the marginal likelihood (Laplace) of the facts about
+    TikTok Shop, Temu, Shopee and SHEIN that were public on 31 March 2024. So few facts tell no more than that.
 
     Attributes
     ----------
-    ramp_exponent, ramp_exponent_sd : float
-        GMV a day grows as (age + delay) ** exponent: growth is fast after a launch and slows as 1 / age.
+    ramp_exponent : float
+        GMV a day grows as (age + delay) ** exponent, so that growth slows as 1 / age. Fitted.
+    ramp_exponent_sd, own_exponent_sd : float
+        Spread of the exponent between platforms, and between the markets of one. Flat from 0.3 to 0.8 in sum.
     ramp_delay : float
-        Months that a launch has behind it on its first day: it does not start from nothing.
+        Months that a launch has behind it on its first day: it does not start from nothing. Fitted.
     ramp_age : float
-        Months since launch at which the levels of markets are compared with each other.
+        Months since launch at which the levels of markets are compared: the age of TikTok Shop's at the end of 2023.
     common_growth_sd, own_growth_sd : float
-        Spread of monthly log growth about the ramp, shared by all markets and of one market.
+        Spread of monthly log growth about the ramp, shared by all markets and of one market. Fitted (0.005 to 0.02
+        and 0.01 to 0.04 are alike).
     growth_memory : float
-        Correlation of a month's deviation from the ramp's growth with the month before.
+        Correlation of that with the month before. Flat; 0.85 is a half-life of four months.
     level_sd : float
         Log units. The level of a platform is for the facts to tell: a factor of 20 either way.
     region_sd : float
-        Log units, of a region's level about that of the platform: a factor of 3 either way.
+        Log units, of a region's level about that of the platform: a factor of 3 either way. Fitted.
     share_sd : float
-        Log units, of a market's level about its share of its region: a factor of 2 either way.
+        Log units, of a market's level about its share of its region: a factor of 2 either way. Fitted.
     reopening_sd : float
-        Log units, of the step in the level of a market that was closed.
+        Log units, of the step in the level of a market that was closed. One case, so a judgement: a factor of 1.6.
     season_sd : float
-        Log units, of one month about the official seasonal profile: another country, other sales days.
+        Log units, of one month about the official seasonal profile: another country, other sales days. Fitted.
     day_sd : float
-        Log units, of one day about its month, for facts whose days cut a month: sales days sell several times the mean.
+        Log units, of one day about its month, for facts whose days cut a month: sales days sell several times the
+        mean. Fitted.
     noise : mapping
-        Log units, by confidence: what two figures for the same cell differ by.
+        Log units, by confidence: what figures for the same cell differ by. Fitted; twice as much would
+        fit as well, but hide conflicts such as 70 against 45 and 40 %.
     about : float
-        Log units, added to the noise of a rounded figure.
+        Log units, added to the noise of a figure that is not exact: half of the last of two digits.
     slack : mapping
         Log units, by qualifier: how far on the open side of a bound the truth may lie. Publishers name the nearest
-        round number, so that a bound says something about both sides.
+        round number, so that a bound says something about both sides. Fitted.
     bias_sd : mapping
-        Log units, by basis: how far one way of counting may lie from the company's own, over all its figures.
+        Log units, by basis: how far one way of counting may lie from the company's own, over all its figures. Leaks
+        quote the company, the press quotes leaks and trackers; for trackers 0.1 to 0.5 are alike.
     dof : float
-        Degrees of freedom of the Student-t noise: a misprint loses its pull.
+        Degrees of freedom of the Student-t noise, so that a misprint loses its pull: the usual choice [2]_.
     """
 
     ramp_exponent: float = 2.5
@@ -207,7 +217,7 @@ class Grid:
         return np.nonzero(self.live)
 
     def open_days(self, markets: tuple[str, ...], start: date, end: date) -> np.ndarray:
-        """Days from `start` to `end` on which each market was open in each state; zero for other markets; shape (S,)."""
+        """Open days of each state from `start` to `end`, zero for other markets than these; shape (S,)."""
         first, after = np.datetime64(start, "D"), np.datetime64(end, "D") + 1
         inside = (np.clip(self.edges, first, after) - self.edges[0]).astype(int)
         inside = np.clip(inside, 0, self.open_before.shape[1] - 1)
@@ -322,8 +332,10 @@ class Likelihood:
     ----------
     days : sparse array, shape (C, S)
         Open days of each distinct cell of the facts in each state.
-    design : sparse array, shape (N, C + P)
-        A fact is its cell less its base cell plus its bias.
+    design : sparse array, shape (D, C + P)
+        What a fact is a sum of: its cell, less its base cell, plus its bias. Facts alike share a row.
+    row : ndarray of int, shape (N,)
+        Row of the design of each fact.
     value : ndarray, shape (N,)
     above, below : ndarray, shape (N,)
         Log scale of the noise where the fact lies above, or below, what the model says.
@@ -332,6 +344,7 @@ class Likelihood:
 
     days: sparse.csr_array
     design: sparse.csr_array
+    row: np.ndarray
     value: np.ndarray
     above: np.ndarray
     below: np.ndarray
@@ -346,7 +359,11 @@ class Likelihood:
 
     def residual(self, log_totals: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         """Fact less model, shape (N,)."""
-        return self.value - self.design @ np.concatenate([log_totals, parameters])
+        return self.value - (self.design @ np.concatenate([log_totals, parameters]))[self.row]
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """Sum of the values of the facts, shape (N,), over the rows of the design, shape (D,)."""
+        return np.bincount(self.row, values, self.design.shape[0])
 
     def standardised(self, residual: np.ndarray) -> np.ndarray:
         return residual / np.where(residual > 0, self.above, self.below)
@@ -381,28 +398,39 @@ def _cells(facts: pd.DataFrame, prefix: str = "") -> list[Cell]:
 
 
 def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
-    target, base = _cells(facts), _cells(facts, "base_")
-    ratios = np.flatnonzero(facts["base_market"].notna())
-    column = {cell: i for i, cell in enumerate(dict.fromkeys([*target, *(base[i] for i in ratios)]))}
-    biased = np.flatnonzero(facts["basis"].isin(layout.bases) & facts["base_market"].isna())
-    rows = np.arange(len(facts))
+    is_ratio = facts["base_market"].notna()
+    # A ratio is of one counter on both sides: its bias cancels.
+    biased = facts["basis"].where(facts["basis"].isin(layout.bases) & ~is_ratio, None)
+    keys = list(
+        zip(
+            _cells(facts), np.where(is_ratio, pd.Series(_cells(facts, "base_"), facts.index), None), biased, strict=True
+        )
+    )
+    shape = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    column = {cell: i for i, cell in enumerate(dict.fromkeys(c for pair in shape for c in pair[:2] if c))}
     entries = [
-        (np.ones(len(rows)), rows, [column[cell] for cell in target]),
-        (-np.ones(len(ratios)), ratios, [column[base[i]] for i in ratios]),
-        (np.ones(len(biased)), biased, len(column) + facts["basis"].iloc[biased].map(layout.bases).to_numpy(dtype=int)),
+        (sign, i, at)
+        for (cell, base, basis), i in shape.items()
+        for sign, at in (
+            (1.0, column[cell]),
+            (-1.0, column.get(base)),
+            (1.0, len(column) + layout.bases[basis] if basis in layout.bases else None),
+        )
+        if at is not None
     ]
-    values, at, to = (np.concatenate(part) for part in zip(*entries, strict=True))
+    values, at, to = zip(*entries, strict=True)
     sampled = {(start, end): 0 if Span(start, end).months else 1 / Span(start, end).days for _, start, end in column}
     noise = np.sqrt(
         facts["confidence"].map(prior.noise).to_numpy() ** 2
         + (facts["qualifier"] != "exact").to_numpy() * prior.about**2
-        + prior.day_sd**2 * np.array([sampled[cell[1:]] for cell in target])
+        + prior.day_sd**2 * np.array([sampled[cell[1:]] for cell, _, _ in keys])
     )
     slack = facts["qualifier"].map(prior.slack).fillna(0).to_numpy()
     is_floor = facts["qualifier"].isin(["more than", "just over"]).to_numpy()
     return Likelihood(
         days=sparse.csr_array(np.array([days[cell] for cell in column])),
-        design=sparse.csr_array((values, (at, to)), shape=(len(facts), len(column) + layout.states.shape[1])),
+        design=sparse.csr_array((values, (at, to)), shape=(len(shape), len(column) + layout.states.shape[1])),
+        row=np.array([shape[key] for key in keys]),
         value=facts["log_value"].to_numpy(),
         above=np.hypot(noise, slack * ~is_floor),
         below=np.hypot(noise, slack * is_floor),
@@ -425,9 +453,8 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) 
     if facts.empty:
         raise ValueError("nothing is published about this platform's GMV")
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
-    grid = Grid.of(
-        calendar[[day <= end for day in calendar["start"]]], min([*facts["start"], *facts["base_start"].dropna()]), end
-    )
+    first = min([*facts["start"], *facts["base_start"].dropna()])
+    grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
     cells = list(zip(_cells(facts), _cells(facts, "base_"), facts["base_market"].notna(), strict=True))
     named = {cell for cell, _, _ in cells} | {base for _, base, is_ratio in cells if is_ratio}
     days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in named}
@@ -466,20 +493,18 @@ def _mode(layout: Layout, likelihood: Likelihood) -> tuple[np.ndarray, np.ndarra
         logs, by_state = likelihood.log_totals(layout.states @ parameters)
         residual = likelihood.residual(logs, parameters)
         jacobian = _jacobian(layout, by_state)
-        pull = likelihood.design.T @ (likelihood.weights(residual, heat) * residual)
+        pull = likelihood.design.T @ likelihood.gather(likelihood.weights(residual, heat) * residual)
         gradient = whitened.T @ (centre - whitened @ parameters) + jacobian.T @ pull
         curvature, bend = likelihood.curvature(residual, heat), -pull[: len(logs)]
         try:
             factor = cho_factor(_hessian(layout, likelihood, by_state, curvature, bend))
         except LinAlgError:  # not a bowl here: take the part that is
-            factor = cho_factor(
-                _hessian(layout, likelihood, by_state, np.maximum(curvature, 0), np.maximum(bend, 0))
-            )
+            factor = cho_factor(_hessian(layout, likelihood, by_state, np.maximum(curvature, 0), np.maximum(bend, 0)))
         step = cho_solve(factor, gradient)
         gain = gradient @ step
         if heat == 1 and gain < _TOLERANCE:
             return parameters, residual
-        # A state moves by a factor of 20 at most: from further off its log-sum-exp looks flat.
+        # No state moves by more than a factor of 20: the quadratic does not reach further.
         length, here = min(1.0, 3 / np.abs(layout.states @ step).max()), loss(parameters, heat)
         while loss(parameters + length * step, heat) > here - 1e-4 * length * gain + 1e-12 * here:  # Armijo's rule
             length /= 2
@@ -495,7 +520,7 @@ def _jacobian(layout: Layout, by_state: sparse.csr_array) -> sparse.csr_array:
 def _precision(layout: Layout, likelihood: Likelihood, jacobian: sparse.csr_array, weights: np.ndarray) -> np.ndarray:
     """Curvature of the log posterior after Gauss and Newton, shape (P, P)."""
     design = likelihood.design
-    facts = design.T @ sparse.csr_array(sparse.diags_array(weights) @ design)
+    facts = design.T @ sparse.csr_array(sparse.diags_array(likelihood.gather(weights)) @ design)
     return (layout.whitened.T @ layout.whitened + jacobian.T @ (facts @ jacobian)).toarray()
 
 
@@ -549,19 +574,19 @@ class Market:
     def _parameters(self) -> np.ndarray:
         """Draws of the parameters, shape (P, draws).
 
-        A Student-t is a normal of unknown precision: each batch draws the precisions of the facts, then parameters
-        given these [2]_. One sweep of this from Laplace's normal widens the bands where facts may yet be misprints.
+        A Student-t is a normal of unknown precision, so that two sweeps of Gibbs sampling from Laplace's normal [4]_,
+        precisions given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint.
         """
         likelihood, rng, batches = self.likelihood, np.random.default_rng(_SEED), []
         offset, variance = likelihood.moments
         for _ in range(_BATCHES):
-            draw = self.mode + solve_triangular(self._cholesky, rng.standard_normal(len(self.mode)))
-            for _ in range(2):
-                residual = likelihood.residual(np.log(likelihood.days @ np.exp(self.layout.states @ draw)), draw) - offset
+            draws = self.mode[:, None] + solve_triangular(self._cholesky, rng.standard_normal((len(self.mode), 1)))
+            for pairs in (1, _PAIRS):
+                logs = np.log(likelihood.days @ np.exp(self.layout.states @ draws[:, 0]))
+                residual = likelihood.residual(logs, draws[:, 0]) - offset
                 weights = rng.chisquare(likelihood.dof + 1, len(residual)) / (likelihood.dof * variance + residual**2)
-                batch = self._given(weights, rng.standard_normal((len(self.mode), _PAIRS)))
-                draw = batch[:, 0]
-            batches.append(batch)
+                draws = self._given(weights, rng.standard_normal((len(self.mode), pairs)))
+            batches.append(draws)
         return np.hstack(batches)
 
     def _given(self, weights: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -572,9 +597,10 @@ class Market:
         layout, likelihood = self.layout, self.likelihood
         factor = cholesky(_precision(layout, likelihood, self._jacobian, weights))
         noise = factor.T @ np.hstack([normal, -normal])
-        to_facts = self._jacobian.T @ (likelihood.design.T @ sparse.diags_array(weights))
-        prior, facts = layout.whitened.T @ layout.whitened, to_facts @ likelihood.design
-        still = layout.whitened.T @ layout.centre + to_facts @ (likelihood.value - likelihood.moments[0])
+        prior, to_design = layout.whitened.T @ layout.whitened, self._jacobian.T @ likelihood.design.T
+        facts = to_design @ sparse.diags_array(likelihood.gather(weights)) @ likelihood.design
+        still = layout.whitened.T @ layout.centre
+        still = still + to_design @ likelihood.gather(weights * (likelihood.value - likelihood.moments[0]))
         draws = np.repeat(self.mode[:, None], noise.shape[1], axis=1)
         for _ in range(_CORRECTIONS):
             logs = np.log(likelihood.days @ np.exp(layout.states @ draws))
@@ -643,7 +669,7 @@ class Market:
         rate = days * np.exp(self.layout.states @ self.mode)
         slope = self.layout.states.T @ (rate / rate.sum())
         covariance = cho_solve((self._cholesky, False), slope)
-        part = self._weights * (self.likelihood.design @ (self._jacobian @ covariance)) ** 2
+        part = self._weights * (self.likelihood.design @ (self._jacobian @ covariance))[self.likelihood.row] ** 2
         order = np.argsort(-part, kind="stable")
         enough = np.searchsorted(part[order].cumsum(), 0.8 * part.sum()) + 1
         return tuple(self.facts.index[order[: min(enough, most)]])

@@ -123,7 +123,9 @@ def _growth(added: float, earlier: Callable[[Span], Span]) -> _Reader:
     )
 
 
-def _year_earlier(span: Span) -> Span:
+def year_earlier(span: Span) -> Span:
+    """The same days one year before."""
+
     def back(day: date) -> date:
         return date(day.year - 1, day.month, min(day.day, 28 if day.month == 2 else day.day))
 
@@ -165,9 +167,9 @@ _READERS: dict[str, _Reader] = {
     "gmv": _amount(lambda span: 1),
     "gmv_monthly_average": _amount(_months),
     "gmv_daily_average": _amount(lambda span: span.days),
-    "gmv_growth_yoy": _growth(1, _year_earlier),
+    "gmv_growth_yoy": _growth(1, year_earlier),
     "gmv_growth_mom": _growth(1, _month_earlier),
-    "gmv_multiple_of_prior_year": _growth(0, _year_earlier),
+    "gmv_multiple_of_prior_year": _growth(0, year_earlier),
     "share_of_platform_gmv": _share_of_platform,
     "share_of_region_gmv": _share_of_region,
     "share_of_market_gmv": _share_of_market,

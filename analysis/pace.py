@@ -67,6 +67,16 @@ def pace(report: Report, market: str) -> Pace:
     if span.months:
         even = Quantity.counted(span.months, "month", f"of {span.label}") / Quantity.counted(12, "month")
     return Pace(
-        market, target, reading, reading.gmv, gap, attained, even.percent(), report.seasonal_share(span), rest,
-        reading.monthly, required, stretch,
-    )  # fmt: skip
+        market,
+        target,
+        reading,
+        reading.gmv,
+        gap,
+        attained,
+        even.percent(),
+        report.seasonal_share(span),
+        rest,
+        reading.monthly,
+        required,
+        stretch,
+    )

@@ -149,13 +149,14 @@ def _show_table(table: Table) -> None:
 
 def _show_tiles(tiles: list[Tile]) -> None:
     shown = [tile for tile in tiles if tile.number]
-    markup = "".join(
-        f"<div><dt>{html.escape(tile.label)}</dt><dd>{tile.number.hedge} <strong>{tile.number.html(tile.number.bare)}</strong></dd>"
-        f"<dd>{tile.remark.html}</dd></div>"
-        for tile in shown
-    )
+    markup = "".join(_tile(tile) for tile in shown)
     text = "; ".join(f"{tile.label}: {tile.number.text}" for tile in shown)
     _show_html(f'<dl class="tiles">{markup}</dl>', text)
+
+
+def _tile(tile: Tile) -> str:
+    number = f"{tile.number.hedge} <strong>{tile.number.html(tile.number.bare)}</strong>"
+    return f"<div><dt>{html.escape(tile.label)}</dt><dd>{number}</dd><dd>{tile.remark.html}</dd></div>"
 
 
 def to_svg(chart: alt.TopLevelMixin) -> str:

@@ -107,7 +107,10 @@ def _html(part: Part, shown: str) -> str:
         return f'<time datetime="{part.start.isoformat()}">{html.escape(shown)}</time>'
     if isinstance(part, Quantity):
         return part.html(shown)
-    return part.html if isinstance(part, Sentence) else html.escape(shown, quote=False)
+    if isinstance(part, Sentence):
+        # It may begin with the mark-up of a number, which has its capital already.
+        return shown[:1] + part.html[1:] if part.html[:1] == part.text[:1] else part.html
+    return html.escape(shown, quote=False)
 
 
 def listing(parts: list[Sentence], word: str = "and") -> Sentence:
@@ -128,16 +131,22 @@ def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
 
 def against_target(reached: Quantity, target: Quantity) -> str:
     """What a final figure did to its target: `beat`, `met` or `fell short of`."""
+    if not (reached and target):
+        return ""
     return "met" if level(reached, target) else "beat" if reached > target else "fell short of"
 
 
 def against_pace(attained: Quantity, pace: Quantity) -> str:
     """Where a share of a target stands against the share of the year that has passed."""
+    if not (attained and pace):
+        return ""
     return "level with" if level(attained, pace) else "ahead of" if attained > pace else "behind"
 
 
 def than(a: Quantity, b: Quantity, more: str = "more than", less: str = "less than", same: str = "as much as") -> str:
     """A comparison in words, from the two numbers."""
+    if not (a and b):
+        return ""
     return same if level(a, b) else more if a > b else less
 
 
@@ -148,3 +157,38 @@ def moved(change: Quantity) -> Sentence:
     if abs(change.value) <= LEVEL:
         return phrase("hardly moved")
     return phrase("rose by {size}" if change.value > 0 else "fell by {size}", size=abs(change))
+
+
+# Words for a probability, each up to and including its bound.
+_CHANCES = (
+    (0.02, "almost impossible"),
+    (0.1, "very unlikely"),
+    (0.3, "unlikely"),
+    (0.45, "rather unlikely"),
+    (0.55, "as likely as not"),
+    (0.7, "rather likely"),
+    (0.9, "likely"),
+    (0.98, "very likely"),
+    (1.0, "almost certain"),
+)
+
+
+def chance(probability: Quantity) -> str:
+    """A probability in words: `unlikely`, `as likely as not`; empty if it is unknown."""
+    return next((words for bound, words in _CHANCES if probability.value <= bound), "") if probability else ""
+
+
+def frequency(probability: Quantity) -> Sentence:
+    """A probability as a count that people can picture: `3 of 100`; `fewer than 1 of 100` at the edge."""
+    if not probability:
+        return Sentence()
+    count = replace(probability, value=float(round(100 * probability.value)), unit="")
+    hundred = Quantity.counted(100, "")
+    if 0 < count.value < 100:
+        return phrase("{count} of {hundred}", count=count, hundred=hundred)
+    return phrase(
+        "fewer than {one} of {hundred}" if count.value == 0 else "more than {most} of {hundred}",
+        one=replace(count, value=1.0),
+        most=replace(count, value=99.0),
+        hundred=hundred,
+    )

@@ -5,12 +5,10 @@ The only module that knows Jupyter. A report is built beside its place and moved
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import platform
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -95,7 +93,9 @@ def build(report: Report, data: Path, out: Path, progress: Callable[[str], None]
         page = render(report, chapters)
         (folder / "report.html").write_text(page, encoding="utf-8")
         manifest = _manifest(report, sorted(tables))
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / "manifest.json").write_text(
+            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         folder.chmod(0o755)
         if final.exists():
             final.rename(Path(scratch) / "previous")
@@ -108,9 +108,15 @@ def execute(source: Path, parameters: dict[str, str], data: Path = DATA) -> Note
     with tempfile.TemporaryDirectory() as scratch, _environment(ANALYSIS_DATA=str(data.resolve())):
         try:
             notebook = papermill.execute_notebook(
-                source, Path(scratch) / source.name, parameters, kernel_name="python3", progress_bar=False,
-                cwd=scratch, execution_timeout=CELL_TIMEOUT, config=_PRIVATE,
-            )  # fmt: skip
+                source,
+                Path(scratch) / source.name,
+                parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=scratch,
+                execution_timeout=CELL_TIMEOUT,
+                config=_PRIVATE,
+            )
         except PapermillExecutionError as error:
             message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
             raise BuildError(f"{source.name}, cell {error.exec_count}: {message}") from None
@@ -144,7 +150,9 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         cells.append(cell)
     kernel = NotebookNode(display_name="Python 3 (ipykernel)", language="python", name="python3")
     metadata = NotebookNode(kernelspec=kernel, language_info=NotebookNode(name="python"))
-    return NotebookNode(cells=cells, metadata=metadata, nbformat=notebook.nbformat, nbformat_minor=notebook.nbformat_minor)
+    return NotebookNode(
+        cells=cells, metadata=metadata, nbformat=notebook.nbformat, nbformat_minor=notebook.nbformat_minor
+    )
 
 
 def render(report: Report, chapters: list[Chapter]) -> str:
@@ -157,9 +165,11 @@ def render(report: Report, chapters: list[Chapter]) -> str:
     merged = nbformat.v4.new_notebook(cells=cells)
     # Not HTMLExporter: it parses and rewrites the whole page after the template has made it.
     exporter = TemplateExporter(
-        template_name=TEMPLATE.name, template_file="index.html.j2", extra_template_basedirs=[str(TEMPLATE.parent)],
+        template_name=TEMPLATE.name,
+        template_file="index.html.j2",
+        extra_template_basedirs=[str(TEMPLATE.parent)],
         filters={"demote": _demote, "markdown": _markdown},
-    )  # fmt: skip
+    )
     about = {
         "platform": report.platform,
         "quarter": report.quarter.short,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
-CURRENCIES = {*SYMBOLS, "VND", "THB", "IDR", "MYR", "PHP"}
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
@@ -55,7 +55,9 @@ class Origin:
     def __str__(self) -> str:
         also = f"; also {', '.join(self.agrees)}" if self.agrees else ""
         basis = f" by {self.basis}" if self.basis else ""
-        return f"{self.id}: {self.printed}, {self.what}{basis}, {self.period}. {self.source}, public {self.known_on}{also}"
+        return (
+            f"{self.id}: {self.printed}, {self.what}{basis}, {self.period}. {self.source}, public {self.known_on}{also}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,7 @@ class Quantity:
     @property
     def is_printed(self) -> bool:
         """Whether this is a published figure itself, not a result of arithmetic."""
-        return self.binds == _ATOM and len(self.origins) == 1
+        return len(self.origins) == 1 and self.formula == self.origins[0].id
 
     @property
     def bases(self) -> frozenset[str]:
@@ -155,11 +157,6 @@ class Quantity:
         """The size; it keeps the provenance of the number itself, of which only the sign is told in words."""
         return replace(self, value=abs(self.value))
 
-    def __pow__(self, power: Quantity) -> Quantity:
-        """A growth factor compounded, or the root of one."""
-        self._common(Quantity(1.0))
-        return self._join(power, self.value**power.value if self.value > 0 else math.nan, "×", "^", _PRODUCT)
-
     def percent(self) -> Quantity:
         """The same ratio, printed as a percentage."""
         self._common(Quantity(1.0))
@@ -207,11 +204,16 @@ class Quantity:
         if self.unit == "×" and self.is_printed:
             return f"{self.value:g}×"
         if self.unit == "×":
-            return _minus(f"{self.value:.0f}×" if abs(self.value) >= 20 else
-                          f"{self.value:.1f}×" if abs(self.value) >= 0.95 else f"{_round(self.value, 2)}×")
+            return _minus(
+                f"{self.value:.0f}×"
+                if abs(self.value) >= 20
+                else f"{self.value:.1f}×"
+                if abs(self.value) >= 0.995
+                else f"{_round(self.value, 2)}×"
+            )
         top, _, per = self.unit.partition("/")
         per = f" {_article(per)} {per}" if per else ""
-        if top in CURRENCIES:
+        if is_currency(top):
             symbol = SYMBOLS.get(top, f"{top} ")
             return _minus(f"{'-' if self.value < 0 else ''}{symbol}{_scaled(abs(self.value), money=True)}{per}")
         noun = f" {top if self.value == 1 else _plural(top)}" if top else ""
@@ -230,7 +232,7 @@ class Quantity:
         """Formula and published figures, in plain text, one a line."""
         if not self.known:
             return "Not published: " + "; ".join(self.missing)
-        lines = [] if self.is_printed and self.formula == self.origins[0].id else [f"{self.bare} = {self.formula}"]
+        lines = [] if self.is_printed else [f"{self.bare} = {self.formula}"]
         return "\n".join(lines + [str(o) for o in sorted(self.origins, key=lambda o: o.id)])
 
     def html(self, text: str | None = None) -> str:
@@ -238,6 +240,11 @@ class Quantity:
         shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
         title = html.escape(self.provenance, quote=True).replace("\n", "&#10;")
         return f'<span class="quantity" tabindex="0" title="{title}">{shown}</span>'
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is a currency code, such as `THB`."""
+    return re.fullmatch("[A-Z]{3}", unit) is not None
 
 
 def total(parts: Iterable[Quantity]) -> Quantity:
@@ -294,7 +301,7 @@ def _minus(text: str) -> str:
 
 
 def _article(noun: str) -> str:
-    return "an" if noun[0] in "aeio" else "a"
+    return "an" if noun[0] in "aeio" or noun == "hour" else "a"
 
 
 def _plural(noun: str) -> str:

@@ -6,15 +6,15 @@ import ast
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.errors import InputError
-from analysis.ledger import DATA, Ledger, read_ledger
-from analysis.quantity import CURRENCIES, Quantity, total
+from analysis.ledger import DATA, Ledger, LedgerError, read_ledger
+from analysis.quantity import Quantity, is_currency, total
 from analysis.span import Span
 
 DAYS_A_MONTH = 365.25 / 12
@@ -69,9 +69,12 @@ class Report:
     def parameters(self) -> dict[str, str]:
         """The parameters that make this report again."""
         return {
-            "quarter": self.quarter.code, "as_of": self.as_of.isoformat(), "platform": self.platform,
-            "rival": self.rival, "currency": self.currency,
-        }  # fmt: skip
+            "quarter": self.quarter.code,
+            "as_of": self.as_of.isoformat(),
+            "platform": self.platform,
+            "rival": self.rival,
+            "currency": self.currency,
+        }
 
     @property
     def year(self) -> Span:
@@ -124,11 +127,15 @@ class Report:
     def convert(self, figure: Quantity, span: Span, currency: str | None = None) -> Quantity:
         """An amount of money in the report's currency (or another), at the average rate of `span`."""
         own, currency = figure.unit.split("/")[0], currency or self.currency
-        if own not in CURRENCIES or own == currency:
+        if not is_currency(own) or own == currency:
             return figure
         for code, exchange in ((own, Quantity.__truediv__), (currency, Quantity.__mul__)):
             if code != "USD":
-                figure = replace(exchange(figure, self.ledger.rate(code, span)), hedge=figure.hedge)
+                try:
+                    rate = self.ledger.rate(code, span)
+                except LedgerError:
+                    return Quantity.unknown(f"exchange rate of {code} for {span.short}")
+                figure = replace(exchange(figure, rate), hedge=figure.hedge)
         return figure
 
     def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
@@ -190,7 +197,7 @@ class Report:
     def seasonal_share(self, span: Span) -> Quantity:
         """Share of last year's official online retail that fell into the same months; the seasonal path of a target."""
         start, end = span.start, span.end
-        if start.month != 1 or end.month % 3:
+        if span.months not in (3, 6, 9, 12) or start.month != 1:
             return Quantity.unknown("whole quarters of the official retail series")
         quarters = [Span.months_of(start.year - 1, month, 3) for month in (1, 4, 7, 10)]
         sales = [self.fact("US", "gmv", quarter, "All retail") for quarter in quarters]
@@ -217,7 +224,8 @@ def open_report(namespace: Mapping[str, object]) -> Report:
         # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either
         # would otherwise be ignored in silence.
         if cell.startswith("# Parameters"):
-            for node in ast.walk(ast.parse(cell)):
+            code = "\n".join(line for line in cell.splitlines() if not line.startswith(("%", "!")))  # IPython's own
+            for node in ast.walk(ast.parse(code)):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     _refuse_unknown(node.id)
     given = {name: namespace[name] for name in DEFAULTS if name in namespace}
@@ -243,11 +251,18 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
     for name, value in given.items():
         if not isinstance(value, str) and not (name == "as_of" and value is None):
             kind = type(value).__name__
-            raise ParameterError(f"{name} is {value!r} ({kind}). Allowed: text, such as {DEFAULTS[name] or '2024-08-29'!r}")
-    for name, allowed in (("platform", ledger.vocabulary.platforms), ("rival", ledger.vocabulary.platforms),
-                          ("currency", sorted({"USD", *ledger.fx["currency"]} & CURRENCIES))):  # fmt: skip
+            raise ParameterError(
+                f"{name} is {value!r} ({kind}). Allowed: text, such as {DEFAULTS[name] or '2024-08-29'!r}"
+            )
+    for name, allowed in (
+        ("platform", ledger.vocabulary.platforms),
+        ("rival", ledger.vocabulary.platforms),
+        ("currency", sorted({"USD", *ledger.fx["currency"]})),
+    ):
         if given[name] not in allowed:
             raise ParameterError(f"{name} is {given[name]!r}. Allowed: {', '.join(allowed)}")
+    if given["rival"] == given["platform"]:
+        raise ParameterError(f"rival is {given['rival']!r}, the platform itself. Allowed: another platform")
     quarters = quarters_with_facts(ledger, given["platform"])
     spans = {quarter.code: quarter for quarter in quarters}
     if given["quarter"] not in spans:
@@ -267,7 +282,9 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
     """Quarters in whose year something about the platform is known two months after the quarter's end."""
     facts = ledger.facts[ledger.facts["platform"] == platform]
     found = []
-    for year in range(min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0) + 1):
+    for year in range(
+        min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0) + 1
+    ):
         about = facts[facts["span"].map(Span.months_of(year, 1, 12).overlap) > 0]
         for month in (1, 4, 7, 10):
             quarter = Span.months_of(year, month, 3)
@@ -278,13 +295,18 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise ParameterError(f"as_of is {text!r}. Allowed: a day written like 2024-08-29") from None
 
 
+def _is_calendar(span: Span, *months: int) -> bool:
+    """Whether a span is a quarter, a half or a year of the calendar, of one of these lengths."""
+    return span.months in months and (span.start.month - 1) % span.months == 0
+
+
 def _halves(span: Span) -> tuple[Span, Span] | None:
-    if span.months not in (6, 12):
+    if not _is_calendar(span, 6, 12):
         return None
     half = span.months // 2
     year, first = span.start.year, span.start.month
@@ -293,10 +315,9 @@ def _halves(span: Span) -> tuple[Span, Span] | None:
 
 def _around(span: Span) -> tuple[Span, Span] | None:
     """The half-year around a quarter, or the year around a half, with the part that is not the span."""
-    if span.months not in (3, 6):
+    if not _is_calendar(span, 3, 6):
         return None
     size = 2 * span.months
     whole = Span.months_of(span.start.year, (span.start.month - 1) // size * size + 1, size)
     first, second = _halves(whole)
     return whole, second if first == span else first
-

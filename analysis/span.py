@@ -9,7 +9,9 @@ from datetime import date, timedelta
 
 ALLOWED = "2024, 2024H1, 2024Q2, 2024-05, 2024-06-08 or two of these joined by .."
 
-_PARTS = re.compile(r"(?P<year>\d{4})(?:H(?P<half>[12])|Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?")
+_PARTS = re.compile(
+    r"(?a)(?P<year>[12]\d{3})(?:H(?P<half>[12])|Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -29,7 +31,7 @@ class Span:
             If `text` is none of the forms in `ALLOWED`, or names a day that does not exist.
         """
         first, dots, last = text.partition("..")
-        if dots:
+        if dots and ".." not in last:
             start, end = cls.parse(first).start, cls.parse(last).end
             if start > end:
                 raise ValueError(f"{text!r} ends before it begins")

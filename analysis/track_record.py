@@ -12,17 +12,17 @@ neither knows its own error, each is given a band as wide as the model's; what i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from analysis.ledger import Ledger
 from analysis.market import Market, Observations, fit
-from analysis.observations import SOLD, observe
+from analysis.observations import SOLD, observe, year_earlier
+from analysis.report import PUBLICATION_LAG
 from analysis.span import Span
 
-LAG = timedelta(days=60)  # from a quarter's end to the default date of its report
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 
 COLUMNS = (
@@ -60,7 +60,7 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     """
     rows = []
     for quarter in quarters:
-        as_of, year = quarter.end + LAG, quarter.year
+        as_of, year = quarter.end + PUBLICATION_LAG, quarter.year
         later = _published_later(ledger, platform, year, as_of)
         observations = observe(ledger.known_by(as_of), platform)
         try:
@@ -114,19 +114,19 @@ def _baselines(observations: Observations, market: str, year: Span) -> tuple[flo
     amounts = amounts[(amounts["market"] == market) & (amounts["measure"] == "amount")]
     if amounts.empty:
         return np.nan, np.nan
-    latest = amounts.sort_values(["end", "start"], ascending=[False, True], kind="stable").iloc[0]
+    # Of the latest the one over the longest period, of these the one best known.
+    amounts = amounts.assign(doubt=amounts["confidence"].map({"high": 0, "medium": 1, "low": 2}))
+    latest = amounts.sort_values(["end", "start", "doubt"], ascending=[False, True, True], kind="stable").iloc[0]
     span, value = Span(latest["start"], latest["end"]), np.exp(latest["log_value"])
     return value / span.days * year.days, value / _seasonal_share(observations.season, span)
 
 
 def _seasonal_share(season: pd.DataFrame, span: Span) -> float:
     """Part of the official sales of the year before the span that fell into the same days; by days if not published."""
-    quarters = [(Span(row.start, row.end), row.value) for row in season.itertuples() if row.start.year == span.end.year - 1]
+    quarters = [
+        (Span(row.start, row.end), row.value) for row in season.itertuples() if row.start.year == span.end.year - 1
+    ]
     if len(quarters) < 4:
         return span.days / span.year.days
-    before = span.year_earlier() if span.months else Span(_back(span.start), _back(span.end))
+    before = year_earlier(span)
     return sum(v * q.overlap(before) / q.days for q, v in quarters) / sum(v for _, v in quarters)
-
-
-def _back(day: date) -> date:
-    return day.replace(year=day.year - 1, day=min(day.day, 28))

@@ -10,7 +10,9 @@ from analysis.ledger import DATA, read_ledger
 from analysis.publish import build
 from analysis.report import make_report
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 WITHOUT = "no Chromium on this machine; on Debian or Ubuntu: apt-get install chromium"
 pytestmark = pytest.mark.browser
 

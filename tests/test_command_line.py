@@ -12,7 +12,9 @@ from analysis.ledger import DATA
 
 
 def run(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", "analysis", *map(str, arguments)], capture_output=True, text=True, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "analysis", *map(str, arguments)], capture_output=True, text=True, **options
+    )
 
 
 def edit(folder, name, change):
@@ -98,8 +100,17 @@ def test_check_counts_what_it_read():
 def batch(tmp_path_factory):
     out = tmp_path_factory.mktemp("batch")
     # From another folder, as a scheduler would.
-    done = run("build", "2023Q4", "2024Q1", "2024Q3", "2024Q4", "--out", out / "reports", cwd=out,
-               env={**os.environ, "PYTHONWARNINGS": "error::RuntimeWarning"})  # fmt: skip
+    done = run(
+        "build",
+        "2023Q4",
+        "2024Q1",
+        "2024Q3",
+        "2024Q4",
+        "--out",
+        out / "reports",
+        cwd=out,
+        env={**os.environ, "PYTHONWARNINGS": "error::RuntimeWarning"},
+    )
     return done, out / "reports"
 
 

@@ -94,9 +94,13 @@ ARTICLE = [
 
 # Chinese hedges -> the qualifiers that they may be filed under.
 HEDGES = {
-    "不到": {"less than"}, "没过": {"less than"}, "逼近": {"less than"}, "刚过": {"just over"},
-    "突破": {"more than"}, "冲破": {"more than"},
-}  # fmt: skip
+    "不到": {"less than"},
+    "没过": {"less than"},
+    "逼近": {"less than"},
+    "刚过": {"just over"},
+    "突破": {"more than"},
+    "冲破": {"more than"},
+}
 
 # Read in a page of July 2024, but reported by LatePost in December 2023.
 KNOWN_BEFORE_ITS_PAGE = {"P0133"}
@@ -123,9 +127,10 @@ def test_article_number_is_what_the_quote_says(id, value, unit):
 def test_article_hedges_are_kept():
     wrong = [
         (row["id"], row["quote"], row["qualifier"])
-        for row in FACTS for word, allowed in HEDGES.items()
+        for row in FACTS
+        for word, allowed in HEDGES.items()
         if word in row["quote"] and row["qualifier"] not in allowed
-    ]  # fmt: skip
+    ]
     assert wrong == []
 
 
@@ -157,17 +162,19 @@ def test_a_published_day_is_the_one_on_the_page():
         return published
 
     wrong = [
-        (row["id"], row["known_on"]) for row in FACTS
+        (row["id"], row["known_on"])
+        for row in FACTS
         if row["known_on_basis"] == "published" and row["known_on"] != last_day(SOURCE[row["source"]]["published"])
-    ]  # fmt: skip
+    ]
     assert wrong == []
 
 
 def test_nothing_is_counted_before_its_period_begins():
     early = {
-        row["id"] for row in FACTS
+        row["id"]
+        for row in FACTS
         if row["kind"] in ("actual", "estimate") and row["known_on"] < Span.parse(row["period"]).start.isoformat()
-    }  # fmt: skip
+    }
     assert early <= KNOWN_BEFORE_ITS_PERIOD
 
 
@@ -212,8 +219,10 @@ def test_dictionary_names_the_columns(name):
 
 
 def test_dictionary_has_the_words_of_the_vocabulary():
-    of = {name: "every market above" if entry["of"] == "all" else ", ".join(entry["of"])
-          for name, entry in VOCABULARY["regions"].items()}  # fmt: skip
+    of = {
+        name: "every market above" if entry["of"] == "all" else ", ".join(entry["of"])
+        for name, entry in VOCABULARY["regions"].items()
+    }
     assert table("## Platforms", "platform") == [list(item) for item in VOCABULARY["platforms"].items()]
     assert table("## Markets", "market") == [[name, entry["name"]] for name, entry in VOCABULARY["markets"].items()]
     assert table("## Regions", "region") == [

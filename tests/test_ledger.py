@@ -5,6 +5,7 @@ import io
 import random
 import shutil
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -18,7 +19,7 @@ from analysis.report import make_report
 from analysis.span import Span
 
 CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
-slow = settings(deadline=None, max_examples=60)  # each example reads a whole folder
+slow = settings(max_examples=60)  # each example reads a whole folder
 
 
 def refused(folder) -> list:
@@ -170,8 +171,14 @@ def test_all_bad_cells_of_all_files_are_told_at_once_in_the_order_of_the_files(d
 
 
 @slow
-@given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(["period", "value", "unit", "source", "known_on"])),
-                min_size=1, max_size=12, unique=True))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 300), st.sampled_from(["period", "value", "unit", "source", "known_on"])),
+        min_size=1,
+        max_size=12,
+        unique=True,
+    )
+)
 def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
     rows = table("facts.csv")
     for row, column in cells:
@@ -223,9 +230,20 @@ def test_a_column_that_stands_twice_is_told_once(data_copy):
         (lambda raw: swap(raw, 3, b'"' + raw.splitlines()[2]), 3, "every quote closed"),
         (lambda raw: swap(raw, 3, b'"a"b' + raw.splitlines()[2]), 3, "every quote closed"),
     ],
-    ids=["empty", "mark only", "header only", "utf-16", "latin-1", "gb18030", "zero byte", "cell too many",
-         "cell missing", "quote never closed", "text after a quote"],
-)  # fmt: skip
+    ids=[
+        "empty",
+        "mark only",
+        "header only",
+        "utf-16",
+        "latin-1",
+        "gb18030",
+        "zero byte",
+        "cell too many",
+        "cell missing",
+        "quote never closed",
+        "text after a quote",
+    ],
+)
 def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, spoil, line, allowed):
     path = data_copy.path / file
     path.write_bytes(spoil(path.read_bytes()))
@@ -327,8 +345,37 @@ def test_the_dress_of_a_file_changes_nothing(data_copy, ledger, dress):
 
 # Anything at all ----------------------------------------------------------------------------------
 
-HOSTILE = ["", " ", "-", "=1+1", "nan", "inf", "1e999", "9" * 400, "９", "0001", "9999", "9999-12-31", "0000", "2024..", "a\nb",
-           '"', "'", ",", "<script>", "$|", "\x85", "\ufeff", "USD", "USD per order", "VND tn", "bn %", "bn", "count", "Global, US"]  # fmt: skip
+HOSTILE = [
+    "",
+    " ",
+    "-",
+    "=1+1",
+    "nan",
+    "inf",
+    "1e999",
+    "9" * 400,
+    "９",
+    "0001",
+    "9999",
+    "9999-12-31",
+    "0000",
+    "2024..",
+    "a\nb",
+    '"',
+    "'",
+    ",",
+    "<script>",
+    "$|",
+    "\x85",
+    "\ufeff",
+    "USD",
+    "USD per order",
+    "VND tn",
+    "bn %",
+    "bn",
+    "count",
+    "Global, US",
+]
 
 
 def spoilt(tmp_path_factory, file: str, content: str | bytes):
@@ -370,8 +417,23 @@ def test_facts_with_any_bytes_changed_are_read_or_told(tmp_path_factory, data):
     raw = bytearray((DATA / "facts.csv").read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(raw)))
-        raw[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=20) | st.sampled_from(
-            [b'"', b"\n", b"\r", b",", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n\r\n", b'""', b",,,,,,,,,,,,,,,,,,"]))  # fmt: skip
+        raw[start : start + data.draw(st.integers(0, 40))] = data.draw(
+            st.binary(max_size=20)
+            | st.sampled_from(
+                [
+                    b'"',
+                    b"\n",
+                    b"\r",
+                    b",",
+                    b"\0",
+                    b"\xff\xfe",
+                    b"\xef\xbb\xbf",
+                    b"\r\n\r\n",
+                    b'""',
+                    b",,,,,,,,,,,,,,,,,,",
+                ]
+            )
+        )
     reads_or_tells(spoilt(tmp_path_factory, "facts.csv", bytes(raw)), "facts.csv")
 
 
@@ -381,7 +443,9 @@ def test_facts_with_any_cell_changed_are_told_or_can_be_quoted(tmp_path_factory,
     rows = table("facts.csv")
     number = data.draw(st.integers(1, len(rows) - 1), label="row")
     # The columns that are worked with, more often than those that are only shown.
-    columns = st.sampled_from(["period", "value", "unit", "known_on", "metric", "market"]) | st.sampled_from(rows[0][1:])
+    columns = st.sampled_from(["period", "value", "unit", "known_on", "metric", "market"]) | st.sampled_from(
+        rows[0][1:]
+    )
     for name in data.draw(st.lists(columns, min_size=1, max_size=2, unique=True), label="columns"):
         column = rows[0].index(name)
         others = st.integers(1, len(rows) - 1).map(lambda row, column=column: rows[row][column])
@@ -416,7 +480,7 @@ RANKED = {
     "known_on": ["2024-06-30", "2024-06-29", "2024-03-01"],
     "id": ["X1", "X2", "X3"],
 }
-STEPS = [(column, better, worse) for column, ranks in RANKED.items() for better, worse in zip(ranks, ranks[1:], strict=False)]
+STEPS = [(column, better, worse) for column, ranks in RANKED.items() for better, worse in pairwise(ranks)]
 
 
 @pytest.mark.parametrize(("column", "better", "worse"), STEPS)
@@ -436,8 +500,12 @@ def test_the_first_difference_decides_which_fact_leads(data_copy, column, better
 
 def test_a_figure_leads_a_forecast_made_before_its_period_was_over(data_copy):
     data_copy.add("facts.csv", "A0025", period="2024-02", **WORST | {"id": "X1"})  # counted, by the worst of sources
-    data_copy.add("facts.csv", "A0025", period="2024-02", **BEST | {"id": "X2", "known_on": "2024-02-28"})  # day 28 of 29
-    data_copy.add("facts.csv", "A0025", period="2024-02", **WORST | {"id": "X3", "known_on": "2024-02-29"})  # its last day
+    data_copy.add(
+        "facts.csv", "A0025", period="2024-02", **BEST | {"id": "X2", "known_on": "2024-02-28"}
+    )  # day 28 of 29
+    data_copy.add(
+        "facts.csv", "A0025", period="2024-02", **WORST | {"id": "X3", "known_on": "2024-02-29"}
+    )  # its last day
     ledger = data_copy.read()
     assert list(ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).index) == ["X1", "X3", "X2"]
 
@@ -533,10 +601,16 @@ def test_a_row_that_is_not_yet_public_leaves_the_fingerprint_alone(data_copy, le
     assert other.fingerprint != ledger.fingerprint
 
 
-@pytest.mark.parametrize(("file", "row", "column", "value"), [
-    ("facts.csv", "A0025", "value", "0.67"), ("facts.csv", "A0025", "note", "another"),
-    ("sources.csv", "S001", "title", "another"), ("events.csv", "E016", "event", "another"),
-    ("fx.csv", "THB,2024Q2", "per_usd", "36.704498")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("file", "row", "column", "value"),
+    [
+        ("facts.csv", "A0025", "value", "0.67"),
+        ("facts.csv", "A0025", "note", "another"),
+        ("sources.csv", "S001", "title", "another"),
+        ("events.csv", "E016", "event", "another"),
+        ("fx.csv", "THB,2024Q2", "per_usd", "36.704498"),
+    ],
+)
 def test_a_change_of_any_public_cell_changes_the_fingerprint(data_copy, ledger, file, row, column, value):
     data_copy.put(file, row, column, value)
     day = date(2024, 8, 29)
@@ -571,7 +645,7 @@ def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quanti
         ("THB", "2024Q2", "2024-06-29", 35.6616),  # a day before its rate is public
         ("THB", "2024Q2", "2024-06-30", 36.704497),
         ("THB", "2026-02", None, 33.973096),
-        # VND: 2021Q1 23073.769977, Q2 23067.324339, Q3 22952.858956, Q4 22722.882927; its row 2021 is only for comparison.
+        # VND: 2021Q1 23073.769977, Q2 23067.324339, Q3 22952.858956, Q4 22722.882927; row 2021 is only for comparison.
         ("VND", "2021", None, (90 * 23073.769977 + 91 * 23067.324339 + 92 * 22952.858956 + 92 * 22722.882927) / 365),
         ("VND", "2024-12-31", None, 25158.878579),  # the average of 2024Q4, not the row of that day
         ("USD", "2024", None, 1),
@@ -589,7 +663,9 @@ def test_a_rate_names_its_quarters_and_its_source(ledger):
     assert "S063" in origin.source
 
 
-@pytest.mark.parametrize(("currency", "period", "as_of"), [("THB", "2020", None), ("XXX", "2024", None), ("THB", "2024", "2021-03-30")])
+@pytest.mark.parametrize(
+    ("currency", "period", "as_of"), [("THB", "2020", None), ("XXX", "2024", None), ("THB", "2024", "2021-03-30")]
+)
 def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(ledger, currency, period, as_of):
     with pytest.raises(LedgerError, match=rf"fx\.csv, column currency: '{currency}'.*{period}"):
         rate(ledger, currency, period, as_of)
@@ -601,18 +677,44 @@ def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(l
 @pytest.mark.parametrize(
     ("unit", "expected"),
     [
-        ("USD", (1, "USD")), ("USD k", (1e3, "USD")), ("USD 10k", (1e4, "USD")), ("THB mn", (1e6, "THB")), ("VND tn", (1e12, "VND")),
-        ("USD per order", (1, "USD/order")), ("%", (0.01, "%")), ("multiple", (1, "×")), ("days", (1, "day")),
-        ("orders", (1, "order")), ("bn orders", (1e9, "order")), ("10k users", (1e4, "user")), ("people", (1, "person")),
-        ("count", (1, "")), ("o'clock", (1, "o'clock")), ("yyyymm", (1, "yyyymm")),
+        ("USD", (1, "USD")),
+        ("USD k", (1e3, "USD")),
+        ("USD 10k", (1e4, "USD")),
+        ("THB mn", (1e6, "THB")),
+        ("VND tn", (1e12, "VND")),
+        ("USD per order", (1, "USD/order")),
+        ("%", (0.01, "%")),
+        ("multiple", (1, "×")),
+        ("days", (1, "day")),
+        ("orders", (1, "order")),
+        ("bn orders", (1e9, "order")),
+        ("10k users", (1e4, "user")),
+        ("people", (1, "person")),
+        ("count", (1, "")),
+        ("o'clock", (1, "o'clock")),
+        ("yyyymm", (1, "yyyymm")),
     ],
-)  # fmt: skip
+)
 def test_a_written_unit_is_a_scale_and_a_unit(unit, expected):
     assert split_unit(unit) == expected
 
 
-@pytest.mark.parametrize("unit", ["US$ bn", "USD bn bn", "USD per day", "orders per day", "bn %", "mn days", "k multiple",
-                                  "bn yyyymm", "% %", "order", "bn  orders"])  # fmt: skip
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "US$ bn",
+        "USD bn bn",
+        "USD per day",
+        "orders per day",
+        "bn %",
+        "mn days",
+        "k multiple",
+        "bn yyyymm",
+        "% %",
+        "order",
+        "bn  orders",
+    ],
+)
 def test_what_is_no_unit_is_refused(unit):
     with pytest.raises(ValueError):
         split_unit(unit)
@@ -621,8 +723,13 @@ def test_what_is_no_unit_is_refused(unit):
 def test_a_fact_is_held_in_whole_units(ledger):
     number, of = ledger.facts["number"], ledger.facts["of"]
     # 66.5 USD 10k; 0.517 THB bn; 30 %; 2.4 mn sellers; −1 USD per order
-    for name, value, unit in (("A0029", 665_000, "USD"), ("A0021", 0.517e9, "THB"), ("A0003", 0.3, "%"),
-                              ("A0019", 2.4e6, "seller"), ("A0042", -1, "USD/order")):  # fmt: skip
+    for name, value, unit in (
+        ("A0029", 665_000, "USD"),
+        ("A0021", 0.517e9, "THB"),
+        ("A0003", 0.3, "%"),
+        ("A0019", 2.4e6, "seller"),
+        ("A0042", -1, "USD/order"),
+    ):
         assert (number[name], of[name]) == (pytest.approx(value), unit)
 
 
@@ -666,7 +773,14 @@ def test_a_market_cell_sums_up_its_members(ledger):
     assert members("Western Europe") == ()
 
 
-@pytest.mark.parametrize(("market", "name"), [("US", "the US"), ("Global", "the world"), ("Spain, Ireland", "Spain and Ireland"),
-                                              ("UK, Spain, Ireland", "the UK, Spain and Ireland")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("market", "name"),
+    [
+        ("US", "the US"),
+        ("Global", "the world"),
+        ("Spain, Ireland", "Spain and Ireland"),
+        ("UK, Spain, Ireland", "the UK, Spain and Ireland"),
+    ],
+)
 def test_a_sentence_calls_a_market_by_its_name(ledger, market, name):
     assert ledger.vocabulary.call(market) == name

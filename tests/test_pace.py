@@ -13,7 +13,10 @@ def test_us_after_the_first_half_of_2024(report):
     us = pace(report(), "US")
     assert us.reading.span == Span.parse("2024H1")
     assert us.reached.value == pytest.approx(2.94 * BN)  # A0024: 0.49 × 6
-    assert (us.target.value, us.target.formula) == (pytest.approx(17.5 * BN), "P0093")  # a leak leads A0004 of the press
+    assert (us.target.value, us.target.formula) == (
+        pytest.approx(17.5 * BN),
+        "P0093",
+    )  # a leak leads A0004 of the press
     assert us.gap.value == pytest.approx(14.56 * BN)  # 17.5 − 2.94
     assert us.attained.value == pytest.approx(0.168)  # 2.94 ÷ 17.5
     assert us.even.value == 0.5  # 6 of 12 months

@@ -26,8 +26,14 @@ def code_cells(notebook):
 
 def test_there_are_seven_notebooks():
     assert [path.stem for path in NOTEBOOKS] == [
-        "00_summary", "01_southeast_asia", "02_united_states", "03_temu", "04_europe", "05_outlook", "06_evidence",
-    ]  # fmt: skip
+        "00_summary",
+        "01_southeast_asia",
+        "02_united_states",
+        "03_temu",
+        "04_europe",
+        "05_outlook",
+        "06_evidence",
+    ]
 
 
 def test_one_cell_has_the_parameters(notebook):
@@ -49,7 +55,9 @@ def test_a_cell_is_for_reading(notebook):
         lines = [line for line in cell.source.splitlines() if line.strip()]
         assert len(lines) <= 6
         tree = ast.parse(cell.source)
-        assert not any(isinstance(node, (ast.If, ast.For, ast.While, ast.FunctionDef, ast.Lambda)) for node in ast.walk(tree))
+        assert not any(
+            isinstance(node, (ast.If, ast.For, ast.While, ast.FunctionDef, ast.Lambda)) for node in ast.walk(tree)
+        )
 
 
 def test_no_digit_is_typed_into_a_notebook_s_words(notebook):
@@ -93,7 +101,11 @@ def names(requirements):
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("requirements", ["build"]), ("requirements-test", ["build", "test"]), ("requirements-lab", ["build", "test", "lab"])],
+    [
+        ("requirements", ["build"]),
+        ("requirements-test", ["build", "test"]),
+        ("requirements-lab", ["build", "test", "lab"]),
+    ],
 )
 def test_every_version_is_pinned_with_hashes_and_no_address(lock, extras):
     text = (PROJECT / f"{lock}.lock").read_text(encoding="utf-8")
@@ -103,7 +115,9 @@ def test_every_version_is_pinned_with_hashes_and_no_address(lock, extras):
     for block in blocks:
         if "==" in block:
             assert "--hash=sha256:" in block, block[:60]
-    wanted = names(PYPROJECT["dependencies"]).union(*(names(PYPROJECT["optional-dependencies"][extra]) for extra in extras))
+    wanted = names(PYPROJECT["dependencies"]).union(
+        *(names(PYPROJECT["optional-dependencies"][extra]) for extra in extras)
+    )
     assert wanted <= pinned
 
 
@@ -141,7 +155,9 @@ def test_readme_opens_with_the_two_commands_and_a_picture_that_exists():
 def test_the_package_stays_one_way():
     """A chapter imports no other chapter; nobody but the command line imports publish; the model knows no files."""
     for path in (PROJECT / "analysis").rglob("*.py"):
-        imported = re.findall(r"^\s*(?:from|import) (analysis[\w.]*)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        imported = re.findall(
+            r"^\s*(?:from|import) (analysis[\w.]*)", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
         if path.name != "__main__.py":
             assert "analysis.publish" not in imported, path.name
         if path.parent.name == "chapters":

@@ -20,8 +20,9 @@ def tree(folder):
     """Relative path and hash of every file under a folder."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*")) if path.is_file()
-    }  # fmt: skip
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,9 @@ def test_the_page_loads_nothing_and_runs_nothing(page):
     assert len(page.encode()) < 1_500_000
     assert not re.search(r"<script|<link|<iframe|@import|url\(", page)
     assert not re.search(r'\bsrc="', page)
-    assert {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"} >= set(re.findall(r'xmlns\S*="([^"]+)"', page))
+    assert {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"} >= set(
+        re.findall(r'xmlns\S*="([^"]+)"', page)
+    )
 
 
 def test_every_chapter_is_in_the_page_with_its_charts(page):

@@ -1,11 +1,10 @@
-"""The parameters of a report, and what it makes of published figures; each expected number is worked out from fact ids."""
+"""The parameters of a report, and what it makes of published figures, worked out from fact ids by hand."""
 
 from datetime import date
 
 import pytest
 
 from analysis.ledger import DATA
-from analysis.quantity import CURRENCIES
 from analysis.report import ParameterError, make_report, open_report
 from analysis.span import Span
 
@@ -38,8 +37,12 @@ def test_a_report_knows_what_was_public_sixty_days_after_its_quarter(report, qua
 
 def test_the_defaults_are_the_second_quarter_of_2024_in_dollars(ledger):
     assert make_report(ledger).parameters == {
-        "quarter": "2024Q2", "as_of": "2024-08-29", "platform": "TikTok Shop", "rival": "Temu", "currency": "USD",
-    }  # fmt: skip
+        "quarter": "2024Q2",
+        "as_of": "2024-08-29",
+        "platform": "TikTok Shop",
+        "rival": "Temu",
+        "currency": "USD",
+    }
 
 
 def test_the_parameters_of_a_report_make_it_again(ledger):
@@ -106,7 +109,7 @@ def test_a_quarter_of_which_nothing_was_known_in_time_is_refused(ledger):
     ],
 )
 def test_a_misspelt_name_in_a_parameters_cell_stops_the_notebook(cell):
-    with pytest.raises(ParameterError, match="There is no parameter 'qarter'. Allowed: quarter, as_of"):
+    with pytest.raises(ParameterError, match=r"There is no parameter 'qarter'\. Allowed: quarter, as_of"):
         open_report({"In": ["", '# Parameters\nquarter = "2024Q2"', cell], "quarter": "2024Q2"})
 
 
@@ -148,7 +151,8 @@ def test_a_notebook_reads_the_folder_that_the_build_names(data_copy, monkeypatch
         ("2024Q2", "TikTok Shop", "Vietnam", "2024H1", 18.36e12 / 24504.045047 + 19.24e12 / 25268.030962, None),
         # the span around it less its other half: P0134 20 less P0131 12
         ("2024Q2", "Temu", "Global", "2024Q1", 8 * BN, "P0134 − P0131"),
-        # the markets of a region: P0003 6.198, P0011 2.724, P0009 3.12, P0015 0.391, P0005 5.743, P0007 4.454, all tracker
+        # the markets of a region, all tracker: P0003 6.198, P0011 2.724, P0009 3.12, P0015 0.391, P0005 5.743,
+        # P0007 4.454
         ("2024Q4", "TikTok Shop", "SEA", "2024", 22.63 * BN, "P0003 + P0011 + P0009 + P0015 + P0005 + P0007"),
     ],
 )
@@ -198,7 +202,9 @@ def test_figures_of_unlike_bases_are_never_subtracted(report, market, period, wh
     assert not report("2024Q4").gmv(market, span(period)), why
 
 
-@pytest.mark.parametrize(("first", "second", "known"), [("tracker", "tracker", True), ("tracker", "leak", False), ("leak", "leak", True)])
+@pytest.mark.parametrize(
+    ("first", "second", "known"), [("tracker", "tracker", True), ("tracker", "leak", False), ("leak", "leak", True)]
+)
 def test_halves_add_up_only_on_one_basis(data_copy, first, second, known):
     data_copy.put("facts.csv", "P0455", "basis", first)  # Vietnam, first quarter
     data_copy.put("facts.csv", "P0452", "basis", second)  # Vietnam, second quarter
@@ -215,7 +221,9 @@ def test_a_region_is_not_summed_while_a_market_is_missing(data_copy):
     assert not make_report(data_copy.read(), quarter="2024Q4").gmv("SEA", span("2024"))
 
 
-@pytest.mark.parametrize("period", ["2023-02..2023-04", "2023-04..2023-09", "2023-12..2024-02", "2023-07..2024-06", "2023-10..2024-03"])
+@pytest.mark.parametrize(
+    "period", ["2023-02..2023-04", "2023-04..2023-09", "2023-12..2024-02", "2023-07..2024-06", "2023-10..2024-03"]
+)
 def test_months_that_are_no_half_of_anything_are_not_made_of_halves(data_copy, period):
     # All retail of the US, official: each quarter is published (P0191 to P0196), and now the halves and the year too.
     # 504,450 = 243,552 + 260,898; 582,567 = 264,675 + 317,892; 1,087,017 = both.
@@ -257,7 +265,7 @@ def test_what_is_no_money_has_no_currency(report):
         assert report(currency="VND").by_id(name).unit == unit
 
 
-@pytest.mark.parametrize("currency", sorted(CURRENCIES))
+@pytest.mark.parametrize("currency", ["BRL", "CNY", "EUR", "GBP", "IDR", "JPY", "MXN", "MYR", "PHP", "SGD", "THB", "USD", "VND"])
 def test_ratios_over_one_period_are_the_same_in_every_currency(report, currency):
     there, here = report(currency=currency), report()
     first_half, june = span("2024H1"), span("2024-06")
@@ -308,7 +316,12 @@ def test_rows_are_those_of_one_metric_inside_a_span(report):
         ({}, "US", "2024H1", 2.94 * BN),  # A0024 × 6
         ({}, "Global", "2024H1", 15 * BN),  # A0003 of P0541
         ({"as_of": "2024-07-15"}, "US", "2024-01..2024-05", 2.0 * BN),  # P0098, before the article of 31 July
-        ({"quarter": "2024Q3"}, "US", "2024H1", 2.94 * BN),  # July alone (P0100) leaves no longer stretch from January on
+        (
+            {"quarter": "2024Q3"},
+            "US",
+            "2024H1",
+            2.94 * BN,
+        ),  # July alone (P0100) leaves no longer stretch from January on
         ({"quarter": "2024Q4"}, "US", "2024", 9 * BN),  # P0024
         ({"quarter": "2023Q4"}, "SEA", "2023-01-01..2023-12-20", 13 * BN),  # P0543
     ],
@@ -325,9 +338,12 @@ def test_without_a_figure_from_january_on_there_is_no_reading(report):
 
 @pytest.mark.parametrize(
     ("quarter", "market", "month", "value"),
-    [("2024Q2", "US", "2024-06", 0.66 * BN), ("2024Q3", "US", "2024-07", 0.6 * BN),  # A0025, P0100
-     ("2024Q2", "Thailand", "2024-05", 16 * BN / 36.704497)],  # A0020
-)  # fmt: skip
+    [
+        ("2024Q2", "US", "2024-06", 0.66 * BN),
+        ("2024Q3", "US", "2024-07", 0.6 * BN),  # A0025, P0100
+        ("2024Q2", "Thailand", "2024-05", 16 * BN / 36.704497),
+    ],  # A0020
+)
 def test_the_latest_month_of_the_year(report, quarter, market, month, value):
     latest = report(quarter).latest_month(market)
     assert (latest.span, latest.gmv.value) == (span(month), pytest.approx(value))

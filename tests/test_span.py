@@ -48,12 +48,38 @@ def test_each_written_form_names_its_days(text, start, end):
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "24", "2024 ", "2024H0", "2024H3", "2024Q0", "2024Q5", "2024q2", "Q2 2024", "2024-00", "2024-13", "2024-5",
-        "2024-02-30", "2023-02-29", "2024-06-31", "2024-06-8", "20240608", "2024/06/08", "0000", "..", "2024..", "..2024",
-        "2024...2025", "2024-06..2024-05", "2024-06-08..2024-06-07", "2024..2023H2", "2024H1..2024H3", "-2024",
+        "",
+        " ",
+        "24",
+        "2024 ",
+        "2024H0",
+        "2024H3",
+        "2024Q0",
+        "2024Q5",
+        "2024q2",
+        "Q2 2024",
+        "2024-00",
+        "2024-13",
+        "2024-5",
+        "2024-02-30",
+        "2023-02-29",
+        "2024-06-31",
+        "2024-06-8",
+        "20240608",
+        "2024/06/08",
+        "0000",
+        "..",
+        "2024..",
+        "..2024",
+        "2024...2025",
+        "2024-06..2024-05",
+        "2024-06-08..2024-06-07",
+        "2024..2023H2",
+        "2024H1..2024H3",
+        "-2024",
         "2024-01..2024-02..2024-03",  # two periods may be joined, not three
     ],
-)  # fmt: skip
+)
 def test_what_is_no_period_is_refused(text):
     with pytest.raises(ValueError):
         span(text)
@@ -92,17 +118,29 @@ def test_days_are_counted_with_both_ends(any_span):
     assert any_span.days == any_span.end.toordinal() - any_span.start.toordinal() + 1
 
 
-@pytest.mark.parametrize(("text", "days"), [("2024", 366), ("2023", 365), ("1900", 365), ("2024Q1", 91), ("2023H1", 181)])
+@pytest.mark.parametrize(
+    ("text", "days"), [("2024", 366), ("2023", 365), ("1900", 365), ("2024Q1", 91), ("2023H1", 181)]
+)
 def test_days_of_leap_and_common_years(text, days):
     assert span(text).days == days
 
 
 @pytest.mark.parametrize(
     ("text", "months"),
-    [("2024", 12), ("2024H2", 6), ("2024Q2", 3), ("2024-05", 1), ("2024-01..2024-05", 5), ("2023-11..2024-02", 4),
-     ("2024-06-08", None), ("2024-01-01..2024-05-30", None), ("2024-01-02..2024-05-31", None),
-     ("2024-02-01..2024-02-28", None), ("2023-02-01..2023-02-28", 1)],
-)  # fmt: skip
+    [
+        ("2024", 12),
+        ("2024H2", 6),
+        ("2024Q2", 3),
+        ("2024-05", 1),
+        ("2024-01..2024-05", 5),
+        ("2023-11..2024-02", 4),
+        ("2024-06-08", None),
+        ("2024-01-01..2024-05-30", None),
+        ("2024-01-02..2024-05-31", None),
+        ("2024-02-01..2024-02-28", None),
+        ("2023-02-01..2023-02-28", 1),
+    ],
+)
 def test_only_whole_months_are_counted(text, months):
     assert span(text).months == months
 
@@ -122,7 +160,11 @@ def test_only_whole_months_are_counted(text, months):
         ("2024-06-08", "8 June 2024", "8 June 2024"),
         ("2024-01..2024-05", "January to May 2024", "Jan–May 2024"),
         ("2024-05-26..2024-06-08", "the period from 26 May to 8 June 2024", "26 May to 8 June 2024"),
-        ("2023-12-26..2024-01-08", "the period from 26 December 2023 to 8 January 2024", "26 December 2023 to 8 January 2024"),
+        (
+            "2023-12-26..2024-01-08",
+            "the period from 26 December 2023 to 8 January 2024",
+            "26 December 2023 to 8 January 2024",
+        ),
         ("2023-10..2024-03", "the period from 1 October 2023 to 31 March 2024", None),
     ],
 )
@@ -139,7 +181,9 @@ def test_overlap_counts_shared_days_from_either_side(a, b):
     assert (b in a) == (a.overlap(b) == b.days)
 
 
-@pytest.mark.parametrize(("other", "days"), [("2024Q2", 91), ("2024-06-30..2024-07-01", 1), ("2024H2", 0), ("2024", 182)])
+@pytest.mark.parametrize(
+    ("other", "days"), [("2024Q2", 91), ("2024-06-30..2024-07-01", 1), ("2024H2", 0), ("2024", 182)]
+)
 def test_overlap_with_the_first_half_of_2024(other, days):
     assert span("2024H1").overlap(span(other)) == days
 
@@ -158,9 +202,16 @@ def test_the_year_is_what_has_passed_and_what_is_left(any_span):
 
 @pytest.mark.parametrize(
     ("text", "rest"),
-    [("2024Q2", "2024H2"), ("2024-05", "2024-06..2024-12"), ("2024Q3", "2024Q4"), ("2023-01-01..2023-12-20", "2023-12-21..2023-12-31"),
-     ("2024-12-30", "2024-12-31"), ("2024Q4", None), ("2024-12-31", None)],
-)  # fmt: skip
+    [
+        ("2024Q2", "2024H2"),
+        ("2024-05", "2024-06..2024-12"),
+        ("2024Q3", "2024Q4"),
+        ("2023-01-01..2023-12-20", "2023-12-21..2023-12-31"),
+        ("2024-12-30", "2024-12-31"),
+        ("2024Q4", None),
+        ("2024-12-31", None),
+    ],
+)
 def test_what_is_left_of_the_year(text, rest):
     assert span(text).rest_of_year == (rest and span(rest))
 

@@ -12,7 +12,9 @@ from analysis.report import make_report
 
 MODULES = (summary, southeast_asia, united_states, temu, europe, outlook, evidence)
 QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4")
-BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|\b1 months\b|  |\( ?\)|\{|\}| ,| \.| an order an order", re.I)
+BAD_WORDS = re.compile(
+    r"\bnan\b|\binf\b|not published|None|by −|\b1 months\b|  |\( ?\)|\{|\}| ,| \.| an order an order", re.I
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +112,14 @@ def test_each_chapter_survives_the_absence_of_any_one_fact(ledger, quarter):
     from dataclasses import replace
 
     report = make_report(ledger, quarter=quarter)
-    used = sorted({
-        origin for module in MODULES[:-1] for origin in _origins(module.review(report)) if origin in ledger.facts.index
-    })  # fmt: skip
+    used = sorted(
+        {
+            origin
+            for module in MODULES[:-1]
+            for origin in _origins(module.review(report))
+            if origin in ledger.facts.index
+        }
+    )
     assert len(used) > 30
     for fact in used:
         poorer = make_report(replace(ledger, facts=ledger.facts.drop(index=fact), _rates={}), quarter=quarter)

@@ -1,0 +1,117 @@
+"""What the market model says, as quantities in the report's currency that lead back to the facts that drive them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from analysis.ledger import Ledger
+from analysis.market import Estimate, Market, fit
+from analysis.observations import observe
+from analysis.quantity import Quantity
+from analysis.report import Report
+from analysis.span import Span
+
+
+@dataclass(frozen=True)
+class Band:
+    """An estimate: its median, and the 10th and 90th percentile between which four of five outcomes lie."""
+
+    median: Quantity
+    low: Quantity
+    high: Quantity
+
+    def __bool__(self) -> bool:
+        return bool(self.median)
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """The market model of one platform, fitted to the report's view of the ledger.
+
+    Attributes
+    ----------
+    report : Report
+    platform : str
+    market : Market or None
+        None if too little is published to say anything.
+    """
+
+    report: Report
+    platform: str
+    market: Market | None
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self.report.ledger
+
+    def gmv(self, market: str, span: Span) -> Band:
+        """GMV of a market or region over a span, money."""
+        return self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
+
+    def required_growth(self, market: str, target: Quantity) -> Band:
+        """Constant growth a month after the quarter with which the year just meets its target, per cent."""
+        quarter, dollars = self.report.quarter, self._dollars(target)
+        if not target or quarter.rest_of_year is None:
+            return _nothing("a target and a part of the year still to come")
+        what = f"growth a month after {quarter.short} that meets the target"
+        return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
+
+    def chance(self, market: str, target: Quantity) -> Quantity:
+        """Probability that the year's GMV reaches the target, as the share of the model's draws that do."""
+        year = self.report.year
+        if self.market is None or not target or not self._knows(market, year):
+            return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
+        share = self.market.probability_of_target(self._dollars(target), year, market)
+        draws = len(self.market.draws(market, year))
+        drivers = self.market.drivers(market, year)
+        formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
+        return self._quantity(share, "%", formula, drivers)
+
+    def _band(self, ask, unit: str, what: str, span: Span) -> Band:
+        if self.market is None:
+            return _nothing("figures for the market model")
+        try:
+            estimate: Estimate = ask(self.market)
+        except ValueError as error:  # a market that nobody has reported on, or months beyond the model's
+            return _nothing(str(error))
+        named = {"median": estimate.median, "10th percentile": estimate.p10, "90th percentile": estimate.p90}
+        median, low, high = (
+            self.report.convert(self._quantity(value, unit, f"market model, {name} of {what}", estimate.drivers), span)
+            for name, value in named.items()
+        )
+        return Band(median, low, high)
+
+    def _quantity(self, value: float, unit: str, formula: str, drivers: tuple[str, ...]) -> Quantity:
+        origins = tuple(self._ledger.origin(self._ledger.facts.loc[fact]) for fact in drivers)
+        return Quantity(value, unit, formula, origins)
+
+    def _knows(self, market: str, span: Span) -> bool:
+        return bool(self.gmv(market, span))
+
+    def _dollars(self, amount: Quantity) -> float:
+        return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
+
+    @cached_property
+    def cumulative(self) -> list[tuple[Span, Band]]:
+        """GMV of the world from 1 January to the end of each month of the year, money."""
+        year = self.report.year.end.year
+        spans = [Span.months_of(year, 1, months) for months in range(1, 13)]
+        return [(span, self.gmv("Global", span)) for span in spans]
+
+
+def estimates(report: Report, platform: str | None = None) -> Estimates:
+    """Fit the market model of a platform to what was public by the report's date, up to the end of its year."""
+    platform = platform or report.platform
+    try:
+        market = fit(observe(report.ledger, platform), report.year)
+    except ValueError:
+        market = None
+    return Estimates(report, platform, market)
+
+
+def _nothing(reason: str) -> Band:
+    unknown = Quantity.unknown(reason)
+    return Band(unknown, unknown, unknown)
