@@ -42,15 +42,15 @@ class Evidence:
 
     Attributes
     ----------
+    report : Report
     checks : list of Check
         Printed figures that others can confirm or contradict.
     conflicts : DataFrame
-        Cells for which sources give unlike figures, widest first: `cell`, `leads`, `figure` (Quantity), `low`, `high`,
-        `spread` (highest over lowest).
-    shared_cells : Quantity
-        Cells that more than one source fills.
+        Cells for which sources give unlike figures, widest first: `cell`, and the quantities `leads`, `low`, `high`.
+    shared_cells, disputed_cells : Quantity
+        Number of cells that more than one source fills, and of those in `conflicts`.
     coverage : DataFrame
-        Number of GMV facts for each market and quarter, with a `status`.
+        Number of GMV facts for each market (`row`) and quarter (`column`), with a `status` and its `rank`.
     facts : DataFrame
         Every fact of the view about the platform and its rival.
     """
@@ -59,36 +59,43 @@ class Evidence:
     checks: list[Check]
     conflicts: pd.DataFrame
     shared_cells: Quantity
+    disputed_cells: Quantity
     coverage: pd.DataFrame
     facts: pd.DataFrame
 
     @property
-    def _conflicting(self) -> Quantity:
-        return Quantity.counted(len(self.conflicts), "", "cells whose figures cannot all be right")
-
-    @property
     def headline(self) -> Sentence:
-        return say("Of {shared} figures that more than one source gives, {conflicting} are in dispute",
-                   shared=self.shared_cells, conflicting=self._conflicting) if len(self.conflicts) else say(
-            "No two sources disagree on a figure that was public by {day}", day=self.report.as_of_label)  # fmt: skip
+        if self.conflicts.empty:
+            return say("No two sources disagree on a figure that was public by {report.as_of_label}", self)
+        return say("Of {shared_cells} figures that more than one source gives, {disputed_cells} are in dispute", self)
 
     @property
     def sentences(self) -> list[Sentence]:
-        facts, held = self.facts, sum(check.holds for check in self.checks)
-        count = Quantity.counted(len(facts), "fact", "rows of facts.csv public by the report’s date")
-        inferred = Quantity.counted(int((facts["known_on_basis"] == "inferred").sum()), "fact", "known_on_basis is inferred")
-        first = self.conflicts.iloc[0] if len(self.conflicts) else None
+        facts, checks = self.facts, self.checks
+        inferred = int((facts["known_on_basis"] == "inferred").sum())
         return [
-            say("The report rests on {facts} from {sources}; for {inferred} the day of publication is a judgement.", facts=count,
-                sources=Quantity.counted(facts["source"].nunique(), "source"), inferred=inferred),
-            say("Of {all} that can be worked out a second way, {held} hold.",
-                all=Quantity.counted(len(self.checks), "claim"), held=Quantity.counted(held, "", "claims that hold"))
-            if self.checks else Sentence(),
-            say("The widest dispute is over {cell}: {low} to {high}.", cell=first["cell"] if first is not None else "",
-                low=first["low"] if first is not None else "", high=first["high"] if first is not None else ""),
-            say("Where sources disagree, the report quotes the one with the most confidence, then the one closest to the count: "
-                "official, company, leak, tracker, analyst, press."),
-        ]  # fmt: skip
+            say(
+                "The report rests on {facts} from {sources}; for {inferred} the day of publication is a judgement.",
+                facts=Quantity.counted(len(facts), "fact", "rows of facts.csv public by the report’s date"),
+                sources=Quantity.counted(facts["source"].nunique(), "source"),
+                inferred=Quantity.counted(inferred, "fact", "known_on_basis is inferred"),
+            ),
+            say(
+                "Of {all} that can be worked out a second way, {held} hold.",
+                all=Quantity.counted(len(checks), "claim") if checks else None,
+                held=Quantity.counted(sum(check.holds for check in checks), "", "claims that hold"),
+            ),
+            say("The widest dispute is over {widest.cell}: {widest.low} to {widest.high}.", self),
+            say(
+                "Where sources disagree, the report quotes the one with the most confidence, "
+                "then the one closest to the count: official, company, leak, tracker, analyst, press."
+            ),
+        ]
+
+    @property
+    def widest(self) -> tuple | None:
+        """The first row of `conflicts`."""
+        return next(self.conflicts.itertuples(), None)
 
     def checks_table(self) -> Table:
         rows = [(c.claim, c.printed, c.computed, "holds" if c.holds else "does not hold") for c in self.checks]
@@ -96,41 +103,47 @@ class Evidence:
         return Table("evidence_checks", say("Printed figures against arithmetic"), data)
 
     def conflicts_chart(self) -> Figure:
-        top = self.conflicts.head(8)
-        data = top.rename(columns={"cell": "label"})[["label", "leads", "low", "high"]]
-        title = say("The widest dispute: {cell}", cell=top["cell"].iloc[0] if len(top) else "") or say("No disputes")
-        return Figure("evidence_conflicts", title, "Lowest to highest figure, against the one the report quotes (blue)", charts.ranges(data), data)  # fmt: skip
+        data = self.conflicts.head(8).rename(columns={"cell": "label"})
+        title = say("The widest dispute: {widest.cell}", self) or say("No disputes")
+        subtitle = "Lowest to highest figure, against the one the report quotes (blue)"
+        return Figure("evidence_conflicts", title, subtitle, charts.ranges(data), data)
 
     def conflicts_table(self) -> Table:
-        data = self.conflicts[["cell", "leads", "low", "high"]].rename(
-            columns={"cell": "What", "leads": "The report quotes", "low": "Lowest", "high": "Highest"}
-        )
+        data = self.conflicts.set_axis(["What", "The report quotes", "Lowest", "Highest"], axis=1)
         return Table("evidence_disputes", say("Where sources disagree"), data)
 
     def coverage_chart(self) -> Figure:
-        have = self.coverage[self.coverage["rank"] == 0]
-        title = say("{cells} of {all} market quarters have a published GMV", cells=Quantity.counted(len(have), "", "cells"),
-                    all=Quantity.counted(len(self.coverage), "", "markets times quarters"))  # fmt: skip
-        return Figure("evidence_coverage", title,
-                      "GMV facts by market and quarter: dark, the quarter itself; pale, a longer or shorter period around it",
-                      charts.grid(self.coverage), self.coverage)  # fmt: skip
+        published = int((self.coverage["rank"] == 0).sum())
+        title = say(
+            "{cells} of {all} market quarters have a published GMV",
+            cells=Quantity.counted(published, "", "cells"),
+            all=Quantity.counted(len(self.coverage), "", "markets times quarters"),
+        )
+        subtitle = (
+            "GMV facts by market and quarter: dark, the quarter itself; pale, a longer or shorter period around it"
+        )
+        return Figure("evidence_coverage", title, subtitle, charts.grid(self.coverage), self.coverage)
 
     def facts_table(self) -> Table:
-        report = self.report
-        rows = [
-            (fact_id, report.call(row["market"]), report.ledger.vocabulary.call_metric(row["metric"]), row["span"].short,
-             report.ledger.origin(row).printed, row["basis"], row["confidence"], row["known_on"], row["source"])
-            for fact_id, row in self.facts.sort_index().iterrows()
-        ]  # fmt: skip
-        columns = ["Fact", "Market", "Measure", "Period", "Figure", "Basis", "Confidence", "Public on", "Source"]
-        return Table("evidence_facts", say("Every fact behind this report"), pd.DataFrame(rows, columns=columns),
-                     reference=True)  # fmt: skip
+        facts, ledger = self.facts.sort_index(), self.report.ledger
+        columns = {
+            "Fact": facts.index,
+            "Market": [self.report.call(market) for market in facts["market"]],
+            "Measure": [ledger.vocabulary.call_metric(metric) for metric in facts["metric"]],
+            "Period": [span.short for span in facts["span"]],
+            "Figure": [ledger.origin(fact).printed for _, fact in facts.iterrows()],
+            "Basis": facts["basis"],
+            "Confidence": facts["confidence"],
+            "Public on": facts["known_on"],
+            "Source": facts["source"],
+        }
+        return Table("evidence_facts", say("Every fact behind this report"), pd.DataFrame(columns), reference=True)
 
     def sources_table(self) -> Table:
         sources = self.report.ledger.sources
-        used = sources[sources.index.isin(self.facts["source"])].sort_index()
-        data = pd.DataFrame({"Source": used.index, "Title": used["title"], "Publisher": used["publisher"],
-                             "Published": used["published"], "Address": used["url"]})  # fmt: skip
+        used = sources[sources.index.isin(self.facts["source"])].sort_index().reset_index(names="source")
+        data = used[["source", "title", "publisher", "published", "url"]]
+        data = data.set_axis(["Source", "Title", "Publisher", "Published", "Address"], axis=1)
         return Table("evidence_sources", say("Every source behind this report"), data, reference=True)
 
 
@@ -144,6 +157,7 @@ def review(report: Report) -> Evidence:
         checks=[check for check in _checks(report) if check.printed and check.computed],
         conflicts=conflicts,
         shared_cells=Quantity.counted(shared, "", "cells with two facts or more"),
+        disputed_cells=Quantity.counted(len(conflicts), "", "cells whose figures cannot all be right"),
         coverage=_coverage(report),
         facts=facts,
     )
@@ -151,47 +165,68 @@ def review(report: Report) -> Evidence:
 
 def _checks(report: Report) -> list[Check]:
     """The claims that other facts can test; those that lack a fact are left out by the caller."""
+    fact, nothing = report.fact, Quantity.unknown("days left")
     half, june, early, may = (Span.parse(text) for text in ("2024H1", "2024-06", "2024-01..2024-05", "2024-05"))
+    first_half, target = report.gmv("US", half), fact("US", "gmv_target", half.year)
+    shipping = "seller_shipping_margin_per_order"
     before, after = Span.parse("2024-08-25"), Span.parse("2024-08-26")
-    fact, gmv = report.fact, report.gmv
-    first_half = gmv("US", half)
-    daily = fact("Thailand", "gmv_daily_average", may)
+    earned, lost = fact("US", shipping, before), fact("US", shipping, after)
     start, end = fact("Vietnam", "livestream_start_hour", may), fact("Vietnam", "livestream_end_hour", may)
-    shipping = fact("US", "seller_shipping_margin_per_order", before), fact("US", "seller_shipping_margin_per_order", after)
-    clock = Quantity.counted(1, "hour") / Quantity.counted(1, "o'clock")
-    midnight = Quantity.counted(24, "o'clock")
+    clock, midnight = Quantity.counted(1, "hour") / Quantity.counted(1, "o'clock"), Quantity.counted(24, "o'clock")
+    rest = report.quarter.rest_of_year
     return [
-        Check("US: share of the target after the first half", fact("US", "target_completion", half),
-              (first_half / fact("US", "gmv_target", half.year)).percent()),
-        Check("US: January to May, from the half-year less June", fact("US", "gmv", early), first_half - gmv("US", june)),
-        Check("US: share of the target after May", fact("US", "target_completion", early),
-              (fact("US", "gmv", early) / fact("US", "gmv_target", half.year)).percent()),
-        Check("Thailand: GMV of May, from the daily figure", fact("Thailand", "gmv", may),
-              daily * Quantity.counted(may.days, "day")),
-        Check("Vietnam: length of the livestream, from its hours", fact("Vietnam", "livestream_duration", may),
-              (midnight - start + end) * clock),
-        Check("US: a seller’s profit on shipping “cut in half”", fact("US", "seller_profit_cut", after),
-              ((shipping[0] - shipping[1]) / shipping[0]).percent()),
-        Check("Days left in the year, from the end of the quarter", fact("Global", "days_left_in_year", Span.parse("2024H2")),
-              Quantity.counted(report.quarter.rest_of_year.days, "day", "to 31 December") if report.quarter.rest_of_year
-              else Quantity.unknown("days left")),
-    ]  # fmt: skip
+        Check(
+            "US: share of the target after the first half",
+            fact("US", "target_completion", half),
+            (first_half / target).percent(),
+        ),
+        Check(
+            "US: January to May, from the half-year less June",
+            fact("US", "gmv", early),
+            first_half - report.gmv("US", june),
+        ),
+        Check(
+            "US: share of the target after May",
+            fact("US", "target_completion", early),
+            (fact("US", "gmv", early) / target).percent(),
+        ),
+        Check(
+            "Thailand: GMV of May, from the daily figure",
+            fact("Thailand", "gmv", may),
+            fact("Thailand", "gmv_daily_average", may) * Quantity.counted(may.days, "day"),
+        ),
+        Check(
+            "Vietnam: length of the livestream, from its hours",
+            fact("Vietnam", "livestream_duration", may),
+            (midnight - start + end) * clock,
+        ),
+        Check(
+            "US: a seller’s profit on shipping “cut in half”",
+            fact("US", "seller_profit_cut", after),
+            ((earned - lost) / earned).percent(),
+        ),
+        Check(
+            "Days left in the year, from the end of the quarter",
+            fact("Global", "days_left_in_year", Span.parse("2024H2")),
+            Quantity.counted(rest.days, "day", "to 31 December") if rest else nothing,
+        ),
+    ]
 
 
 def _conflicts(report: Report, facts: pd.DataFrame) -> tuple[int, pd.DataFrame]:
     """Cells with more than one fact, and those of them whose figures cannot all be right."""
-    shared, rows = 0, []
-    for (_, market, metric, span), cell in facts.groupby(["platform", "market", "metric", "span"], sort=False):
-        if len(cell) < 2:
-            continue
-        shared += 1
-        figures = sorted((report.quantity(row) for _, row in cell.iterrows()), key=lambda q: q.value)
-        low, high = figures[0], figures[-1]
+    cells = facts.groupby(["platform", "market", "metric", "span"], sort=False)
+    shared = {key: cell for key, cell in cells if len(cell) > 1}
+    rows = []
+    for (platform, market, metric, span), cell in shared.items():
+        figures = [report.quantity(row) for _, row in cell.iterrows()]
+        low, *_, high = sorted(figures, key=lambda figure: figure.value)
         if low.value > 0 and not level(low, high) and not _leaves_room(low, high):
-            name = f"{cell['platform'].iloc[0]}, {report.call(market)}: {report.ledger.vocabulary.call_metric(metric)}, {span.short}"
-            rows.append((name, report.quantity(cell.iloc[0]), low, high, high / low))
-    rows.sort(key=lambda row: (-row[4].value, row[0]))
-    return shared, pd.DataFrame(rows, columns=["cell", "leads", "low", "high", "spread"])
+            measure = report.ledger.vocabulary.call_metric(metric)
+            name = f"{platform}, {report.call(market)}: {measure}, {span.short}"
+            rows.append((name, figures[0], low, high))
+    rows.sort(key=lambda row: (-(row[3] / row[2]).value, row[0]))
+    return len(shared), pd.DataFrame(rows, columns=["cell", "leads", "low", "high"])
 
 
 def _leaves_room(low: Quantity, high: Quantity) -> bool:
@@ -202,18 +237,18 @@ def _leaves_room(low: Quantity, high: Quantity) -> bool:
 
 def _coverage(report: Report) -> pd.DataFrame:
     """GMV facts that fall on each market and quarter of the report's year and the year before."""
-    end = report.quarter.end.year
-    quarters = [Span.months_of(year, month, 3) for year in (end - 1, end) for month in (1, 4, 7, 10)]
-    quarters = [quarter for quarter in quarters if quarter.end <= report.quarter.end]
-    vocabulary, facts = report.ledger.vocabulary, report.ledger.facts
-    amounts = facts[(facts["platform"] == report.platform) & facts["metric"].isin(["gmv", "gmv_monthly_average", "gmv_daily_average"])]
+    facts, end = report.ledger.facts, report.quarter.end
+    quarters = [Span.months_of(year, month, 3) for year in (end.year - 1, end.year) for month in (1, 4, 7, 10)]
+    quarters = [quarter for quarter in quarters if quarter.end <= end]
+    gmv = facts["metric"].isin(["gmv", "gmv_monthly_average", "gmv_daily_average"])
+    amounts = facts[(facts["platform"] == report.platform) & gmv]
     rows = []
-    for market in dict.fromkeys(["Global", "SEA", *vocabulary.regions["SEA"], "US", "UK"]):
-        own = amounts[amounts["market"] == market]
+    for market in dict.fromkeys(["Global", "SEA", *report.ledger.vocabulary.regions["SEA"], "US", "UK"]):
+        spans = amounts["span"][amounts["market"] == market]
+        name = "World" if market == "Global" else market
         for quarter in quarters:
-            around = int(sum(span.overlap(quarter) > 0 for span in own["span"]))
-            status = ("published" if report.gmv(market, quarter) else "around it" if around else "none")
-            rank = ("published", "around it", "none").index(status)
-            rows.append((vocabulary.names[market].removeprefix("the ").capitalize() if market == "Global" else market,
-                         quarter.short, status, rank, str(around) if around else ""))  # fmt: skip
+            around = sum(span.overlap(quarter) > 0 for span in spans)
+            rank = 0 if report.gmv(market, quarter) else 1 if around else 2
+            status = ("published", "around it", "none")[rank]
+            rows.append((name, quarter.short, status, rank, str(around or "")))
     return pd.DataFrame(rows, columns=["row", "column", "status", "rank", "count"])

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import charts
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, against_target, say
+from analysis.prose import Sentence, against_target, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
@@ -21,18 +21,22 @@ class Outlook:
 
     Attributes
     ----------
+    report : Report
     world, us : Pace
     us_share : Quantity
         Share of the United States in GMV so far; from both GMV figures over one span, or as a source states it.
     us_target_share : Quantity
         Share of the United States in the world target.
-    rest_target, rest_reached, rest_required, rest_achieved, rest_stretch : Quantity
-        Target and GMV of the world without the United States, money, and its run-rates, money a month.
+    rest_required, rest_achieved : Quantity
+        Run-rates of the world without the United States, money a month: needed for the rest of the year, and so far.
+    rest_stretch : Quantity
+        `rest_required` as a multiple of `rest_achieved`.
     law : DataFrame
         Events of the divest-or-ban law, oldest first.
     deadline : Span or None
         Day from which the law bans the platform, where it is still ahead.
     days_to_deadline : Quantity
+        Days from the report's date to it.
     """
 
     report: Report
@@ -40,7 +44,6 @@ class Outlook:
     us: Pace
     us_share: Quantity
     us_target_share: Quantity
-    rest_reached: Quantity
     rest_required: Quantity
     rest_achieved: Quantity
     rest_stretch: Quantity
@@ -49,107 +52,118 @@ class Outlook:
     days_to_deadline: Quantity
 
     @property
+    def verdict(self) -> str | None:
+        """What the year did to its target, once it is over."""
+        over = self.report.year_is_over and self.world.reading
+        return against_target(self.world.reached, self.world.target) if over else None
+
+    @property
     def headline(self) -> Sentence:
-        world, report = self.world, self.report
-        if report.year_is_over and world.reading:
-            verb = against_target(world.reached, world.target) if world.target else ""
-            return say("{year} {verb} its target of {target}; the US, under threat of a ban, brought {share} of sales",
-                       year=report.year, verb=verb, target=world.target, share=self.us_share) or say(
-                "{year} {verb} its target of {target}", year=report.year, verb=verb, target=world.target)  # fmt: skip
-        return say(
-            "The rest of {year} has to run at {stretch} the pace so far, and {share} of sales hang on the US",
-            year=report.year, stretch=world.stretch, share=self.us_share,
-        ) or say("{share} of the target hangs on the US", share=self.us_target_share) or say(
-            "No figure tells by {day} how much of the target is within reach", day=report.as_of_label)  # fmt: skip
+        if self.verdict:
+            return say(
+                "{report.year} {verdict} its target of {world.target}; "
+                "the US, under threat of a ban, brought {us_share} of sales",
+                self,
+            ) or say("{report.year} {verdict} its target of {world.target}", self)
+        return (
+            say(
+                "The rest of {report.year} has to run at {world.stretch} the pace so far, "
+                "and {us_share} of sales hang on the US",
+                self,
+            )
+            or say("{us_target_share} of the target hangs on the US", self)
+            or say("No figure tells by {report.as_of_label} how much of the target is within reach", self)
+        )
 
     @property
     def sentences(self) -> list[Sentence]:
-        world, report = self.world, self.report
-        past = self.law[self.law["start"] <= report.as_of]
-        last = past.iloc[-1] if len(past) else None
-        over = report.year_is_over
+        past = self.law[self.law["start"] <= self.report.as_of]
+        steps = [phrase("{event} ({day})", event=_lower_first(step.event), day=step.span) for step in past.itertuples()]
         return [
-            say("The year closed {gap} short of its target of {target}.", gap=world.gap if over and world.gap > 0 else "",
-                target=world.target)
-            or say("The year {verb} its target of {target}.", target=world.target,
-                   verb=against_target(world.reached, world.target) if over and world.reading else "")
-            or say("What is left is {gap} in {rest}: {required} a month, {stretch} the pace so far.", gap=world.gap,
-                   rest=world.rest or "", required=world.required.amount, stretch=world.stretch),
-            say("The US was to bring {share} of the world target and has brought {actual} of GMV so far.",
-                share=self.us_target_share, actual=self.us_share)
-            or say("The US was to bring {share} of the world target.", share=self.us_target_share),
-            say("The other markets need {required} a month to reach their own part of the target, {stretch} what they sell now.",
-                required=self.rest_required.amount, stretch=self.rest_stretch),
-            say("The last step of the law that would ban the platform unless it is sold: {event} ({day}).",
-                event=_lower_first(last["event"]) if last is not None else "", day=last["span"] if last is not None else ""),
-            say("The law’s deadline is {deadline}, {days} after the date of this report.", deadline=self.deadline or "",
-                days=self.days_to_deadline),
-        ]  # fmt: skip
+            self._target_sentence(),
+            say(
+                "The US was to bring {us_target_share} of the world target and has brought {us_share} of GMV so far.",
+                self,
+            )
+            or say("The US was to bring {us_target_share} of the world target.", self),
+            say(
+                "The other markets need {rest_required.amount} a month to reach their own part of the target, "
+                "{rest_stretch} what they sell now.",
+                self,
+            ),
+            say(
+                "The last step of the law that would ban the platform unless it is sold: {step}.",
+                step=steps[-1] if steps else None,
+            ),
+            say("The law’s deadline is {deadline}, {days_to_deadline} after the date of this report.", self),
+        ]
+
+    def _target_sentence(self) -> Sentence:
+        if self.verdict and self.world.gap > 0:
+            return say("The year closed {world.gap} short of its target of {world.target}.", self)
+        return say("The year {verdict} its target of {world.target}.", self) or say(
+            "What is left is {world.gap} in {world.rest}: "
+            "{world.required.amount} a month, {world.stretch} the pace so far.",
+            self,
+        )
 
     def required_chart(self) -> Figure:
         rows = [
-            ("World: needed", self.world.required, True), ("World: so far", self.world.achieved, False),
-            ("US: needed", self.us.required, True), ("US: so far", self.us.achieved, False),
-            ("Without US: needed", self.rest_required, True), ("Without US: so far", self.rest_achieved, False),
-        ]  # fmt: skip
+            ("World: needed", self.world.required, True),
+            ("World: so far", self.world.achieved, False),
+            ("US: needed", self.us.required, True),
+            ("US: so far", self.us.achieved, False),
+            ("Without US: needed", self.rest_required, True),
+            ("Without US: so far", self.rest_achieved, False),
+        ]
         data = pd.DataFrame(rows, columns=["label", "value", "lead"])
-        title = say("The world needs {world} its pace, the US {us}", world=self.world.stretch, us=self.us.stretch) or say(
-            "What each part sells a month")  # fmt: skip
-        return Figure("outlook_required", title, f"GMV a month, {self.report.currency}: needed for the rest of the year, and so far",
-                      charts.bars(data), data)  # fmt: skip
+        title = say("The world needs {world.stretch} its pace, the US {us.stretch}", self)
+        subtitle = f"GMV a month, {self.report.currency}: needed for the rest of the year, and so far"
+        fallback = say("What each part sells a month")
+        return Figure("outlook_required", title or fallback, subtitle, charts.bars(data), data)
 
     def exposure_chart(self) -> Figure:
         rows = [("Share of the target", self.us_target_share), ("Share of GMV so far", self.us_share)]
         data = pd.DataFrame(rows, columns=["label", "value"])
-        title = say("{share} of GMV would be at risk from a US ban", share=self.us_share) or say("What hangs on the US")
-        return Figure("outlook_exposure", title, "The US in the platform’s target and in its GMV, per cent",
-                      charts.bars(data), data)  # fmt: skip
+        title = say("{us_share} of GMV would be at risk from a US ban", self) or say("What hangs on the US")
+        subtitle = "The US in the platform’s target and in its GMV, per cent"
+        return Figure("outlook_exposure", title, subtitle, charts.bars(data), data)
 
     def law_chart(self) -> Figure:
         data = pd.DataFrame({"day": self.law["start"], "label": self.law["event"], "source": self.law["source"]})
-        title = say("From bill to deadline in {days}", days=Quantity.counted(
-            (data["day"].iloc[-1] - data["day"].iloc[0]).days, "day", "first to last event") if len(data) > 1 else "")  # fmt: skip
-        return Figure("outlook_law", title or say("The divest-or-ban law"), "Events that were public by the report’s date",
-                      charts.timeline(data), data)  # fmt: skip
+        title = say("The divest-or-ban law")
+        if len(data) > 1:
+            days = (data["day"].iloc[-1] - data["day"].iloc[0]).days
+            title = say("From bill to deadline in {days}", days=Quantity.counted(days, "day", "first to last event"))
+        subtitle = "Events that were public by the report’s date"
+        return Figure("outlook_law", title, subtitle, charts.timeline(data), data)
 
     def events_table(self) -> Table:
-        events = self.report.ledger.events_of(self.report.platform, "law", "closure", "reopening", "merger", "launch", "rule", "fee")
+        kinds = "law", "closure", "reopening", "merger", "launch", "rule", "fee"
+        events = self.report.ledger.events_of(self.report.platform, *kinds)
         recent = events[events["start"] >= self.report.year.start]
-        data = pd.DataFrame({
-            "When": [span.short for span in recent["span"]],
-            "Where": [self.report.call(market) for market in recent["market"]],
-            "What": recent["event"],
-            "Source": recent["source"],
-        })  # fmt: skip
-        return Table("outlook_events", say("What happened in {year}", year=self.report.year), data)
+        rows = [(e.span.short, self.report.call(e.market), e.event, e.source) for e in recent.itertuples()]
+        data = pd.DataFrame(rows, columns=["When", "Where", "What", "Source"])
+        return Table("outlook_events", say("What happened in {report.year}", self), data)
 
 
 def review(report: Report) -> Outlook:
     """Everything the chapter says, from the facts of the report's view."""
     world, us = pace(report, "Global"), pace(report, "US")
-    unknown = Quantity.unknown("GMV of the world and the US over one span")
-    share = unknown
-    if us.reading:
-        whole = report.gmv("Global", us.reading.span)
-        share = (us.reached / whole).percent()
-    same = world.reading and us.reading and world.reading.span == us.reading.span
-    reached = world.reached - us.reached if same else unknown
-    months = Quantity.counted(world.rest.months, "month") if same and world.rest and world.rest.months else unknown
-    required = (world.target - us.target - reached) / months
-    achieved = reached / Quantity.counted(world.reading.span.months, "month") if same and world.reading.span.months else unknown
+    unknown = Quantity.unknown("GMV of the US, or a deadline")
     law = report.ledger.events_of(report.platform, "law")
     ahead = law[law["start"] > report.as_of]
     deadline = ahead.iloc[0]["span"] if len(ahead) else None
     days = unknown
     if deadline:
         days = Quantity.counted((deadline.start - report.as_of).days, "day", f"from {report.as_of_label.label}")
+    required, achieved = _without_us(world, us)
     return Outlook(
         report=report,
         world=world,
         us=us,
-        us_share=share,
+        us_share=(us.reached / report.gmv("Global", us.reading.span)).percent() if us.reading else unknown,
         us_target_share=(us.target / world.target).percent(),
-        rest_reached=reached,
         rest_required=required,
         rest_achieved=achieved,
         rest_stretch=required / achieved,
@@ -158,6 +172,18 @@ def review(report: Report) -> Outlook:
         days_to_deadline=days,
     )
 
+
+def _without_us(world: Pace, us: Pace) -> tuple[Quantity, Quantity]:
+    """Run-rates of the other markets, needed and so far; known if one span has GMV of both world and US."""
+    nothing = Quantity.unknown("GMV of the world and the US over one span")
+    if not (world.reading and us.reading and world.reading.span == us.reading.span):
+        return nothing, nothing
+    reached, past, rest = world.reached - us.reached, world.reading.span, world.rest
+    missing = world.target - us.target - reached
+    return (
+        missing / Quantity.counted(rest.months, "month") if rest and rest.months else nothing,
+        reached / Quantity.counted(past.months, "month") if past.months else nothing,
+    )
 
 
 def _lower_first(text: str) -> str:

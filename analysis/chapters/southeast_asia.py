@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pandas as pd
 
 from analysis import charts
-from analysis.page import Figure, Table
 from analysis.pace import Pace, pace
+from analysis.page import Figure, Table
 from analysis.prose import Sentence, listing, moved, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.report import Reading, Report
@@ -16,7 +17,9 @@ from analysis.span import Span
 
 REGION = "SEA"
 FIRST_HALF = Span.parse("2024H1")  # the mall's rules are dated to it
+TAKEOVER = Span.parse("2023-12-11")  # the day of Tokopedia's
 LEADER = "Shopee"  # the largest platform of the region in every year on record
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,20 @@ class Market:
     growth: Quantity
     growth_span: Span | None
 
+    @property
+    def title(self) -> str:
+        """Its name as a table or a chart begins with it."""
+        return self.name[0].upper() + self.name[1:]
+
+    @property
+    def moved(self) -> Sentence:
+        return moved(self.growth)
+
 
 @dataclass(frozen=True)
 class Stream:
     """One livestream: what it sold, as printed and in the report's currency."""
 
-    market: str
     span: Span
     printed: Quantity
     gmv: Quantity
@@ -46,6 +57,7 @@ class SoutheastAsia:
 
     Attributes
     ----------
+    report : Report
     region : Pace
         The region as a whole; its target, where there is one.
     region_share : Quantity
@@ -53,20 +65,29 @@ class SoutheastAsia:
     markets : list of Market
         Largest first, markets without a figure last.
     rivals_growth : list of (str, Quantity)
-        Other platforms' growth in Vietnam, in the span of the platform's own.
+        Other platforms' growth in Vietnam, in the span of the platform's own; the market leader first.
     own_gmv, leader_gmv : Quantity
         GMV in Vietnam of the platform and of the market leader, in the latest period with both, money.
+    vietnam_span : Span or None
+        That period.
     streams : list of Stream
         Record livestreams of the year in Vietnam, oldest first; one entry for each source's figure.
-    stream_day_share : Quantity
+    stream_share : Quantity
         The largest stream as a share of the market's GMV in a mean month.
     closed : Span or None
         Days for which Indonesia was closed.
+    stake_price : Quantity
+        Price of the majority of Tokopedia, money.
     mall_genuine, mall_returns : Quantity
-        What the mall of the joined platforms promises buyers in Indonesia.
-    thai_* : Quantity
-        Thailand: the month's GMV in baht, the daily figure times the days of the month and the gap between them,
-        sellers, GMV a seller, and the month before that the growth implies.
+        What the mall of the joined platforms promises buyers in Indonesia: share of goods; days.
+    thai_span : Span
+        Month to which the figures of Thailand refer.
+    thai_gmv, thai_daily, thai_gap : Quantity
+        Its GMV and its daily figure times its days, in baht, and the gap as a share of the GMV.
+    thai_sellers, thai_per_seller : Quantity
+        Sellers, and GMV a seller, in baht.
+    thai_month_before : Quantity
+        GMV of the month before that the growth implies, in baht.
     """
 
     report: Report
@@ -91,108 +112,129 @@ class SoutheastAsia:
     thai_per_seller: Quantity
     thai_month_before: Quantity
 
-    def _market(self, name: str) -> Market:
-        return next(m for m in self.markets if m.market == name)
-
     @property
-    def _fastest(self) -> Market | None:
+    def fastest(self) -> Market | None:
+        """The market that grew most, of those whose growth is the latest known."""
         grown = [m for m in self.markets if m.growth]
         latest = max((m.growth_span for m in grown), key=lambda span: span.end, default=None)
         return max((m for m in grown if m.growth_span == latest), key=lambda m: m.growth.value, default=None)
 
     @property
+    def multiple(self) -> Quantity:
+        """GMV of the leader in Vietnam as a multiple of the platform's."""
+        return self.leader_gmv / self.own_gmv
+
+    @property
     def headline(self) -> Sentence:
-        region, fastest = self.region, self._fastest
-        return say(
-            "Southeast Asia brought in {gmv} in {span}, {share} of all that {platform} sold",
-            gmv=region.reached, span=region.reading.span if region.reading else "", share=self.region_share,
-            platform=self.report.platform,
-        ) or say(
-            "{market} leads Southeast Asia: sales {moved} in {span}", market=fastest.name if fastest else "",
-            moved=moved(fastest.growth) if fastest else "", span=fastest.growth_span if fastest else "",
-        ) or say(
-            "Southeast Asia brought in {gmv} in {span}",
-            gmv=region.reached, span=region.reading.span if region.reading else "",
-        ) or say("No growth of Southeast Asia in {year} was public by {day}",
-                 year=self.report.year, day=self.report.as_of_label)  # fmt: skip
+        return (
+            say(
+                "Southeast Asia brought in {region.reached} in {region.reading.span}, "
+                "{region_share} of all that {report.platform} sold",
+                self,
+            )
+            or say("{fastest.name} leads Southeast Asia: sales {fastest.moved} in {fastest.growth_span}", self)
+            or say("Southeast Asia brought in {region.reached} in {region.reading.span}", self)
+            or say("No growth of Southeast Asia in {report.year} was public by {report.as_of_label}", self)
+        )
 
     @property
     def sentences(self) -> list[Sentence]:
-        report, region = self.report, self.region
-        indonesia, vietnam = self._market("Indonesia"), self._market("Vietnam")
-        grown = sorted((m for m in self.markets if m.growth), key=lambda m: -m.growth.value)
-        fastest = self._fastest
-        others = [phrase("{name} {moved}", name=m.name, moved=moved(m.growth)) for m in grown
-                  if fastest and m is not fastest and m.growth_span == fastest.growth_span]  # fmt: skip
-        sizes = [phrase("{name} {gmv} ({span})", name=m.name, gmv=m.reading.gmv, span=m.reading.span)
-                 for m in self.markets if m.reading]  # fmt: skip
+        sizes = [phrase("{name} {reading.gmv} ({reading.span})", market) for market in self.markets]
         return [
-            say("The region sold {gmv} in {span}, {share} of the platform’s GMV.", gmv=region.reached,
-                span=region.reading.span if region.reading else "", share=self.region_share)
-            or say("Published so far for {year}: {sizes}.", year=report.year, sizes=listing(sizes)),
-            say("Of its regional target of {target} for {year} it had reached {share}.",
-                target=region.target, year=report.year, share=region.attained),
-            say("Over a year earlier, {fastest} {moved}; {others}.", fastest=fastest.name if fastest else "",
-                moved=moved(fastest.growth) if fastest else "", others=listing(others)),
-            say("In Vietnam the platform’s sales {own} in {span}, those of {leader} {theirs}.", own=moved(vietnam.growth),
-                span=vietnam.growth_span or "", leader=LEADER, theirs=moved(self.rivals_growth[0][1])),
-            say("Shopee still sold {multiple} as much there: {leader} against {own} in {span}.",
-                multiple=self.leader_gmv / self.own_gmv, leader=self.leader_gmv, own=self.own_gmv,
-                span=self.vietnam_span or ""),
+            say(
+                "The region sold {region.reached} in {region.reading.span}, {region_share} of the platform’s GMV.", self
+            )
+            or say("Published so far for {report.year}: {sizes}.", self, sizes=listing(sizes)),
+            say("Of its regional target of {region.target} for {report.year} it had reached {region.attained}.", self),
+            say("Over a year earlier, {fastest.name} {fastest.moved}; {others}.", self, others=self._others()),
+            say(
+                "In Vietnam the platform’s sales {own.moved} in {own.growth_span}, those of {leader} {theirs}.",
+                own=_named(self.markets, "Vietnam"),
+                leader=LEADER,
+                theirs=moved(self.rivals_growth[0][1]),
+            ),
+            say("Shopee still sold {multiple} as much there: {leader_gmv} against {own_gmv} in {vietnam_span}.", self),
             self._streams_sentence(),
-            say("Indonesia, shut for {days} until {reopened}, sold {gmv} in {span}, {monthly}; the way back cost {price} "
-                "for a majority of Tokopedia.",
-                days=Quantity.counted(self.closed.days, "day", "closure to reopening") if self.closed else "",
-                reopened=_day_after(self.closed) if self.closed else "", gmv=indonesia.reading.gmv if indonesia.reading else "",
-                span=indonesia.reading.span if indonesia.reading else "",
-                monthly=indonesia.reading.monthly if indonesia.reading else "", price=self.stake_price)
-            or say("Indonesia was shut for {days} until {reopened}; the way back cost {price} for a majority of Tokopedia.",
-                   days=Quantity.counted(self.closed.days, "day", "closure to reopening") if self.closed else "",
-                   reopened=_day_after(self.closed) if self.closed else "", price=self.stake_price),
-            say("ShopTokopedia Mall promises {genuine} genuine goods and takes returns without a reason for {days}.",
-                genuine=self.mall_genuine, days=self.mall_returns),
-            say("Thailand sold {gmv} in {span}; the daily figure printed beside it comes to {daily} for the month, a difference "
-                "of {gap}.", gmv=self.thai_gmv, span=self.thai_span, daily=self.thai_daily, gap=self.thai_gap),
-            say("Spread over {sellers}, that is {each} a seller.", sellers=self.thai_sellers,
-                each=self.thai_per_seller.amount),
-        ]  # fmt: skip
+            self._indonesia_sentence(),
+            say(
+                "ShopTokopedia Mall promises {mall_genuine} genuine goods "
+                "and takes returns without a reason for {mall_returns}.",
+                self,
+            ),
+            say(
+                "Thailand sold {thai_gmv} in {thai_span}; the daily figure printed beside it comes to {thai_daily} "
+                "for the month, a difference of {thai_gap}.",
+                self,
+            ),
+            say("Spread over {thai_sellers}, that is {thai_per_seller.amount} a seller.", self),
+        ]
+
+    def _others(self) -> Sentence:
+        """What the other markets did in the span of the fastest."""
+        fastest = self.fastest
+        others = [m for m in self.markets if fastest and m is not fastest and m.growth_span == fastest.growth_span]
+        others.sort(key=lambda m: -m.growth.value)
+        return listing([phrase("{name} {moved}", market) for market in others])
 
     def _streams_sentence(self) -> Sentence:
         """The last two record streams, with every figure that a source gives for each."""
-        spans = list(dict.fromkeys(stream.span for stream in self.streams))[-2:]
         told = []
-        for span in spans:
-            figures = [phrase("{gmv} ({printed})", gmv=s.gmv, printed=s.printed) for s in self.streams if s.span == span]
-            told.append(phrase("{figures} in {span}" if span.days > 1 else "{figures} on {span}",
-                               figures=listing(figures, "or"), span=span))  # fmt: skip
-        return say("Vietnam’s record livestreams sold {told}; the largest of these figures is {share} of the market’s GMV in a "
-                   "mean month.", told=listing(told), share=self.stream_share)  # fmt: skip
+        for span in list(dict.fromkeys(stream.span for stream in self.streams))[-2:]:
+            figures = [phrase("{gmv} ({printed})", stream) for stream in self.streams if stream.span == span]
+            when = "{figures} in {span}" if span.days > 1 else "{figures} on {span}"
+            told.append(phrase(when, figures=listing(figures, "or"), span=span))
+        return say(
+            "Vietnam’s record livestreams sold {told}; "
+            "the largest of these figures is {stream_share} of the market’s GMV in a mean month.",
+            self,
+            told=listing(told),
+        )
+
+    def _indonesia_sentence(self) -> Sentence:
+        if self.closed is None:
+            return Sentence()
+        reopened = self.closed.end + A_DAY
+        shut = phrase(
+            "shut for {days} until {reopened}",
+            days=Quantity.counted(self.closed.days, "day", "closure to reopening"),
+            reopened=Span(reopened, reopened),
+        )
+        return say(
+            "Indonesia, {shut}, sold {reading.gmv} in {reading.span}, {reading.monthly}; "
+            "the way back cost {price} for a majority of Tokopedia.",
+            _named(self.markets, "Indonesia"),
+            shut=shut,
+            price=self.stake_price,
+        ) or say("Indonesia was {shut}; the way back cost {stake_price} for a majority of Tokopedia.", self, shut=shut)
 
     def growth_chart(self) -> Figure:
-        rows = [(f"{m.name[0].upper()}{m.name[1:]}, {m.growth_span.short}", m.growth, True) for m in self.markets if m.growth]
+        rows = [(f"{m.title}, {m.growth_span.short}", m.growth, True) for m in self.markets if m.growth]
         rows += [(f"{platform} in Vietnam", growth, False) for platform, growth in self.rivals_growth if growth]
         data = pd.DataFrame(sorted(rows, key=lambda row: -row[1].value), columns=["label", "value", "lead"])
-        fastest = self._fastest
-        title = say("{market} {verb}", market=fastest.name if fastest else "",
-                    verb="grew fastest" if fastest and fastest.growth > 0 else "did best") or say("Growth of the region’s markets")
+        verb = "grew fastest" if self.fastest and self.fastest.growth > 0 else "did best"
+        title = say("{fastest.name} {verb}", self, verb=verb) or say("Growth of the region’s markets")
         return Figure("sea_growth", title, "GMV over the same months a year earlier, per cent", charts.bars(data), data)
 
     def size_chart(self) -> Figure:
-        rows = [(f"{m.name}, {m.reading.span.short}", m.reading.monthly) for m in self.markets if m.reading]
+        rows = [
+            (f"{m.name}, {m.reading.span.short}".removeprefix("the "), m.reading.monthly)
+            for m in self.markets
+            if m.reading
+        ]
         data = pd.DataFrame(rows, columns=["label", "value"])
-        data["label"] = [label.removeprefix("the ") for label in data["label"]]
-        title = say("{market} sells most", market=self.markets[0].name if rows and len(rows) > 1 else "") or say(
-            "Size of the region’s markets")  # fmt: skip
-        return Figure("sea_size", title, f"Mean GMV a month in the period named, {self.report.currency}", charts.bars(data), data)
+        title = say("{name} sells most", self.markets[0]) if len(rows) > 1 else say("Size of the region’s markets")
+        subtitle = f"Mean GMV a month in the period named, {self.report.currency}"
+        return Figure("sea_size", title, subtitle, charts.bars(data), data)
 
     def streams_chart(self) -> Figure:
-        rows = [(f"{s.span.short}: {s.printed}", s.gmv) for s in self.streams]
+        rows = [(f"{stream.span.short}: {stream.printed}", stream.gmv) for stream in self.streams]
         data = pd.DataFrame(rows, columns=["label", "value"])
-        first, *_, last = self.streams if len(self.streams) > 1 else [None, None]
-        title = say("The latest record stream sold {verb} the first", verb=than(last.gmv, first.gmv) if last else "")
-        return Figure("sea_livestreams", title or say("Record livestreams in Vietnam"),
-                      f"GMV of one livestream, {self.report.currency} at the average rate of its quarter",
-                      charts.bars(data), data)  # fmt: skip
+        title = say("Record livestreams in Vietnam")
+        if len(rows) > 1:
+            verb = than(self.streams[-1].gmv, self.streams[0].gmv)
+            title = say("The latest record stream sold {verb} the first", verb=verb)
+        subtitle = f"GMV of one livestream, {self.report.currency} at the average rate of its quarter"
+        return Figure("sea_livestreams", title, subtitle, charts.bars(data), data)
 
     def vietnam_chart(self) -> Figure:
         report, rows = self.report, []
@@ -201,16 +243,15 @@ class SoutheastAsia:
             for platform in (report.platform, LEADER):
                 rows.append((quarter.short, platform, report.gmv("Vietnam", quarter, platform)))
         data = pd.DataFrame(rows, columns=["label", "series", "value"])
-        title = say("Shopee sells {multiple} as much in Vietnam", multiple=self.leader_gmv / self.own_gmv) or say(
-            "Size against the market leader in Vietnam")  # fmt: skip
+        title = say("Shopee sells {multiple} as much in Vietnam", self)
+        title = title or say("Size against the market leader in Vietnam")
         return Figure("vietnam_leader", title, f"GMV a quarter, {report.currency}", charts.pairs(data), data)
 
     def markets_table(self) -> Table:
-        rows = [
-            (m.name[0].upper() + m.name[1:], m.reading.gmv if m.reading else Quantity.unknown("GMV"),
-             m.reading.span.short if m.reading else "–", m.growth, m.growth_span.short if m.growth_span else "–")
-            for m in self.markets
-        ]  # fmt: skip
+        rows = []
+        for m in self.markets:
+            gmv, span = (m.reading.gmv, m.reading.span.short) if m.reading else (Quantity.unknown("GMV"), "–")
+            rows.append((m.title, gmv, span, m.growth, m.growth_span.short if m.growth_span else "–"))
         columns = ["Market", "GMV", "in", "Growth over a year earlier", "of"]
         return Table("sea_markets", say("What is published of each market"), pd.DataFrame(rows, columns=columns))
 
@@ -227,53 +268,37 @@ class SoutheastAsia:
         return Table("thailand_checks", say("Thailand’s figures, checked against each other"), data)
 
 
-def _day_after(closed: Span) -> Span:
-    day = closed.end + pd.Timedelta(days=1).to_pytimedelta()
-    return Span(day, day)
-
-
 def review(report: Report) -> SoutheastAsia:
     """Everything the chapter says, from the facts of the report's view."""
-    ledger = report.ledger
     region = pace(report, REGION)
-    share = Quantity.unknown("the region's share")
-    if region.reading:
-        whole = report.gmv("Global", region.reading.span)
-        share = (region.reached / whole).percent() if whole else report.fact(REGION, "share_of_platform_gmv", report.quarter)
-    markets = [_market(report, name) for name in ledger.vocabulary.regions[REGION]]
+    markets = [_market(report, name) for name in report.ledger.vocabulary.regions[REGION]]
     markets.sort(key=lambda m: (m.reading is None, -(m.reading.monthly.value if m.reading else 0), m.name))
-    vietnam = next(m for m in markets if m.market == "Vietnam")
-    quarter = _latest_shared_quarter(report, "Vietnam", LEADER)
-    nothing = Quantity.unknown("a quarter with figures of both platforms")
-    streams = _streams(report, "Vietnam")
-    stream_share = nothing
-    if streams and vietnam.reading:
-        mean = vietnam.reading.monthly * Quantity.counted(1, "month")
-        stream_share = (max(streams, key=lambda s: s.gmv.value).gmv / mean).percent()
-    closure, reopening = (ledger.event(report.platform, "Indonesia", kind) for kind in ("closure", "reopening"))
-    closed = None
-    if closure is not None and reopening is not None:
-        closed = Span(closure["start"], reopening["start"] - pd.Timedelta(days=1).to_pytimedelta())
+    vietnam = _named(markets, "Vietnam")
+    streams = _streams(report)
+    shared = _latest_shared_span(report)
+    nothing = Quantity.unknown("a period with figures of both platforms")
     month = report.latest_month("Thailand")
     span = month.span if month else report.quarter
     gmv, daily = _in_baht(report, "gmv", span), _in_baht(report, "gmv_daily_average", span)
     whole_month = daily * Quantity.counted(span.days, "day", f"of {span.label}")
-    sellers = report.fact("Thailand", "sellers", Span.parse(f"{span.start.year}H{1 if span.start.month < 7 else 2}"))
-    growth = report.fact("Thailand", "gmv_growth_mom", span)
+    half = Span.months_of(span.start.year, 1 if span.start.month < 7 else 7, 6)
+    sellers = report.fact("Thailand", "sellers", half)
     return SoutheastAsia(
         report=report,
         region=region,
-        region_share=share,
+        region_share=_region_share(report, region),
         markets=markets,
-        rivals_growth=[(platform, report.fact("Vietnam", "gmv_growth_yoy", vietnam.growth_span or report.quarter, platform))
-                       for platform in (LEADER, "Lazada")],
-        own_gmv=report.gmv("Vietnam", quarter) if quarter else nothing,
-        leader_gmv=report.gmv("Vietnam", quarter, LEADER) if quarter else nothing,
-        vietnam_span=quarter,
+        rivals_growth=[
+            (platform, report.fact("Vietnam", "gmv_growth_yoy", vietnam.growth_span or report.quarter, platform))
+            for platform in (LEADER, "Lazada")
+        ],
+        own_gmv=report.gmv("Vietnam", shared) if shared else nothing,
+        leader_gmv=report.gmv("Vietnam", shared, LEADER) if shared else nothing,
+        vietnam_span=shared,
         streams=streams,
-        stream_share=stream_share,
-        closed=closed,
-        stake_price=report.fact("Indonesia", "acquisition_price", Span.parse("2023-12-11"), "TikTok"),
+        stream_share=_stream_share(streams, vietnam),
+        closed=_closed(report),
+        stake_price=report.fact("Indonesia", "acquisition_price", TAKEOVER, "TikTok"),
         mall_genuine=report.fact("Indonesia", "genuine_goods_requirement", FIRST_HALF, "ShopTokopedia Mall"),
         mall_returns=report.fact("Indonesia", "no_reason_return_period", FIRST_HALF, "ShopTokopedia Mall"),
         thai_span=span,
@@ -282,43 +307,66 @@ def review(report: Report) -> SoutheastAsia:
         thai_gap=abs((whole_month - gmv) / gmv).percent(),
         thai_sellers=sellers,
         thai_per_seller=gmv / sellers,
-        thai_month_before=gmv / (1 + growth),
+        thai_month_before=gmv / (1 + report.fact("Thailand", "gmv_growth_mom", span)),
     )
 
 
 def _market(report: Report, market: str) -> Market:
     growth = report.rows(market, "gmv_growth_yoy", within=report.year)
     growth = growth[growth["end"] <= report.quarter.end].sort_values("end", kind="stable", ascending=False)
-    nothing = Quantity.unknown(f"growth of {report.call(market)}")
-    return Market(
-        market,
-        report.call(market),
-        report.year_to_date(market) or report.latest_month(market),
-        report.fact(market, "gmv_growth_yoy", growth.iloc[0]["span"]) if len(growth) else nothing,
-        growth.iloc[0]["span"] if len(growth) else None,
-    )
+    rate, span = Quantity.unknown(f"growth of {report.call(market)}"), None
+    if len(growth):
+        span = growth.iloc[0]["span"]
+        rate = report.fact(market, "gmv_growth_yoy", span)
+    reading = report.year_to_date(market) or report.latest_month(market)
+    return Market(market, report.call(market), reading, rate, span)
 
 
-def _latest_shared_quarter(report: Report, market: str, rival: str) -> Span | None:
-    """The last span of the year, up to the quarter, for which GMV of both platforms is published."""
-    spans = {span for span in report.rows(market, "gmv", rival, report.quarter.to_date)["span"]}
-    shared = [span for span in spans if report.gmv(market, span)]
+def _named(markets: list[Market], market: str) -> Market:
+    return next(m for m in markets if m.market == market)
+
+
+def _region_share(report: Report, region: Pace) -> Quantity:
+    if region.reading is None:
+        return Quantity.unknown("GMV of the region")
+    whole = report.gmv("Global", region.reading.span)
+    return (region.reached / whole).percent() if whole else report.fact(REGION, "share_of_platform_gmv", report.quarter)
+
+
+def _latest_shared_span(report: Report) -> Span | None:
+    """The last span of the year, up to the quarter, for which GMV in Vietnam of platform and leader is published."""
+    spans = set(report.rows("Vietnam", "gmv", LEADER, report.quarter.to_date)["span"])
+    shared = [span for span in spans if report.gmv("Vietnam", span)]
     return max(shared, key=lambda span: span.end, default=None)
 
 
-def _streams(report: Report, market: str) -> list[Stream]:
-    """The year's record livestreams, oldest first, with every figure that is published of each."""
-    rows = report.rows(market, "single_livestream_gmv", within=report.quarter.to_date)
+def _streams(report: Report) -> list[Stream]:
+    """The year's record livestreams in Vietnam, oldest first, with every figure that is published of each."""
+    rows = report.rows("Vietnam", "single_livestream_gmv", within=report.quarter.to_date).sort_values(
+        "start", kind="stable"
+    )
     # A figure for a longer stretch is a speaker's example, not a stream with a date.
-    rows = rows[rows["span"].map(lambda span: span.days <= 31).astype(bool)]
-    rows = rows.sort_values("start", kind="stable")
-    return [Stream(market, row["span"], report.printed(row), report.quantity(row)) for _, row in rows.iterrows()]
+    dated = [row for _, row in rows.iterrows() if row["span"].days <= 31]
+    return [Stream(row["span"], report.printed(row), report.quantity(row)) for row in dated]
+
+
+def _stream_share(streams: list[Stream], vietnam: Market) -> Quantity:
+    if not (streams and vietnam.reading):
+        return Quantity.unknown("a livestream and the GMV of its market")
+    mean = vietnam.reading.monthly * Quantity.counted(1, "month")
+    return (max(streams, key=lambda stream: stream.gmv.value).gmv / mean).percent()
+
+
+def _closed(report: Report) -> Span | None:
+    """Days for which Indonesia was closed, once it was open again."""
+    closure, reopening = (report.ledger.event(report.platform, "Indonesia", kind) for kind in ("closure", "reopening"))
+    if closure is None or reopening is None:
+        return None
+    return Span(closure["start"], reopening["start"] - A_DAY)
 
 
 def _in_baht(report: Report, metric: str, span: Span) -> Quantity:
     """Thailand's own figures in their own currency: a check must not depend on an exchange rate."""
     cell = report.ledger.cell(report.platform, "Thailand", metric, span)
     cell = cell[cell["of"] == "THB"]
-    if cell.empty:
-        return Quantity.unknown(f"{metric} of Thailand in baht")
-    return report.printed(cell.iloc[0])
+    return report.printed(cell.iloc[0]) if len(cell) else Quantity.unknown(f"{metric} of Thailand in baht")
