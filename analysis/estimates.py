@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +26,9 @@ class Band:
 
     def __bool__(self) -> bool:
         return bool(self.median)
+
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter((self.median, self.low, self.high))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.prose import against_pace, against_target
 from analysis.quantity import Quantity
 from analysis.report import DAYS_A_MONTH, Reading, Report
 from analysis.span import Span
@@ -44,6 +45,17 @@ class Pace:
     achieved: Quantity
     required: Quantity
     stretch: Quantity
+
+    @property
+    def verdict(self) -> str:
+        """What the year did to its target, once a figure of the whole year is published; empty before."""
+        final = self.reading is not None and self.rest is None
+        return against_target(self.reached, self.target) if final else ""
+
+    @property
+    def standing(self) -> str:
+        """Where the share of the target stands against an even pace: `behind`, `level with`, `ahead of`."""
+        return against_pace(self.attained, self.even)
 
 
 def pace(report: Report, market: str) -> Pace:

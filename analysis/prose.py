@@ -159,23 +159,23 @@ def moved(change: Quantity) -> Sentence:
     return phrase("rose by {size}" if change.value > 0 else "fell by {size}", size=abs(change))
 
 
-# Words for a probability, each up to and including its bound.
-_CHANCES = (
-    (0.02, "almost impossible"),
-    (0.1, "very unlikely"),
-    (0.3, "unlikely"),
-    (0.45, "rather unlikely"),
-    (0.55, "as likely as not"),
-    (0.7, "rather likely"),
-    (0.9, "likely"),
-    (0.98, "very likely"),
-    (1.0, "almost certain"),
+# A verb for a probability, up to and including its bound.
+_ODDS = (
+    (0.02, "will almost certainly not"),
+    (0.1, "is very unlikely to"),
+    (0.35, "is unlikely to"),
+    (0.45, "is rather unlikely to"),
+    (0.55, "is as likely as not to"),
+    (0.65, "is rather likely to"),
+    (0.9, "is likely to"),
+    (0.98, "is very likely to"),
+    (1.0, "will almost certainly"),
 )
 
 
-def chance(probability: Quantity) -> str:
-    """A probability in words: `unlikely`, `as likely as not`; empty if it is unknown."""
-    return next((words for bound, words in _CHANCES if probability.value <= bound), "") if probability else ""
+def odds(probability: Quantity) -> str:
+    """A probability as a verb: `is unlikely to`, `will almost certainly`; empty if it is unknown."""
+    return next((verb for bound, verb in _ODDS if probability.value <= bound), "")
 
 
 def frequency(probability: Quantity) -> Sentence:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Band, estimates
 from analysis.launches import SITES, planned_launch
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
@@ -51,6 +52,8 @@ class Europe:
         Parcels that came into the EU below the duty-free limit, oldest first.
     markets : DataFrame
         The latest published size of each market, money: `Market`, `Period`, `Online sales`, `What it counts`.
+    uk_estimate : Band
+        What the market model makes of the UK for the year, money.
     """
 
     report: Report
@@ -69,6 +72,7 @@ class Europe:
     users: list[tuple[str, Quantity]]
     parcels: list[tuple[Span, Quantity]]
     markets: pd.DataFrame
+    uk_estimate: Band
 
     @property
     def names(self) -> str:
@@ -144,9 +148,13 @@ class Europe:
         if told or self.opened:
             return told
         return say(
-            "Its one market in Europe by {report.as_of_label}, the UK, has been open since {uk_since}; "
-            "no GMV of it for {report.year} is published.",
+            "Its one market in Europe by {report.as_of_label}, the UK, has been open since {uk_since}; no GMV of it "
+            "for {report.year} is published{estimate}.",
             self,
+            estimate=maybe(
+                ", and all figures together point to {uk_estimate.median} ({uk_estimate.low} to {uk_estimate.high})",
+                self,
+            ),
         )
 
     def needed_chart(self) -> Figure:
@@ -204,7 +212,8 @@ def review(report: Report) -> Europe:
     nothing = Quantity.unknown("the figure for Europe")
     growth = _quantities(report, report.rows("UK", "gmv_growth_yoy", within=report.year)) or [nothing]
     commission = _quantities(report, report.rows("UK", "commission").sort_values("start"))
-    users = [(name, report.rows("EU", "average_monthly_active_users", name)) for name in (report.rival, "SHEIN")]
+    rivals = dict.fromkeys((report.rival, "SHEIN"))
+    users = [(name, report.rows("EU", "average_monthly_active_users", name)) for name in rivals]
     parcels = report.rows("EU", "duty_free_parcels_below_150_eur", "All platforms").sort_values("start")
     staff = _quantities(report, report.rows("Spain", "staff"))
     return Europe(
@@ -224,6 +233,7 @@ def review(report: Report) -> Europe:
         users=[(name, report.quantity(rows.iloc[0])) for name, rows in users if len(rows)],
         parcels=list(zip(parcels["span"], _quantities(report, parcels), strict=True)),
         markets=_market_sizes(report),
+        uk_estimate=estimates(report).gmv("UK", report.year),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Estimates, estimates
 from analysis.page import Figure, Table
 from analysis.prose import LEVEL, Sentence, level, say
 from analysis.quantity import Quantity
@@ -53,6 +54,12 @@ class Evidence:
         Number of GMV facts for each market (`row`) and quarter (`column`), with a `status` and its `rank`.
     facts : DataFrame
         Every fact of the view about the platform and its rival.
+    misfits : DataFrame
+        Facts that the market model cannot make fit with the others, worst first: `fact`, `what`, and the quantities
+        `published`, `expected` (as its basis would count) and `z` (distance in units of its noise).
+    bases : DataFrame
+        What each way of counting shows for a dollar that the company counts: `basis`, `facts`, and the quantities
+        `median`, `low`, `high`.
     """
 
     report: Report
@@ -62,6 +69,8 @@ class Evidence:
     disputed_cells: Quantity
     coverage: pd.DataFrame
     facts: pd.DataFrame
+    misfits: pd.DataFrame
+    bases: pd.DataFrame
 
     @property
     def headline(self) -> Sentence:
@@ -87,10 +96,30 @@ class Evidence:
             ),
             say("The widest dispute is over {widest.cell}: {widest.low} to {widest.high}.", self),
             say(
+                "Held against all others at once, {misfits} cannot be made to fit; the worst is {worst.fact}, "
+                "{worst.what}.",
+                self,
+                misfits=Quantity.counted(len(self.misfits), "fact", "beyond three times their noise"),
+            ),
+            self._bases_sentence(),
+            say(
                 "Where sources disagree, the report quotes the one with the most confidence, "
                 "then the one closest to the count: official, company, leak, tracker, analyst, press."
             ),
         ]
+
+    def _bases_sentence(self) -> Sentence:
+        """How far the basis that differs most lies from the company's own count."""
+        known = [row for row in self.bases.itertuples() if row.facts.value and row.median.value != 1]
+        if not known:
+            return Sentence()
+        furthest = max(known, key=lambda row: abs(row.median.value - 1))
+        return say("For a dollar that the company counts, a {basis} shows {median} ({low} to {high}).", furthest)
+
+    @property
+    def worst(self) -> tuple | None:
+        """The first row of `misfits`."""
+        return next(self.misfits.itertuples(), None)
 
     @property
     def widest(self) -> tuple | None:
@@ -112,16 +141,24 @@ class Evidence:
         data = self.conflicts.set_axis(["What", "The report quotes", "Lowest", "Highest"], axis=1)
         return Table("evidence_disputes", say("Where sources disagree"), data)
 
+    def misfits_table(self) -> Table:
+        data = self.misfits.set_axis(["Fact", "What", "Published", "The others say", "Distance"], axis=1)
+        return Table("evidence_misfits", say("Facts that do not fit with the others"), data)
+
+    def bases_chart(self) -> Figure:
+        data = self.bases.rename(columns={"basis": "label"}).drop(columns="facts")
+        title = say("What each way of counting shows for a dollar of the company’s")
+        subtitle = "Estimated ratio to the company’s own count, with the band of four chances in five"
+        return Figure("evidence_bases", title, subtitle, charts.bands(data), data)
+
     def coverage_chart(self) -> Figure:
-        published = int((self.coverage["rank"] == 0).sum())
+        reported = int((self.coverage["rank"] == 0).sum())
         title = say(
-            "{cells} of {all} market quarters have a published GMV",
-            cells=Quantity.counted(published, "", "cells"),
+            "{cells} of {all} market quarters have a figure of their own",
+            cells=Quantity.counted(reported, "", "cells"),
             all=Quantity.counted(len(self.coverage), "", "markets times quarters"),
         )
-        subtitle = (
-            "GMV facts by market and quarter: dark, the quarter itself; pale, a longer or shorter period around it"
-        )
+        subtitle = "GMV by market and quarter: dark, reported; pale, inferred from a sum of markets; blank, unknown"
         return Figure("evidence_coverage", title, subtitle, charts.grid(self.coverage), self.coverage)
 
     def facts_table(self) -> Table:
@@ -152,15 +189,48 @@ def review(report: Report) -> Evidence:
     facts = report.ledger.facts
     facts = facts[facts["platform"].isin([report.platform, report.rival])]
     shared, conflicts = _conflicts(report, facts)
+    model = estimates(report)
     return Evidence(
         report=report,
         checks=[check for check in _checks(report) if check.printed and check.computed],
         conflicts=conflicts,
         shared_cells=Quantity.counted(shared, "", "cells with two facts or more"),
         disputed_cells=Quantity.counted(len(conflicts), "", "cells whose figures cannot all be right"),
-        coverage=_coverage(report),
+        coverage=_coverage(report, model),
         facts=facts,
+        misfits=pd.concat([_misfits(model), _misfits(estimates(report, report.rival))], ignore_index=True),
+        bases=_bases(model),
     )
+
+
+def _misfits(model: Estimates) -> pd.DataFrame:
+    """Facts beyond three times their noise from what the model expects."""
+    columns = ["fact", "what", "published", "expected", "z"]
+    if model.market is None:
+        return pd.DataFrame(columns=columns)
+    residuals, report, rows = model.market.residuals(), model.report, []
+    for row in residuals[residuals["conflict"]].itertuples():
+        published = report.by_id(row.Index)
+        # The model speaks of ratios: a growth of 5 % is 1.05 times the year before.
+        one = 1.0 if row.measure == "growth" and published.unit == "%" else 0.0
+        value = (published.value + one) * row.expected / row.published - one
+        formula = f"market model, what the other facts make of {row.Index}"
+        expected = Quantity(value, published.unit, formula, published.origins)
+        z = Quantity.counted(round(row.z, 1), "", "in units of its noise")
+        rows.append((row.Index, published.origins[0].what, published, expected, z))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _bases(model: Estimates) -> pd.DataFrame:
+    """What each basis counts for a dollar of the company's, as far as the platform's facts tell."""
+    columns = ["basis", "facts", "median", "low", "high"]
+    if model.market is None:
+        return pd.DataFrame(columns=columns)
+    rows = []
+    for row in model.market.basis_bias().itertuples():
+        share = [Quantity(v, "×", f"market model, bias of {row.basis}") for v in (row.median, row.p10, row.p90)]
+        rows.append((row.basis, Quantity.counted(row.facts, "fact"), *share))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _checks(report: Report) -> list[Check]:
@@ -235,20 +305,23 @@ def _leaves_room(low: Quantity, high: Quantity) -> bool:
     return one_sided and high.value <= ROOM * low.value
 
 
-def _coverage(report: Report) -> pd.DataFrame:
-    """GMV facts that fall on each market and quarter of the report's year and the year before."""
+def _coverage(report: Report, model: Estimates) -> pd.DataFrame:
+    """How each market and quarter of the report's year and the year before is known, and how many facts touch it."""
     facts, end = report.ledger.facts, report.quarter.end
     quarters = [Span.months_of(year, month, 3) for year in (end.year - 1, end.year) for month in (1, 4, 7, 10)]
     quarters = [quarter for quarter in quarters if quarter.end <= end]
     gmv = facts["metric"].isin(["gmv", "gmv_monthly_average", "gmv_daily_average"])
     amounts = facts[(facts["platform"] == report.platform) & gmv]
+    monthly = pd.DataFrame(columns=["market", "month", "status"]) if model.market is None else model.market.monthly()
+    status = monthly.set_index(["market", "month"])["status"]
+    ranks = {"reported": 0, "inferred": 1, "unknown": 2}
     rows = []
-    for market in dict.fromkeys(["Global", "SEA", *report.ledger.vocabulary.regions["SEA"], "US", "UK"]):
+    for market in dict.fromkeys([*report.ledger.vocabulary.regions["SEA"], "US", "UK"]):
         spans = amounts["span"][amounts["market"] == market]
-        name = "World" if market == "Global" else market
         for quarter in quarters:
+            months = pd.period_range(quarter.start, quarter.end, freq="M")
+            known = [status.get((market, month), "unknown") for month in months]
+            worst = max(known, key=ranks.__getitem__)
             around = sum(span.overlap(quarter) > 0 for span in spans)
-            rank = 0 if report.gmv(market, quarter) else 1 if around else 2
-            status = ("published", "around it", "none")[rank]
-            rows.append((name, quarter.short, status, rank, str(around or "")))
+            rows.append((market, quarter.short, worst, ranks[worst], str(around or "")))
     return pd.DataFrame(rows, columns=["row", "column", "status", "rank", "count"])

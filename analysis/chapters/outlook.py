@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Band, estimates
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, against_target, phrase, say
+from analysis.prose import Sentence, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
+from analysis.track_record import score, track_record
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,12 @@ class Outlook:
         Day from which the law bans the platform, where it is still ahead.
     days_to_deadline : Quantity
         Days from the report's date to it.
+    expected, growth : Band
+        What the market model makes of the whole year, money; growth a month that would meet the target, per cent.
+    path : list of (Span, Band)
+        GMV from 1 January to the end of each month, money.
+    record : DataFrame
+        Forecasts of earlier quarters against what was published later, as `track_record` gives it.
     """
 
     report: Report
@@ -50,23 +58,21 @@ class Outlook:
     law: pd.DataFrame
     deadline: Span | None
     days_to_deadline: Quantity
-
-    @property
-    def verdict(self) -> str | None:
-        """What the year did to its target, once it is over."""
-        over = self.report.year_is_over and self.world.reading
-        return against_target(self.world.reached, self.world.target) if over else None
+    expected: Band
+    growth: Band
+    path: list[tuple[Span, Band]]
+    record: pd.DataFrame
 
     @property
     def headline(self) -> Sentence:
-        if self.verdict:
-            return say(
-                "{report.year} {verdict} its target of {world.target}; "
-                "the US, under threat of a ban, brought {us_share} of sales",
-                self,
-            ) or say("{report.year} {verdict} its target of {world.target}", self)
         return (
             say(
+                "{report.year} {world.verdict} its target of {world.target}; "
+                "the US, under threat of a ban, brought {us_share} of sales",
+                self,
+            )
+            or say("{report.year} {world.verdict} its target of {world.target}", self)
+            or say(
                 "The rest of {report.year} has to run at {world.stretch} the pace so far, "
                 "and {us_share} of sales hang on the US",
                 self,
@@ -81,6 +87,7 @@ class Outlook:
         steps = [phrase("{event} ({day})", event=_lower_first(step.event), day=step.span) for step in past.itertuples()]
         return [
             self._target_sentence(),
+            self._expected_sentence(),
             say(
                 "The US was to bring {us_target_share} of the world target and has brought {us_share} of GMV so far.",
                 self,
@@ -99,13 +106,91 @@ class Outlook:
         ]
 
     def _target_sentence(self) -> Sentence:
-        if self.verdict and self.world.gap > 0:
+        if self.world.verdict == "fell short of":
             return say("The year closed {world.gap} short of its target of {world.target}.", self)
-        return say("The year {verdict} its target of {world.target}.", self) or say(
+        return say("The year {world.verdict} its target of {world.target}.", self) or say(
             "What is left is {world.gap} in {world.rest}: "
             "{world.required.amount} a month, {world.stretch} the pace so far.",
             self,
         )
+
+    def _expected_sentence(self) -> Sentence:
+        if self.world.verdict:
+            return Sentence()
+        return say(
+            "The year is expected to end at {expected.median}, between {expected.low} and {expected.high} in four "
+            "cases of five; it would meet the target if sales grew by {growth.median} each month after "
+            "{report.quarter}.",
+            self,
+        ) or say(
+            "The year is expected to end at {expected.median}, between {expected.low} and {expected.high} in four "
+            "cases of five.",
+            self,
+        )
+
+    @property
+    def record_sentences(self) -> list[Sentence]:
+        """How earlier forecasts did, with the smallness of the sample."""
+        record, scored = self.record, score(self.record)
+        if record.empty:
+            return [say("No earlier forecast can be scored yet: nothing has been published since about its year.")]
+        world = record[record["market"] == "Global"]
+        high = Quantity.counted(int((world["median"] > world["published"]).sum()), "", "medians above the figure")
+        counted = Quantity.counted
+        better = {"even pace": scored.run_rate, "seasonal path": scored.seasonal}
+        losers = [name for name, value in better.items() if value > scored.model]
+        winners = [name for name, value in better.items() if value <= scored.model]
+        return [
+            say(
+                "Of {forecasts} of a year, made in earlier quarters, {inside} held the figure published later in their "
+                "band; {expected} should. They are few, and those of one year are not independent.",
+                forecasts=counted(scored.forecasts, "forecast", "markets times quarters"),
+                inside=counted(scored.inside, "", "figures inside the band"),
+                expected=counted(round(0.8 * scored.forecasts), "", "four fifths of the forecasts"),
+            ),
+            say(
+                "For the world alone, {high} of {all} stood above the figure that came.",
+                high=high if len(world) else None,
+                all=counted(len(world), "forecast"),
+            ),
+            say(
+                "By the interval score (less is better) the model has {model}; the {beaten} has more.",
+                model=counted(round(scored.model, 2), "", "mean of the compared forecasts"),
+                beaten=" and the ".join(losers),
+            ),
+            say(
+                "The {winners} did as well or better: from so few figures the model’s path of growth is a guess.",
+                winners=" and the ".join(winners),
+            ),
+        ]
+
+    def fan_chart(self) -> Figure:
+        rows = [(span.end, band.median, band.low, band.high) for span, band in self.path if band]
+        data = pd.DataFrame(rows, columns=["day", "median", "low", "high"])
+        reading = self.world.reading
+        published = (reading.span.end, reading.gmv) if reading else None
+        title = say("{expected.low} to {expected.high} by the year’s end", self) or say("Path to the year’s end")
+        subtitle = f"GMV since 1 January, {self.report.currency}: estimate, with the band of four chances in five"
+        return Figure("outlook_fan", title, subtitle, charts.fan(data, self.world.target, published), data)
+
+    def record_table(self) -> Table:
+        convert, call = self.report.convert, self.report.call
+        rows = [
+            (
+                r.quarter,
+                call(r.market),
+                *(
+                    convert(Quantity(v, "USD", f"forecast of {r.quarter}, {what}"), Span.parse(r.year))
+                    for v, what in ((r.median, "median"), (r.p10, "10th percentile"), (r.p90, "90th percentile"))
+                ),
+                self.report.by_id(r.fact),
+                "yes" if r.inside else "no",
+            )
+            for r in self.record.itertuples()
+        ]
+        columns = ["Made in", "Of", "Forecast", "Low", "High", "Published later", "Inside"]
+        title = say("Earlier forecasts of the year, and what came")
+        return Table("outlook_track_record", title, pd.DataFrame(rows, columns=columns), reference=len(rows) > 12)
 
     def required_chart(self) -> Figure:
         rows = [
@@ -158,6 +243,7 @@ def review(report: Report) -> Outlook:
     if deadline:
         days = Quantity.counted((deadline.start - report.as_of).days, "day", f"from {report.as_of_label.label}")
     required, achieved = _without_us(world, us)
+    model = estimates(report)
     return Outlook(
         report=report,
         world=world,
@@ -170,7 +256,20 @@ def review(report: Report) -> Outlook:
         law=law,
         deadline=deadline,
         days_to_deadline=days,
+        expected=model.gmv("Global", report.year),
+        growth=model.required_growth("Global", world.target),
+        path=model.cumulative,
+        record=track_record(report.ledger, report.platform, _earlier_quarters(report)),
     )
+
+
+def _earlier_quarters(report: Report) -> list[Span]:
+    """The year before and the quarters of this one, up to the one before the report's."""
+    found, quarter = [], report.quarter.previous_quarter
+    while quarter.end.year >= report.quarter.end.year - 1:
+        found.insert(0, quarter)
+        quarter = quarter.previous_quarter
+    return found
 
 
 def _without_us(world: Pace, us: Pace) -> tuple[Quantity, Quantity]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Band, estimates
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, listing, moved, phrase, say, than
@@ -88,6 +89,10 @@ class SoutheastAsia:
         Sellers, and GMV a seller, in baht.
     thai_month_before : Quantity
         GMV of the month before that the growth implies, in baht.
+    estimates : list of (str, Band)
+        What the market model makes of the quarter in each market, money.
+    region_estimate : Band
+        The same for the region.
     """
 
     report: Report
@@ -111,6 +116,8 @@ class SoutheastAsia:
     thai_sellers: Quantity
     thai_per_seller: Quantity
     thai_month_before: Quantity
+    estimates: list[tuple[str, Band]]
+    region_estimate: Band
 
     @property
     def fastest(self) -> Market | None:
@@ -226,6 +233,14 @@ class SoutheastAsia:
         subtitle = f"Mean GMV a month in the period named, {self.report.currency}"
         return Figure("sea_size", title, subtitle, charts.bars(data), data)
 
+    def estimate_chart(self) -> Figure:
+        rows = [(name.removeprefix("the "), *band) for name, band in self.estimates if band]
+        data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
+        title = say("{report.quarter} is put at {region_estimate.median} for the region", self)
+        subtitle = f"Estimated GMV, {self.report.currency}, with the band of four chances in five"
+        fallback = say("What the figures point to, market by market")
+        return Figure("sea_estimate", title or fallback, subtitle, charts.bands(data), data)
+
     def streams_chart(self) -> Figure:
         rows = [(f"{stream.span.short}: {stream.printed}", stream.gmv) for stream in self.streams]
         data = pd.DataFrame(rows, columns=["label", "value"])
@@ -270,7 +285,7 @@ class SoutheastAsia:
 
 def review(report: Report) -> SoutheastAsia:
     """Everything the chapter says, from the facts of the report's view."""
-    region = pace(report, REGION)
+    region, model = pace(report, REGION), estimates(report)
     markets = [_market(report, name) for name in report.ledger.vocabulary.regions[REGION]]
     markets.sort(key=lambda m: (m.reading is None, -(m.reading.monthly.value if m.reading else 0), m.name))
     vietnam = _named(markets, "Vietnam")
@@ -307,6 +322,8 @@ def review(report: Report) -> SoutheastAsia:
         thai_gap=abs((whole_month - gmv) / gmv).percent(),
         thai_sellers=sellers,
         thai_per_seller=gmv / sellers,
+        estimates=[(m.name, model.gmv(m.market, report.quarter)) for m in markets],
+        region_estimate=model.gmv(REGION, report.quarter),
         thai_month_before=gmv / (1 + report.fact("Thailand", "gmv_growth_mom", span)),
     )
 

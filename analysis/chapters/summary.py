@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Band, Estimates, estimates
 from analysis.launches import SITES, planned_launch
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table, Tile
-from analysis.prose import Sentence, against_pace, against_target, phrase, say, than
-from analysis.quantity import Quantity
+from analysis.prose import Sentence, frequency, odds, phrase, say, than
+from analysis.quantity import Quantity, total
 from analysis.report import Report
 from analysis.span import Span
 
@@ -39,6 +40,12 @@ class Summary:
         The market of Southeast Asia that grew most over a year earlier, as far as published.
     planned : Span or None
         Month for which new European sites are planned.
+    expected, us_expected : Band
+        What the market model makes of all figures for the whole year: the world and the US, money.
+    chance : Quantity
+        Probability that the world target is reached, per cent.
+    parts : DataFrame
+        Steps of the bridge from the markets to the target: `label`, `value`, `total`.
     """
 
     report: Report
@@ -48,26 +55,31 @@ class Summary:
     rival_ratio: Quantity
     fastest: Growth | None
     planned: Span | None
+    expected: Band
+    chance: Quantity
+    us_expected: Band
+    parts: pd.DataFrame
+
+    @property
+    def odds(self) -> str:
+        return odds(self.chance)
 
     @property
     def headline(self) -> Sentence:
-        world = self.world
-        if self.report.year_is_over and world.reading:
-            return say(
-                "{report.platform} {verb} its {world.target} target for {report.year}: it reached {world.reached}",
-                self,
-                verb=against_target(world.reached, world.target),
-            )
         return (
             say(
-                "{report.platform} reached {world.attained} of its {world.target} target in {world.reading.span}: "
-                "it is {where} the pace",
+                "{report.platform} {world.verdict} its {world.target} target for {report.year}: "
+                "it reached {world.reached}",
                 self,
-                where=against_pace(world.attained, world.even),
             )
             or say(
-                "{report.platform} aims for {world.target} in {report.year}; "
-                "how much of it is reached was not public by {report.as_of_label}",
+                "{report.platform} {odds} reach its {world.target} target for {report.year}: "
+                "{world.attained} was done in {world.reading.span}",
+                self,
+            )
+            or say(
+                "{report.platform} {odds} reach its {world.target} target for {report.year}, "
+                "but no figure of the year is public yet",
                 self,
             )
             or say("{report.platform} has no target on record for {report.year}", self)
@@ -77,9 +89,10 @@ class Summary:
     def sentences(self) -> list[Sentence]:
         report, rest = self.report, self.world.rest
         grew = self.fastest and self.fastest.rate > 0
-        ahead = self.planned and not report.year_is_over and report.as_of < self.planned.end
+        ahead = self.planned and report.as_of < self.planned.end
         return [
             self._world_sentence(),
+            self._expected_sentence(),
             say(
                 "Missing: {world.gap}. That takes {world.required.amount} in each of the {months} after it, "
                 "{world.stretch} the mean month so far ({world.achieved.amount}).",
@@ -97,7 +110,7 @@ class Summary:
         ]
 
     def _world_sentence(self) -> Sentence:
-        if self.report.year_is_over and self.world.reading:
+        if self.world.verdict:
             return say(
                 "{report.platform} sold {world.reached} in {world.reading.span}, "
                 "{world.attained} of the {world.target} it set out to sell in {report.year}.",
@@ -114,11 +127,25 @@ class Summary:
             self,
         )
 
+    def _expected_sentence(self) -> Sentence:
+        if self.world.verdict:
+            return say(
+                "Counted as the company counts, all published figures together put the year at {expected.median}, "
+                "with four chances in five of {expected.low} to {expected.high}.",
+                self,
+            )
+        return say(
+            "All published figures together point to {expected.median} for the whole of {report.year}, with four "
+            "chances in five of {expected.low} to {expected.high}; "
+            "in {frequency} simulated years the target is reached.",
+            self,
+            frequency=frequency(self.chance),
+        )
+
     def _us_sentence(self) -> Sentence:
         us = self.us
-        verb = against_target(us.reached, us.target) if self.report.year_is_over else None
         return (
-            say("The US {verb} its own target of {target}: {reached} in {reading.span}, {attained}.", us, verb=verb)
+            say("The US {verdict} its own target of {target}: {reached} in {reading.span}, {attained}.", us)
             or say(
                 "The widest gap is in the US: {reached} in {reading.span}, {attained} of a target of {target}; "
                 "the rest of the year needs {stretch} that pace.",
@@ -131,11 +158,16 @@ class Summary:
     @property
     def tiles(self) -> list[Tile]:
         world, us, fastest = self.world, self.us, self.fastest
-        sold = "GMV of the year" if self.report.year_is_over else "GMV so far"
+        sold = "GMV of the year" if world.verdict else "GMV so far"
+        outcome = phrase("{expected.low} to {expected.high}", self)
+        chance = self.chance if not world.verdict else Quantity.unknown("a year that is not over")
+        counted = phrase("{frequency} simulated years", frequency=frequency(chance))
         growth = fastest.rate if fastest else Quantity.unknown("growth of a market")
         return [
             Tile("Target reached", world.attained, phrase("of {world.target}", self)),
             Tile(sold, world.reached, phrase("in {world.reading.span}", self)),
+            Tile("Estimate for the year", self.expected.median, outcome),
+            Tile("Chance of the target", chance, counted),
             Tile("Needed a month", world.required.amount, phrase("{world.stretch} the pace so far", self)),
             Tile("US target reached", us.attained, phrase("of {us.target}", self)),
             Tile(f"{self.report.rival} against it", self.rival_ratio, phrase("{rival_gmv} in the same time", self)),
@@ -151,7 +183,7 @@ class Summary:
         if us.attained and world.attained:
             title = say(
                 "The US {verb} {distance} its target than the world",
-                verb="ended" if report.year_is_over else "is",
+                verb="ended" if world.verdict else "is",
                 distance=than(us.attained, world.attained, "closer to", "further from", "no further from"),
             )
         span = world.reading.span if world.reading else report.year
@@ -170,6 +202,15 @@ class Summary:
         subtitle = f"GMV a month, {self.report.currency}, {self.report.year.label}"
         fallback = say("GMV a month, so far and needed")
         return Figure("summary_pace", title or fallback, subtitle, charts.bars(data), data)
+
+    def bridge_chart(self) -> Figure:
+        title = say(
+            "The US is {share} of what is expected",
+            share=(self.us_expected.median / self.expected.median).percent(),
+        )
+        subtitle = f"Estimated GMV of {self.report.year.label} by market, {self.report.currency}, and the target"
+        fallback = say("From market to market to the year")
+        return Figure("summary_bridge", title or fallback, subtitle, charts.bridge(self.parts), self.parts)
 
     def table(self) -> Table:
         rows = []
@@ -193,6 +234,8 @@ def review(report: Report) -> Summary:
     rival = (
         report.gmv("Global", world.reading.span, report.rival) if world.reading else Quantity.unknown("a world figure")
     )
+    model = estimates(report)
+    expected = model.gmv("Global", report.year)
     return Summary(
         report=report,
         world=world,
@@ -201,7 +244,25 @@ def review(report: Report) -> Summary:
         rival_ratio=rival / world.reached,
         fastest=_fastest(report),
         planned=planned_launch(report),
+        expected=expected,
+        chance=model.chance("Global", world.target),
+        us_expected=model.gmv("US", report.year),
+        parts=_bridge(model, expected, world.target),
     )
+
+
+def _bridge(model: Estimates, whole: Band, target: Quantity) -> pd.DataFrame:
+    """Estimates of the year market by market, what they leave of the world's, and what that leaves of the target."""
+    vocabulary, year = model.report.ledger.vocabulary, model.report.year
+    own = [(market, model.gmv(market, year).median) for market in (*vocabulary.regions["SEA"], "US", "UK")]
+    own = sorted((part for part in own if part[1]), key=lambda part: -part[1].value)
+    rows = [(market, gmv, False) for market, gmv in own]
+    if rows and whole:
+        rows.append(("Others, and the difference between medians", whole.median - total(gmv for _, gmv in own), False))
+    rows.append(("Expected in the world", whole.median, True))
+    rows.append(("Missing to the target", target - whole.median, False))
+    rows.append(("Target", target, True))
+    return pd.DataFrame(rows, columns=["label", "value", "total"])
 
 
 def _fastest(report: Report) -> Growth | None:

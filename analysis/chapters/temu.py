@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Band, estimates
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, against_target, level, listing, moved, phrase, say, than
 from analysis.quantity import Quantity
@@ -64,6 +65,8 @@ class Rival:
         Share of the rival's GMV in the United States that comes from merchants with stock of their own there.
     semi_managed_span : Span or None
         The period of that share.
+    own_year, rival_year : Band
+        What the market model makes of the whole year for both platforms, money.
     """
 
     report: Report
@@ -81,6 +84,8 @@ class Rival:
     us_own: Reading | None
     semi_managed: Quantity
     semi_managed_span: Span | None
+    own_year: Band
+    rival_year: Band
 
     @property
     def headline(self) -> Sentence:
@@ -105,6 +110,12 @@ class Rival:
                 moved=moved(self.quarter_growth),
             ),
             self._target_sentence(),
+            say(
+                "For the whole of {report.year} all published figures together point to {rival_year.median} for "
+                "{report.rival} ({rival_year.low} to {rival_year.high}) and {own_year.median} for {report.platform} "
+                "({own_year.low} to {own_year.high}).",
+                self,
+            ),
             *self._share_sentences(),
             say(
                 "About {share} of its US sales in {semi_managed_span} came from merchants "
@@ -132,7 +143,7 @@ class Rival:
         first, last = self.targets[0], self.targets[-1]
         opening = phrase("Its target for {report.year} went from {first} to {last}", self, first=first, last=last)
         gmv = {period.span: period.rival for period in self.periods if period.rival}
-        if self.report.year_is_over and self.report.year in gmv:
+        if self.report.year in gmv:
             verb = against_target(gmv[self.report.year], last)
             return say("{opening}; it {verb} that.", opening=opening, verb=verb)
         half = next((amount for span, amount in gmv.items() if span.months == 6), None)
@@ -171,6 +182,13 @@ class Rival:
             title = say("{report.rival} is {where} {report.platform}", self, where=where)
         subtitle = f"GMV in the period named, {report.currency}, as published"
         return Figure("rival_gmv", title, subtitle, charts.pairs(data), data)
+
+    def estimate_chart(self) -> Figure:
+        rows = [(self.report.rival, *self.rival_year), (self.report.platform, *self.own_year)]
+        data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
+        title = say("{report.year}: {rival_year.median} against {own_year.median}", self) or say("The year, estimated")
+        subtitle = f"Estimated GMV of {self.report.year.label}, {self.report.currency}, with the band of four in five"
+        return Figure("rival_estimate", title, subtitle, charts.bands(data), data)
 
     def share_chart(self) -> Figure:
         used = self._used_share.formula
@@ -240,6 +258,8 @@ def review(report: Report) -> Rival:
         us_own=report.latest_month(MARKET) or report.year_to_date(MARKET),
         semi_managed=report.quantity(semi.iloc[0]) if len(semi) else nothing,
         semi_managed_span=semi.iloc[0]["span"] if len(semi) else None,
+        own_year=estimates(report).gmv("Global", report.year),
+        rival_year=estimates(report, report.rival).gmv("Global", report.year),
     )
 
 

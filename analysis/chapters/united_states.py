@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.estimates import Band, estimates
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, against_pace, against_target, listing, maybe, phrase, say, than
+from analysis.prose import Sentence, frequency, listing, maybe, odds, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.report import Reading, Report
 from analysis.span import Span
@@ -59,6 +60,12 @@ class UnitedStates:
         The lines of the new-shop rule.
     daily : list of (Quantity, Rule)
         The orders a day that the rule comes to, for each period that a source gives for the old rule.
+    expected, nowcast : Band
+        What the market model makes of the whole year, and of the quarter, money.
+    chance : Quantity
+        Probability that the target is reached, per cent.
+    required : Band
+        Growth a month after the quarter that would meet the target, per cent.
     shipping_before, shipping_after : Quantity
         What a seller earns on shipping an order, money an order.
     contest_cost, contest_share, ranking_cost, ranking_share : Quantity
@@ -75,6 +82,10 @@ class UnitedStates:
     growth: Quantity
     rules: list[Rule]
     daily: list[tuple[Quantity, Rule]]
+    expected: Band
+    chance: Quantity
+    required: Band
+    nowcast: Band
     shipping_before: Quantity
     shipping_after: Quantity
     contest_cost: Quantity
@@ -83,15 +94,13 @@ class UnitedStates:
     ranking_share: Quantity
 
     @property
-    def verdict(self) -> str | None:
-        """What the US did to its target, once the year is over."""
-        over = self.report.year_is_over and self.pace.reading
-        return against_target(self.pace.reached, self.pace.target) if over else None
+    def odds(self) -> str:
+        return odds(self.chance)
 
     @property
     def headline(self) -> Sentence:
         return (
-            say("The US {verdict} its {pace.target} target for {report.year}: it reached {pace.attained}", self)
+            say("The US {pace.verdict} its {pace.target} target for {report.year}: it reached {pace.attained}", self)
             or say(
                 "The US reached {pace.attained} of its target in {pace.reading.span}; "
                 "the rest of {report.year} needs {pace.stretch} that pace",
@@ -126,6 +135,7 @@ class UnitedStates:
                 self,
             )
             or say("The last single month with a published figure is {month.span}, with {month.gmv}.", self),
+            self._expected_sentence(),
             self._rules_sentence(),
             self._daily_sentence(),
             say(
@@ -143,17 +153,29 @@ class UnitedStates:
 
     def _reached_sentence(self) -> Sentence:
         p = self.pace
-        if self.report.year_is_over and p.gap > 0:
+        if p.verdict == "fell short of":
             return say("GMV in {reading.span} was {reached}, {attained} of the target and {gap} short of it.", p)
         return (
             say(
                 "GMV in {reading.span} was {reached}, {attained} of the target; "
-                "an even pace would have been {even}, so the US was {where} it.",
+                "an even pace would have been {even}, so the US was {standing} it.",
                 p,
-                where=against_pace(p.attained, p.even),
             )
             or say("GMV in {reading.span} was {reached}.", p)
             or say("By {report.as_of_label} no GMV of the US for {report.year} had been published.", self)
+        )
+
+    def _expected_sentence(self) -> Sentence:
+        if self.pace.verdict:
+            return Sentence()
+        return say(
+            "All published figures together point to {expected.median} for {report.year} ({expected.low} to "
+            "{expected.high}): the US {odds} reach its target, which it meets in {frequency} simulated years.",
+            self,
+            frequency=frequency(self.chance),
+        ) + say(
+            "It would take growth of {required.median} in every month left ({required.low} to {required.high}).",
+            self,
         )
 
     def _rules_sentence(self) -> Sentence:
@@ -181,7 +203,7 @@ class UnitedStates:
     def pace_chart(self) -> Figure:
         p, month = self.pace, self.month
         rows = [("Needed, rest of year", p.required, True), ("Mean so far", p.achieved, False)]
-        if self.verdict:
+        if p.verdict:
             rows[0] = ("Needed on average", p.target / Quantity.counted(12, "month"), True)
         if month:
             rows.append((month.span.short, month.monthly, False))
@@ -195,15 +217,23 @@ class UnitedStates:
         subtitle = f"GMV a month, {self.report.currency}, {self.report.year.label}"
         return Figure("us_pace", title, subtitle, charts.bars(data), data)
 
+    def estimate_chart(self) -> Figure:
+        rows = [(self.report.quarter.short, *self.nowcast), (self.report.year.label, *self.expected)]
+        data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
+        title = say("{report.quarter} is put at {nowcast.median}", self) or say("What the figures point to")
+        subtitle = f"Estimated GMV in the US, {self.report.currency}, with the band of four chances in five"
+        return Figure("us_estimate", title, subtitle, charts.bands(data), data)
+
     def attainment_chart(self) -> Figure:
         p = self.pace
         span = p.reading.span if p.reading else None
         row = ("United States", p.attained, p.even, p.target.text, span.short if span else "", "even pace")
         data = pd.DataFrame([row], columns=["label", "reached", "pace", "target", "span", "pace_note"])
-        title = say("Attainment of the US target is not known")
-        if p.attained:
-            where = against_pace(p.attained, p.even)
-            title = say("The US {verdict} its target", self) or say("The US is {where} an even pace", where=where)
+        title = (
+            say("The US {verdict} its target", p)
+            or say("The US is {standing} an even pace", p)
+            or say("Attainment of the US target is not known")
+        )
         year = self.report.year
         subtitle = f"Share of the target for {year.label} reached, {(span or year).label}"
         return Figure("us_attainment", title, subtitle, charts.bullets(data), data)
@@ -255,7 +285,7 @@ def review(report: Report) -> UnitedStates:
     def contest(what: str) -> Quantity:
         return report.fact(MARKET, f"live_contest_{what}", CONTEST)
 
-    p, month = pace(report, MARKET), report.latest_month(MARKET)
+    p, month, model = pace(report, MARKET), report.latest_month(MARKET), estimates(report)
     nothing = Quantity.unknown("GMV of a single month")
     multiple = report.fact(MARKET, "target_multiple_of_prior_year", report.year)
     before_month = _mean_before(p, month) if month else nothing
@@ -271,6 +301,10 @@ def review(report: Report) -> UnitedStates:
         growth=month.monthly / before_month if month else nothing,
         rules=_new_shop_rules(report),
         daily=_orders_a_day(report),
+        expected=model.gmv(MARKET, report.year),
+        chance=model.chance(MARKET, p.target),
+        required=model.required_growth(MARKET, p.target),
+        nowcast=model.gmv(MARKET, report.quarter),
         shipping_before=report.fact(MARKET, "seller_shipping_margin_per_order", UNSHARED),
         shipping_after=report.fact(MARKET, "seller_shipping_margin_per_order", SHARED),
         contest_cost=contest("top5_winners") * contest("top5_prize"),
