@@ -131,36 +131,25 @@ class Outlook:
     @property
     def record_sentences(self) -> list[Sentence]:
         """How earlier forecasts did, with the smallness of the sample."""
-        record, scored = self.record, score(self.record)
+        record = self.record
         if record.empty:
             return [say("No earlier forecast can be scored yet: nothing has been published since about its year.")]
-        world = record[record["market"] == "Global"]
-        high = Quantity.counted(int((world["median"] > world["published"]).sum()), "", "medians above the figure")
-        counted = Quantity.counted
-        better = {"even pace": scored.run_rate, "seasonal path": scored.seasonal}
-        losers = [name for name, value in better.items() if value > scored.model]
-        winners = [name for name, value in better.items() if value <= scored.model]
+        world, counted = record[record["market"] == "Global"], Quantity.counted
+        above = int((world["median"] > world["published"]).sum())
         return [
             say(
                 "Of {forecasts} of a year, made in earlier quarters, {inside} held the figure published later in their "
                 "band; {expected} should. They are few, and those of one year are not independent.",
-                forecasts=counted(scored.forecasts, "forecast", "markets times quarters"),
-                inside=counted(scored.inside, "", "figures inside the band"),
-                expected=counted(round(0.8 * scored.forecasts), "", "four fifths of the forecasts"),
+                forecasts=counted(len(record), "forecast", "markets times quarters"),
+                inside=counted(int(record["inside"].sum()), "", "figures inside the band"),
+                expected=counted(round(0.8 * len(record)), "", "four fifths of the forecasts"),
             ),
+            _score_sentence("all of them", record),
+            _score_sentence("the world alone", world) if len(world) < len(record) else Sentence(),
             say(
-                "For the world alone, {high} of {all} stood above the figure that came.",
-                high=high if len(world) else None,
+                "Of those for the world, {above} of {all} stood above the figure that came.",
+                above=counted(above, "", "medians above the figure") if len(world) else None,
                 all=counted(len(world), "forecast"),
-            ),
-            say(
-                "By the interval score (less is better) the model has {model}; the {beaten} has more.",
-                model=counted(round(scored.model, 2), "", "mean of the compared forecasts"),
-                beaten=" and the ".join(losers),
-            ),
-            say(
-                "The {winners} did as well or better: from so few figures the model’s path of growth is a guess.",
-                winners=" and the ".join(winners),
             ),
         ]
 
@@ -264,12 +253,33 @@ def review(report: Report) -> Outlook:
 
 
 def _earlier_quarters(report: Report) -> list[Span]:
-    """The year before and the quarters of this one, up to the one before the report's."""
-    found, quarter = [], report.quarter.previous_quarter
-    while quarter.end.year >= report.quarter.end.year - 1:
-        found.insert(0, quarter)
-        quarter = quarter.previous_quarter
-    return found
+    """The four quarters before the report's, oldest first."""
+    found = [report.quarter]
+    while len(found) <= 4:
+        found.insert(0, found[0].previous_quarter)
+    return found[:-1]
+
+
+def _score_sentence(what: str, record: pd.DataFrame) -> Sentence:
+    """Mean interval scores of the model and the two baselines, and which of these was closer."""
+    scored = score(record)
+    if not scored.compared:
+        return Sentence()
+    figures = {"a straight line": scored.run_rate, "last year’s seasons": scored.seasonal}
+    closer = [name for name, value in figures.items() if value < scored.model]
+    means = [
+        Quantity.counted(round(value, 2), "", "mean interval score") for value in (scored.model, *figures.values())
+    ]
+    told = say(
+        "By the interval score (less is better) the model has {model} for {what}, a straight line {line}, "
+        "last year’s seasonal path {season}.",
+        what=what,
+        **dict(zip(("model", "line", "season"), means, strict=True)),
+    )
+    return told + say(
+        "So {closer} did better: the model lets young markets grow on as others did, and brakes too late.",
+        closer=" and ".join(closer),
+    )
 
 
 def _without_us(world: Pace, us: Pace) -> tuple[Quantity, Quantity]:
