@@ -1,9 +1,9 @@
-# make report · make test · make lab · make notebooks: each sets up .venv by itself
+# make report · make test · make lab · make notebooks · make bench: each sets up .venv by itself
 QUARTER ?= 2024Q2
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: report test lab notebooks lock
+.PHONY: report test lab notebooks bench lock
 report: .venv/report.installed
 	$(RUN) -m analysis build $(QUARTER)
 
@@ -15,6 +15,9 @@ lab: .venv/lab.installed
 
 notebooks: .venv/report.installed
 	$(RUN) -m analysis notebooks
+
+bench: .venv/report.installed
+	$(RUN) -m benchmarks.market_model
 
 # The stamp of each purpose: its pinned packages, and this project itself.
 .venv/report.installed: requirements.lock
