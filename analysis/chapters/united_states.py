@@ -168,14 +168,18 @@ class UnitedStates:
     def _expected_sentence(self) -> Sentence:
         if self.pace.verdict:
             return Sentence()
-        return say(
+        told = say(
             "All published figures together point to {expected.median} for {report.year} ({expected.low} to "
             "{expected.high}): the US {odds} reach its target, which it meets in {frequency} simulated years.",
             self,
             frequency=frequency(self.chance),
-        ) + say(
-            "It would take growth of {required.median} in every month left ({required.low} to {required.high}).",
+        ) or say(
+            "All published figures together point to {expected.median} for {report.year} ({expected.low} to "
+            "{expected.high}).",
             self,
+        )
+        return told + say(
+            "It would take growth of {required.median} in every month left ({required.low} to {required.high}).", self
         )
 
     def _rules_sentence(self) -> Sentence:
