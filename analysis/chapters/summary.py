@@ -42,6 +42,8 @@ class Summary:
         Month for which new European sites are planned.
     expected, us_expected : Band
         What the market model makes of all figures for the whole year: the world and the US, money.
+    nowcast : Band or None
+        The same for the quarter in the world, money; None where its GMV is published.
     chance : Quantity
         Probability that the world target is reached, per cent.
     parts : DataFrame
@@ -58,6 +60,7 @@ class Summary:
     expected: Band
     chance: Quantity
     us_expected: Band
+    nowcast: Band | None
     parts: pd.DataFrame
 
     @property
@@ -92,7 +95,12 @@ class Summary:
         ahead = self.planned and report.as_of < self.planned.end
         return [
             self._world_sentence(),
-            self._expected_sentence(),
+            self._expected_sentence()
+            + say(
+                "For {report.quarter} alone, of which no figure is published, they point to {nowcast.median} "
+                "({nowcast.low} to {nowcast.high}).",
+                self,
+            ),
             say(
                 "Missing: {world.gap}. That takes {world.required.amount} in each of the {months} after it, "
                 "{world.stretch} the mean month so far ({world.achieved.amount}).",
@@ -247,6 +255,7 @@ def review(report: Report) -> Summary:
         expected=expected,
         chance=model.chance("Global", world.target),
         us_expected=model.gmv("US", report.year),
+        nowcast=None if report.gmv("Global", report.quarter) else model.gmv("Global", report.quarter),
         parts=_bridge(model, expected, world.target),
     )
 

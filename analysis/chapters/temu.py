@@ -65,8 +65,8 @@ class Rival:
         Share of the rival's GMV in the United States that comes from merchants with stock of their own there.
     semi_managed_span : Span or None
         The period of that share.
-    own_year, rival_year : Band
-        What the market model makes of the whole year for both platforms, money.
+    own_quarter, rival_quarter, own_year, rival_year : Band
+        What the market model makes of the quarter and of the whole year for both platforms, money.
     """
 
     report: Report
@@ -84,6 +84,8 @@ class Rival:
     us_own: Reading | None
     semi_managed: Quantity
     semi_managed_span: Span | None
+    own_quarter: Band
+    rival_quarter: Band
     own_year: Band
     rival_year: Band
 
@@ -184,10 +186,16 @@ class Rival:
         return Figure("rival_gmv", title, subtitle, charts.pairs(data), data)
 
     def estimate_chart(self) -> Figure:
-        rows = [(self.report.rival, *self.rival_year), (self.report.platform, *self.own_year)]
+        quarter, year = self.report.quarter.short, self.report.year.label
+        rows = [
+            (f"{self.report.rival}, {quarter}", *self.rival_quarter),
+            (f"{self.report.platform}, {quarter}", *self.own_quarter),
+            (f"{self.report.rival}, {year}", *self.rival_year),
+            (f"{self.report.platform}, {year}", *self.own_year),
+        ]
         data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
         title = say("{report.year}: {rival_year.median} against {own_year.median}", self) or say("The year, estimated")
-        subtitle = f"Estimated GMV of {self.report.year.label}, {self.report.currency}, with the band of four in five"
+        subtitle = f"Estimated GMV, {self.report.currency}, with the band of four chances in five"
         return Figure("rival_estimate", title, subtitle, charts.bands(data), data)
 
     def share_chart(self) -> Figure:
@@ -234,6 +242,7 @@ class Rival:
 def review(report: Report) -> Rival:
     """Everything the chapter says, from the facts of the report's view."""
     nothing = Quantity.unknown(f"a period with figures of both {report.platform} and {report.rival}")
+    own, rival = estimates(report), estimates(report, report.rival)
     periods = _periods(report)
     both = [period for period in periods if period.own and period.rival]
     shared = max(both, key=lambda p: (p.span.end, p.span.days), default=Period(None, nothing, nothing))
@@ -258,8 +267,10 @@ def review(report: Report) -> Rival:
         us_own=report.latest_month(MARKET) or report.year_to_date(MARKET),
         semi_managed=report.quantity(semi.iloc[0]) if len(semi) else nothing,
         semi_managed_span=semi.iloc[0]["span"] if len(semi) else None,
-        own_year=estimates(report).gmv("Global", report.year),
-        rival_year=estimates(report, report.rival).gmv("Global", report.year),
+        own_quarter=own.gmv("Global", report.quarter),
+        rival_quarter=rival.gmv("Global", report.quarter),
+        own_year=own.gmv("Global", report.year),
+        rival_year=rival.gmv("Global", report.year),
     )
 
 
