@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from analysis.ledger import Ledger
-from analysis.market import Estimate, Market, fit
+from analysis.market import Estimate, Market, TooLittleKnown, fit
 from analysis.observations import observe
 from analysis.quantity import Quantity
 from analysis.report import Report
@@ -55,6 +56,14 @@ class Estimates:
         """GMV of a market or region over a span, money."""
         return self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
 
+    def has_own_figure(self, market: str, span: Span) -> bool:
+        """Whether any month of the span rests on a figure of the market itself, not on a sum or on the prior alone."""
+        if self.market is None:
+            return False
+        monthly = self.market.monthly()
+        inside = monthly["month"].between(pd.Period(span.start, "M"), pd.Period(span.end, "M"))
+        return bool((monthly["status"][inside & (monthly["market"] == market)] == "reported").any())
+
     def required_growth(self, market: str, target: Quantity) -> Band:
         """Constant growth a month after the quarter with which the year just meets its target, per cent."""
         quarter, dollars = self.report.quarter, self._dollars(target)
@@ -79,7 +88,7 @@ class Estimates:
             return _nothing("figures for the market model")
         try:
             estimate: Estimate = ask(self.market)
-        except ValueError as error:  # a market that nobody has reported on, or months beyond the model's
+        except TooLittleKnown as error:  # a market that nobody has reported on, or months beyond the model's
             return _nothing(str(error))
         named = {"median": estimate.median, "10th percentile": estimate.p10, "90th percentile": estimate.p90}
         median, low, high = (
@@ -89,8 +98,7 @@ class Estimates:
         return Band(median, low, high)
 
     def _quantity(self, value: float, unit: str, formula: str, drivers: tuple[str, ...]) -> Quantity:
-        origins = tuple(self._ledger.origin(self._ledger.facts.loc[fact]) for fact in drivers)
-        return Quantity(value, unit, formula, origins)
+        return Quantity(value, unit, formula, self.report.by_ids(drivers))
 
     def _knows(self, market: str, span: Span) -> bool:
         return bool(self.gmv(market, span))
@@ -111,7 +119,7 @@ def estimates(report: Report, platform: str | None = None) -> Estimates:
     platform = platform or report.platform
     try:
         market = fit(observe(report.ledger, platform), report.year)
-    except ValueError:
+    except TooLittleKnown:
         market = None
     return Estimates(report, platform, market)
 

@@ -40,6 +40,10 @@ _COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
 _BATCHES, _PAIRS, _CORRECTIONS, _SEED = 25, 40, 4, 20240630  # draws come in antithetic pairs
 
 
+class TooLittleKnown(ValueError):
+    """The facts, or the months of the model, do not reach what was asked."""
+
+
 @dataclass(frozen=True)
 class Prior:
     """Every constant of the model, with its unit and its reason.
@@ -446,12 +450,12 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) 
 
     Raises
     ------
-    ValueError
+    TooLittleKnown
         If no fact gives an amount of days on which a market was open: from ratios alone follows no level.
     """
     facts, regions, calendar = observations.facts, observations.regions, observations.calendar
     if facts.empty:
-        raise ValueError("nothing is published about this platform's GMV")
+        raise TooLittleKnown("nothing is published about this platform's GMV")
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
     first = min([*facts["start"], *facts["base_start"].dropna()])
     grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
@@ -462,7 +466,7 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) 
     used = facts[[days[cell].any() and (not is_ratio or days[base].any()) for cell, base, is_ratio in cells]]
     amounts = used[used["base_market"].isna()]
     if amounts.empty:
-        raise ValueError("no amount of GMV is published of this platform: growth and shares alone give no level")
+        raise TooLittleKnown("no amount of GMV is published of this platform: growth and shares alone give no level")
     daily = amounts["log_value"] - np.log([days[cell].sum() for cell in _cells(amounts)])
     layout = _layout(grid, observations, float(daily.median()), prior)
     likelihood = _likelihood(used, days, layout, prior)
@@ -618,19 +622,19 @@ class Market:
 
         Raises
         ------
-        ValueError
+        TooLittleKnown
             If it names none of them.
         """
         found = [m for part in name.split(", ") for m in self.observations.regions.get(part, ())]
         found = tuple(m for m in dict.fromkeys(found) if m in self.grid.markets)
         if not found:
-            raise ValueError(f"nothing is known of {name!r}; known: {', '.join(self.grid.markets)}")
+            raise TooLittleKnown(f"nothing is known of {name!r}; known: {', '.join(self.grid.markets)}")
         return found
 
     def _days(self, name: str, span: Span) -> np.ndarray:
         whole = Span(*self.grid.edges[[0, -1]].astype(object) - [timedelta(0), timedelta(1)])
         if span not in whole:
-            raise ValueError(f"{span.code} is not within the months of the model, {whole.code}")
+            raise TooLittleKnown(f"{span.code} is not within the months of the model, {whole.code}")
         return self.grid.open_days(self.markets(name), span.start, span.end)
 
     def draws(self, markets: str, span: Span, basis: str = REFERENCE) -> np.ndarray:
@@ -640,7 +644,7 @@ class Market:
 
         Raises
         ------
-        ValueError
+        TooLittleKnown
             If the model knows none of the markets, or not all months of the span.
         """
         return self._days(markets, span) @ self._rates * np.exp(self._log_bias(basis))
@@ -705,7 +709,7 @@ class Market:
 
         Raises
         ------
-        ValueError
+        TooLittleKnown
             If nothing is left of the year after `to_date`.
         """
         missing, months = self._missing(target_usd, to_date, markets)
@@ -718,7 +722,7 @@ class Market:
 
         Raises
         ------
-        ValueError
+        TooLittleKnown
             If nothing is left of the year after `to_date`.
         """
         missing, months = self._missing(target_usd, to_date, markets)
@@ -735,7 +739,7 @@ class Market:
     def _missing(self, target_usd: float, to_date: Span, markets: str) -> tuple[np.ndarray, float]:
         rest = to_date.rest_of_year
         if rest is None:
-            raise ValueError(f"nothing is left of the year after {to_date.code}")
+            raise TooLittleKnown(f"nothing is left of the year after {to_date.code}")
         missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
         return missing, rest.months or rest.days / DAYS_PER_MONTH
 

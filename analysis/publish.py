@@ -89,18 +89,29 @@ def build(report: Report, data: Path, out: Path, progress: Callable[[str], None]
             progress(source.stem)
         tables = dict(_tables(chapters))
         for name, text in tables.items():
-            (folder / "tables" / f"{name}.csv").write_text(text, encoding="utf-8")
+            (folder / "tables" / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
         page = render(report, chapters)
-        (folder / "report.html").write_text(page, encoding="utf-8")
+        (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
         manifest = _manifest(report, sorted(tables))
         (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
         )
         folder.chmod(0o755)
-        if final.exists():
-            final.rename(Path(scratch) / "previous")
-        folder.rename(final)
+        _replace(final, folder, Path(scratch) / "previous")
     return final / "report.html"
+
+
+def _replace(final: Path, folder: Path, aside: Path) -> None:
+    """Put a folder in the place of another, which stays if that fails."""
+    if not final.exists():
+        folder.rename(final)
+        return
+    final.rename(aside)
+    try:
+        folder.rename(final)
+    except BaseException:
+        aside.rename(final)
+        raise
 
 
 def execute(source: Path, parameters: dict[str, str], data: Path = DATA) -> NotebookNode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.errors import InputError
 from analysis.ledger import DATA, Ledger, LedgerError, read_ledger
-from analysis.quantity import Quantity, is_currency, total
+from analysis.quantity import Origin, Quantity, is_currency, total
 from analysis.span import Span
 
 DAYS_A_MONTH = 365.25 / 12
@@ -113,6 +113,10 @@ class Report:
         """The figure of one row of facts.csv; unknown if it is not in this view."""
         facts = self.ledger.facts
         return self.quantity(facts.loc[fact_id]) if fact_id in facts.index else Quantity.unknown(f"fact {fact_id}")
+
+    def by_ids(self, fact_ids: Iterable[str]) -> tuple[Origin, ...]:
+        """Where several rows of facts.csv were printed."""
+        return tuple(self.ledger.origin(self.ledger.facts.loc[fact]) for fact in fact_ids)
 
     def quantity(self, fact: pd.Series) -> Quantity:
         """One row of the ledger as a quantity in the report's currency."""

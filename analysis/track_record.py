@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ledger import Ledger
-from analysis.market import Market, Observations, fit
+from analysis.market import Market, Observations, TooLittleKnown, fit
 from analysis.observations import SOLD, observe, year_earlier
 from analysis.report import PUBLICATION_LAG
 from analysis.span import Span
@@ -65,7 +65,7 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
         observations = observe(ledger.known_by(as_of), platform)
         try:
             market = fit(observations, year)
-        except ValueError:  # nothing had been published by then
+        except TooLittleKnown:  # nothing had been published by then
             continue
         for fact in later.itertuples():
             if not all(m in market.grid.markets for m in observations.regions.get(fact.market, ("",))):
@@ -109,9 +109,11 @@ def _scored(ledger: Ledger, market: Market, observations: Observations, fact) ->
 
 
 def _baselines(observations: Observations, market: str, year: Span) -> tuple[float, float]:
-    """The year's GMV by straight line and by last year's seasonal share, from the latest published amount."""
+    """The year's GMV by straight line and by last year's seasonal share, from the latest amount published of it."""
     amounts = observations.facts
     amounts = amounts[(amounts["market"] == market) & (amounts["measure"] == "amount")]
+    # A line from an earlier year would leave the growth of whole years to the baselines.
+    amounts = amounts[[start >= year.start for start in amounts["start"]]]
     if amounts.empty:
         return np.nan, np.nan
     # Of the latest the one over the longest period, of these the one best known.

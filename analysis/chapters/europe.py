@@ -104,18 +104,18 @@ class Europe:
 
     @property
     def sentences(self) -> list[Sentence]:
-        over = self.report.as_of > self.report.year.end
+        over = self.planned is not None and self.report.as_of > self.planned.end
         users = [phrase("{platform} has {users}", platform=platform, users=users) for platform, users in self.users]
         parcels = [phrase("{parcels} in {year}", parcels=parcels, year=year) for year, parcels in self.parcels]
         before, after = self.uk_commission
         return [
-            say("The plan was to open {names} in {planned}, with {staff} hired for it.", self),
-            say("They opened {openings}.", self) if self.planned else Sentence(),
+            say("The plan was to open {sites}, {names}, in {planned}, with {staff} hired for it.", self),
+            say("The sites opened: {openings}.", self) if self.planned else Sentence(),
             say(
                 "That {leaves} {months_left} of the year: to close the gap of {world.gap} the new sites would {need} "
                 "{needed.amount} a month, against {world.achieved.amount} a month for the whole platform so far.",
                 self,
-                leaves="left" if over else "leaves",
+                leaves="would have left" if over else "leaves",
                 need="have needed" if over else "need",
             ),
             self._uk_sentence(),

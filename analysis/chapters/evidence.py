@@ -51,7 +51,7 @@ class Evidence:
     shared_cells, disputed_cells : Quantity
         Number of cells that more than one source fills, and of those in `conflicts`.
     coverage : DataFrame
-        Number of GMV facts for each market (`row`) and quarter (`column`), with a `status` and its `rank`.
+        How each market (`row`) and quarter (`column`) is known: `status`, its `rank`, and `count` of GMV facts.
     facts : DataFrame
         Every fact of the view about the platform and its rival.
     misfits : DataFrame
@@ -228,14 +228,17 @@ def _bases(model: Estimates) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     rows = []
     for row in model.market.basis_bias().itertuples():
-        share = [Quantity(v, "×", f"market model, bias of {row.basis}") for v in (row.median, row.p10, row.p90)]
+        facts = model.market.facts.index[model.market.facts["basis"] == row.basis]
+        origins = model.report.by_ids(facts)
+        formula = f"market model, bias of {row.basis}"
+        share = [Quantity(v, "×", formula, origins) for v in (row.median, row.p10, row.p90)]
         rows.append((row.basis, Quantity.counted(row.facts, "fact"), *share))
     return pd.DataFrame(rows, columns=columns)
 
 
 def _checks(report: Report) -> list[Check]:
     """The claims that other facts can test; those that lack a fact are left out by the caller."""
-    fact, nothing = report.fact, Quantity.unknown("days left")
+    fact = report.fact
     half, june, early, may = (Span.parse(text) for text in ("2024H1", "2024-06", "2024-01..2024-05", "2024-05"))
     first_half, target = report.gmv("US", half), fact("US", "gmv_target", half.year)
     shipping = "seller_shipping_margin_per_order"
@@ -243,7 +246,7 @@ def _checks(report: Report) -> list[Check]:
     earned, lost = fact("US", shipping, before), fact("US", shipping, after)
     start, end = fact("Vietnam", "livestream_start_hour", may), fact("Vietnam", "livestream_end_hour", may)
     clock, midnight = Quantity.counted(1, "hour") / Quantity.counted(1, "o'clock"), Quantity.counted(24, "o'clock")
-    rest = report.quarter.rest_of_year
+    second = Span.parse("2024H2")
     return [
         Check(
             "US: share of the target after the first half",
@@ -258,7 +261,7 @@ def _checks(report: Report) -> list[Check]:
         Check(
             "US: share of the target after May",
             fact("US", "target_completion", early),
-            (fact("US", "gmv", early) / target).percent(),
+            ((first_half - report.gmv("US", june)) / target).percent(),
         ),
         Check(
             "Thailand: GMV of May, from the daily figure",
@@ -276,17 +279,18 @@ def _checks(report: Report) -> list[Check]:
             ((earned - lost) / earned).percent(),
         ),
         Check(
-            "Days left in the year, from the end of the quarter",
-            fact("Global", "days_left_in_year", Span.parse("2024H2")),
-            Quantity.counted(rest.days, "day", "to 31 December") if rest else nothing,
+            f"Days left in the year, from the first day of {second.label} on",
+            fact("Global", "days_left_in_year", second),
+            Quantity.counted(second.days, "day", "to 31 December"),
         ),
     ]
 
 
 def _conflicts(report: Report, facts: pd.DataFrame) -> tuple[int, pd.DataFrame]:
     """Cells with more than one fact, and those of them whose figures cannot all be right."""
-    cells = facts.groupby(["platform", "market", "metric", "span"], sort=False)
-    shared = {key: cell for key, cell in cells if len(cell) > 1}
+    # A target that was revised is not in dispute.
+    cells = facts[facts["kind"] != "target"].groupby(["platform", "market", "metric", "span"], sort=False)
+    shared = {key: cell for key, cell in cells if cell["source"].nunique() > 1}
     rows = []
     for (platform, market, metric, span), cell in shared.items():
         figures = [report.quantity(row) for _, row in cell.iterrows()]

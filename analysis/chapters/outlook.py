@@ -144,8 +144,8 @@ class Outlook:
                 inside=counted(int(record["inside"].sum()), "", "figures inside the band"),
                 expected=counted(round(0.8 * len(record)), "", "four fifths of the forecasts"),
             ),
-            _score_sentence("all of them", record),
-            _score_sentence("the world alone", world) if len(world) < len(record) else Sentence(),
+            _score_sentence("all markets", record),
+            _score_sentence("the world", world) if len(world) < len(record) else Sentence(),
             say(
                 "Of those for the world, {above} of {all} stood above the figure that came.",
                 above=counted(above, "", "medians above the figure") if len(world) else None,
@@ -261,24 +261,28 @@ def _earlier_quarters(report: Report) -> list[Span]:
 
 
 def _score_sentence(what: str, record: pd.DataFrame) -> Sentence:
-    """Mean interval scores of the model and the two baselines, and which of these was closer."""
-    scored = score(record)
-    if not scored.compared:
+    """Mean interval scores of the model and the two baselines, and where the model went wrong if one was closer."""
+    compared = record.dropna(subset="run_rate_score")
+    if compared.empty:
         return Sentence()
+    scored = score(compared)
     figures = {"a straight line": scored.run_rate, "last year’s seasons": scored.seasonal}
     closer = [name for name, value in figures.items() if value < scored.model]
     means = [
         Quantity.counted(round(value, 2), "", "mean interval score") for value in (scored.model, *figures.values())
     ]
+    above = (compared["median"] > compared["published"]).mean() > 0.5
     told = say(
-        "By the interval score (less is better) the model has {model} for {what}, a straight line {line}, "
-        "last year’s seasonal path {season}.",
+        "By the interval score (less is better) the model has {model} for {forecasts} of {what} that a baseline can be "
+        "made for, a straight line {line}, last year’s seasonal path {season}.",
         what=what,
+        forecasts=Quantity.counted(len(compared), "forecast", "with a figure of the year to start from"),
         **dict(zip(("model", "line", "season"), means, strict=True)),
     )
     return told + say(
-        "So {closer} did better: the model lets young markets grow on as others did, and brakes too late.",
+        "So {closer} did better; most of the model’s medians were too {side}.",
         closer=" and ".join(closer),
+        side="high: it lets young markets grow on as others did, and brakes too late" if above else "low",
     )
 
 

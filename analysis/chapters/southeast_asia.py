@@ -157,10 +157,14 @@ class SoutheastAsia:
             say(
                 "In Vietnam the platform’s sales {own.moved} in {own.growth_span}, those of {leader} {theirs}.",
                 own=_named(self.markets, "Vietnam"),
-                leader=LEADER,
+                leader=self.rivals_growth[0][0],
                 theirs=moved(self.rivals_growth[0][1]),
             ),
-            say("Shopee still sold {multiple} as much there: {leader_gmv} against {own_gmv} in {vietnam_span}.", self),
+            say(
+                "{leader} still sold {multiple} as much there: {leader_gmv} against {own_gmv} in {vietnam_span}.",
+                self,
+                leader=LEADER,
+            ),
             self._streams_sentence(),
             self._indonesia_sentence(),
             say(
@@ -235,6 +239,7 @@ class SoutheastAsia:
 
     def estimate_chart(self) -> Figure:
         rows = [(name.removeprefix("the "), *band) for name, band in self.estimates if band]
+        rows.append(("The region", *self.region_estimate))
         data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
         title = say("{report.quarter} is put at {region_estimate.median} for the region", self)
         subtitle = f"Estimated GMV, {self.report.currency}, with the band of four chances in five"
@@ -258,7 +263,7 @@ class SoutheastAsia:
             for platform in (report.platform, LEADER):
                 rows.append((quarter.short, platform, report.gmv("Vietnam", quarter, platform)))
         data = pd.DataFrame(rows, columns=["label", "series", "value"])
-        title = say("Shopee sells {multiple} as much in Vietnam", self)
+        title = say("{leader} sells {multiple} as much in Vietnam", self, leader=LEADER)
         title = title or say("Size against the market leader in Vietnam")
         return Figure("vietnam_leader", title, f"GMV a quarter, {report.currency}", charts.pairs(data), data)
 
@@ -306,6 +311,7 @@ def review(report: Report) -> SoutheastAsia:
         rivals_growth=[
             (platform, report.fact("Vietnam", "gmv_growth_yoy", vietnam.growth_span or report.quarter, platform))
             for platform in (LEADER, "Lazada")
+            if platform != report.platform
         ],
         own_gmv=report.gmv("Vietnam", shared) if shared else nothing,
         leader_gmv=report.gmv("Vietnam", shared, LEADER) if shared else nothing,
@@ -322,7 +328,12 @@ def review(report: Report) -> SoutheastAsia:
         thai_gap=abs((whole_month - gmv) / gmv).percent(),
         thai_sellers=sellers,
         thai_per_seller=gmv / sellers,
-        estimates=[(m.name, model.gmv(m.market, report.quarter)) for m in markets],
+        # A market without a figure of its own is told in the region's sum only: its band says nothing.
+        estimates=[
+            (m.name, model.gmv(m.market, report.quarter))
+            for m in markets
+            if model.has_own_figure(m.market, report.year)
+        ],
         region_estimate=model.gmv(REGION, report.quarter),
         thai_month_before=gmv / (1 + report.fact("Thailand", "gmv_growth_mom", span)),
     )
@@ -352,9 +363,11 @@ def _region_share(report: Report, region: Pace) -> Quantity:
 
 def _latest_shared_span(report: Report) -> Span | None:
     """The last span of the year, up to the quarter, for which GMV in Vietnam of platform and leader is published."""
+    if report.platform == LEADER:
+        return None
     spans = set(report.rows("Vietnam", "gmv", LEADER, report.quarter.to_date)["span"])
     shared = [span for span in spans if report.gmv("Vietnam", span)]
-    return max(shared, key=lambda span: span.end, default=None)
+    return max(shared, key=lambda span: (span.end, span.days), default=None)
 
 
 def _streams(report: Report) -> list[Stream]:

@@ -16,6 +16,8 @@ from analysis.quantity import Quantity, total
 from analysis.report import Report
 from analysis.span import Span
 
+SMALL = 0.05  # share of the region below which a market's growth says little
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -97,7 +99,7 @@ class Summary:
             self._world_sentence(),
             self._expected_sentence()
             + say(
-                "For {report.quarter} alone, of which no figure is published, they point to {nowcast.median} "
+                "For {report.quarter} alone, of which no figure is published, the estimate is {nowcast.median} "
                 "({nowcast.low} to {nowcast.high}).",
                 self,
             ),
@@ -108,7 +110,7 @@ class Summary:
                 months=Quantity.counted(rest.months, "month", f"of {rest.label}") if rest and rest.months else None,
             ),
             self._us_sentence(),
-            say("Southeast Asia carries the growth: {fastest.market} grew by {fastest.rate} in {fastest.span}.", self)
+            say("In Southeast Asia {fastest.market} grew fastest, by {fastest.rate} in {fastest.span}.", self)
             if grew
             else Sentence(),
             say("{report.rival} sold {rival_ratio} as much in the same time, {rival_gmv}.", self),
@@ -159,7 +161,7 @@ class Summary:
                 "the rest of the year needs {stretch} that pace.",
                 us,
             )
-            or say("For the US a target of {target} is on record, but no sales yet.", us)
+            or say("For the US a target of {target} is on record, but no published sales yet.", us)
             or say("No target for the US in {report.year} is on record.", self)
         )
 
@@ -213,10 +215,11 @@ class Summary:
 
     def bridge_chart(self) -> Figure:
         title = say(
-            "The US is {share} of what is expected",
+            "The US is {share} of the estimate for the year",
             share=(self.us_expected.median / self.expected.median).percent(),
         )
-        subtitle = f"Estimated GMV of {self.report.year.label} by market, {self.report.currency}, and the target"
+        year, currency = self.report.year.label, self.report.currency
+        subtitle = f"Estimated GMV of {year} by market, {currency}, as the company would count it, and the target"
         fallback = say("From market to market to the year")
         return Figure("summary_bridge", title or fallback, subtitle, charts.bridge(self.parts), self.parts)
 
@@ -263,22 +266,29 @@ def review(report: Report) -> Summary:
 def _bridge(model: Estimates, whole: Band, target: Quantity) -> pd.DataFrame:
     """Estimates of the year market by market, what they leave of the world's, and what that leaves of the target."""
     vocabulary, year = model.report.ledger.vocabulary, model.report.year
-    own = [(market, model.gmv(market, year).median) for market in (*vocabulary.regions["SEA"], "US", "UK")]
+    # A market without a figure of its own is in the sum, but its band is too wide for a bar.
+    markets = [m for m in (*vocabulary.regions["SEA"], "US", "UK") if model.has_own_figure(m, year)]
+    own = [(market, model.gmv(market, year).median) for market in markets]
     own = sorted((part for part in own if part[1]), key=lambda part: -part[1].value)
     rows = [(market, gmv, False) for market, gmv in own]
     if rows and whole:
         rows.append(("Others, and the difference between medians", whole.median - total(gmv for _, gmv in own), False))
-    rows.append(("Expected in the world", whole.median, True))
-    rows.append(("Missing to the target", target - whole.median, False))
+    missing = target - whole.median
+    rows.append(("Estimated for the world", whole.median, True))
+    rows.append(("Beyond the target" if missing < 0 else "Missing to the target", missing, False))
     rows.append(("Target", target, True))
     return pd.DataFrame(rows, columns=["label", "value", "total"])
 
 
 def _fastest(report: Report) -> Growth | None:
-    found = []
+    """The fastest growth of a market that is at least a twentieth of those with a figure: small ones always lead."""
+    found, sizes = [], {}
     for market in report.ledger.vocabulary.regions["SEA"]:
+        reading = report.year_to_date(market) or report.latest_month(market)
+        sizes[market] = reading.monthly.value if reading else 0.0
         rows = report.rows(market, "gmv_growth_yoy", within=report.quarter.to_date).sort_values("end", kind="stable")
         if len(rows):
             span = rows.iloc[-1]["span"]
-            found.append(Growth(report.call(market), span, report.fact(market, "gmv_growth_yoy", span)))
-    return max(found, key=lambda growth: growth.rate.value, default=None)
+            found.append((market, Growth(report.call(market), span, report.fact(market, "gmv_growth_yoy", span))))
+    large = [growth for market, growth in found if sizes[market] >= SMALL * sum(sizes.values())]
+    return max(large, key=lambda growth: growth.rate.value, default=None)

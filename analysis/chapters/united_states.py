@@ -245,10 +245,10 @@ class UnitedStates:
     def rules_chart(self) -> Figure:
         rows = [(r.label, r.before, r.after) for r in self._all_rules]
         data = pd.DataFrame(rows, columns=["label", "before", "after"])
-        effects = {r.effect for r in self._all_rules}
+        effects = {r.effect for r in self.rules}
         title = say("New-shop rules")
         if "harder" in effects:
-            harder = Quantity.counted(sum(r.effect == "harder" for r in self._all_rules), "line")
+            harder = Quantity.counted(sum(r.effect == "harder" for r in self.rules), "line")
             title = say("New shops: {harder} of the rule became harder", harder=harder)
         elif effects - {"not published"}:
             title = say("New shops: no line of the rule became harder")
