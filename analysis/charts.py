@@ -274,9 +274,10 @@ def fan(data: pd.DataFrame, target: Quantity, published: tuple[date, Quantity] |
         point = pd.DataFrame({"day": [day.isoformat()], "value": [figure.value]})
         mark = alt.Chart(point).encode(x=x, y=alt.Y("value:Q", axis=None))
         layers += mark.mark_point(filled=True, size=90, color=ORANGE, opacity=1)
-        layers += mark.mark_text(align="left", dx=8, dy=10, fontSize=12).encode(
-            text=alt.value(f"published: {figure.text}")
-        )
+        # Early in the year there is room on the right of the point, at its end only below the path.
+        align, dx, dy = ("left", 8, 12) if day.month <= 9 else ("center", 8, 36)
+        words = mark.mark_text(align=align, dx=dx, dy=dy, fontSize=12)
+        layers += words.encode(text=alt.value(f"published: {figure.text}"))
     return _finish(layers)
 
 

@@ -208,7 +208,10 @@ class Outlook:
         title = say("The divest-or-ban law")
         if len(data) > 1:
             days = (data["day"].iloc[-1] - data["day"].iloc[0]).days
-            title = say("From bill to deadline in {days}", days=Quantity.counted(days, "day", "first to last event"))
+            title = say(
+                "{days} from the first vote to the last date on record",
+                days=Quantity.counted(days, "day", "first to last event"),
+            )
         subtitle = "Events that were public by the report’s date"
         return Figure("outlook_law", title, subtitle, charts.timeline(data), data)
 
