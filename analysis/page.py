@@ -19,8 +19,23 @@ from analysis.quantity import Quantity
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
 
 
+class _Tabled:
+    """Something shown that stands on a table of quantities and words, `data`."""
+
+    data: pd.DataFrame
+
+    @property
+    def sources(self) -> str:
+        """Publishers and facts, as a line under it says them."""
+        return _cite(_quantities(self.data))
+
+    def to_csv(self) -> str:
+        """The table with the facts behind each row, safe to open in a spreadsheet."""
+        return _to_csv(self.data)
+
+
 @dataclass(frozen=True)
-class Figure:
+class Figure(_Tabled):
     """A chart with what a reader needs around it, or a plain word that there is nothing to draw.
 
     Attributes
@@ -42,17 +57,9 @@ class Figure:
     chart: alt.TopLevelMixin | None
     data: pd.DataFrame = field(repr=False)
 
-    @property
-    def sources(self) -> str:
-        return _cite(_quantities(self.data))
-
-    def to_csv(self) -> str:
-        """The drawn table with the facts behind each row, safe to open in a spreadsheet."""
-        return _to_csv(self.data)
-
 
 @dataclass(frozen=True)
-class Table:
+class Table(_Tabled):
     """A table of quantities and words.
 
     Attributes
@@ -69,13 +76,6 @@ class Table:
     title: Sentence
     data: pd.DataFrame = field(repr=False)
     reference: bool = False
-
-    @property
-    def sources(self) -> str:
-        return _cite(_quantities(self.data))
-
-    def to_csv(self) -> str:
-        return _to_csv(self.data)
 
 
 @dataclass(frozen=True)

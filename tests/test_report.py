@@ -265,7 +265,9 @@ def test_what_is_no_money_has_no_currency(report):
         assert report(currency="VND").by_id(name).unit == unit
 
 
-@pytest.mark.parametrize("currency", ["BRL", "CNY", "EUR", "GBP", "IDR", "JPY", "MXN", "MYR", "PHP", "SGD", "THB", "USD", "VND"])
+@pytest.mark.parametrize(
+    "currency", ["BRL", "CNY", "EUR", "GBP", "IDR", "JPY", "MXN", "MYR", "PHP", "SGD", "THB", "USD", "VND"]
+)
 def test_ratios_over_one_period_are_the_same_in_every_currency(report, currency):
     there, here = report(currency=currency), report()
     first_half, june = span("2024H1"), span("2024-06")
