@@ -759,7 +759,7 @@ def test_an_event_of_several_markets_is_found_by_each(ledger):
 
 def test_events_come_oldest_first(ledger):
     laws = ledger.events_of("TikTok Shop", "law")
-    assert list(laws.index) == ["E020", "E024", "E025", "E039", "E042", "E043", "E044"]
+    assert list(laws.index) == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050"]
     assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
 
 
