@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.ledger import Ledger
 from analysis.market import Estimate, Market, TooLittleKnown, fit
 from analysis.observations import observe
 from analysis.quantity import Quantity
@@ -48,10 +47,6 @@ class Estimates:
     platform: str
     market: Market | None
 
-    @property
-    def _ledger(self) -> Ledger:
-        return self.report.ledger
-
     def gmv(self, market: str, span: Span) -> Band:
         """GMV of a market or region over a span, money."""
         return self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
@@ -75,7 +70,7 @@ class Estimates:
     def chance(self, market: str, target: Quantity) -> Quantity:
         """Probability that the year's GMV reaches the target, as the share of the model's draws that do."""
         year = self.report.year
-        if self.market is None or not target or not self._knows(market, year):
+        if self.market is None or not target or not self.gmv(market, year):
             return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
         share = self.market.probability_of_target(self._dollars(target), year, market)
         draws = len(self.market.draws(market, year))
@@ -99,9 +94,6 @@ class Estimates:
 
     def _quantity(self, value: float, unit: str, formula: str, drivers: tuple[str, ...]) -> Quantity:
         return Quantity(value, unit, formula, self.report.by_ids(drivers))
-
-    def _knows(self, market: str, span: Span) -> bool:
-        return bool(self.gmv(market, span))
 
     def _dollars(self, amount: Quantity) -> float:
         return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan

@@ -30,12 +30,11 @@ import pandas as pd
 from scipy import sparse
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
 
-from analysis.span import Span
+from analysis.span import DAYS_PER_MONTH, Span
 
 REST = "Rest of the world"
 REFERENCE = "company"  # the basis on which everything is counted; official figures are its own
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
-DAYS_PER_MONTH = 365.25 / 12
 _COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
 _BATCHES, _PAIRS, _CORRECTIONS, _SEED = 25, 40, 4, 20240630  # draws come in antithetic pairs
 
@@ -741,7 +740,7 @@ class Market:
         if rest is None:
             raise TooLittleKnown(f"nothing is left of the year after {to_date.code}")
         missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
-        return missing, rest.months or rest.days / DAYS_PER_MONTH
+        return missing, rest.length_in_months
 
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first.

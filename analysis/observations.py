@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from analysis.ledger import Ledger
-from analysis.market import DAYS_PER_MONTH, REST, Observations
+from analysis.market import REST, Observations
 from analysis.span import Span
 
 # The world is every market; so is the series from which the seasonal profile is taken.
@@ -112,10 +112,6 @@ def _dollars(ledger: Ledger, unit: str, span: Span) -> float:
     return 1.0 if unit == "USD" else 1 / ledger.rate(unit, span).value
 
 
-def _months(span: Span) -> float:
-    return span.months or span.days / DAYS_PER_MONTH
-
-
 def _growth(added: float, earlier: Callable[[Span], Span]) -> _Reader:
     """A ratio to the same market in an earlier period; `added` turns growth into that ratio."""
     return lambda ledger, platform, market, span, unit, basis: _Reading(
@@ -165,7 +161,7 @@ def _completion(ledger, platform, market, span, unit, basis) -> _Reading | None:
 
 _READERS: dict[str, _Reader] = {
     "gmv": _amount(lambda span: 1),
-    "gmv_monthly_average": _amount(_months),
+    "gmv_monthly_average": _amount(lambda span: span.length_in_months),
     "gmv_daily_average": _amount(lambda span: span.days),
     "gmv_growth_yoy": _growth(1, year_earlier),
     "gmv_growth_mom": _growth(1, _month_earlier),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.prose import against_pace, against_target
 from analysis.quantity import Quantity
-from analysis.report import DAYS_A_MONTH, Reading, Report
+from analysis.report import Reading, Report
 from analysis.span import Span
 
 
@@ -73,7 +73,7 @@ def pace(report: Report, market: str) -> Pace:
     rest = span.rest_of_year
     required = stretch = Quantity.unknown("a part of the year still to come")
     if rest:
-        required = gap / Quantity.counted(rest.months or rest.days / DAYS_A_MONTH, "month")
+        required = gap / Quantity.counted(rest.length_in_months, "month")
         stretch = required / reading.monthly
     even = Quantity.counted(span.days, "day", f"of {span.label}") / Quantity.counted(span.year.days, "day")
     if span.months:

@@ -17,7 +17,6 @@ from analysis.ledger import DATA, Ledger, LedgerError, read_ledger
 from analysis.quantity import Origin, Quantity, is_currency, total
 from analysis.span import Span
 
-DAYS_A_MONTH = 365.25 / 12
 # A quarter's figures go on coming out for about two months after its end.
 PUBLICATION_LAG = timedelta(days=60)
 
@@ -38,8 +37,7 @@ class Reading:
     @property
     def monthly(self) -> Quantity:
         """Mean GMV a month; a span that cuts through a month counts by its days."""
-        months = self.span.months or self.span.days / DAYS_A_MONTH
-        return self.gmv / Quantity.counted(months, "month")
+        return self.gmv / Quantity.counted(self.span.length_in_months, "month")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 
 ALLOWED = "2024, 2024H1, 2024Q2, 2024-05, 2024-06-08 or two of these joined by .."
 
+DAYS_PER_MONTH = 365.25 / 12
+
 _PARTS = re.compile(
     r"(?a)(?P<year>[12]\d{3})(?:H(?P<half>[12])|Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?"
 )
@@ -66,6 +68,11 @@ class Span:
         """Number of calendar months, or None if the span cuts through one."""
         whole = self.start.day == 1 and (self.end + timedelta(days=1)).day == 1
         return 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1 if whole else None
+
+    @property
+    def length_in_months(self) -> float:
+        """Calendar months, or days in mean months where the span cuts through one."""
+        return self.months or self.days / DAYS_PER_MONTH
 
     @property
     def code(self) -> str:
