@@ -1,6 +1,6 @@
-"""From notebooks to a report: papermill runs, one HTML file, the tables behind it and a manifest.
+"""From notebooks to a report: papermill runs them, `export` makes the page, and a manifest says what went in.
 
-The only module that knows Jupyter. A report is built beside its place and moved there when it is whole.
+A report is built beside its place and moved there when it is whole.
 """
 
 from __future__ import annotations
@@ -10,26 +10,23 @@ import os
 import platform
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert import TemplateExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from analysis.errors import InputError
+from analysis.export import chapter, render, tables_of
 from analysis.ledger import DATA
 from analysis.report import Report
 
 NOTEBOOKS = DATA.parent / "notebooks"
-TEMPLATE = Path(__file__).parent / "template"
 # What decides the bytes of a report, besides the data, the parameters and our own code.
 PACKAGES = ("altair", "nbconvert", "numpy", "pandas", "papermill", "vl-convert-python")
 CELL_TIMEOUT = 120  # seconds; the slowest cell takes about one
@@ -39,16 +36,6 @@ _PRIVATE = Config(KernelManager={"transport": "ipc"} if os.name == "posix" else 
 
 class BuildError(InputError):
     """A notebook failed; the message names the notebook, the cell and the error."""
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """An executed notebook and what the page needs to know of it."""
-
-    slug: str
-    name: str
-    headline: str
-    notebook: NotebookNode
 
 
 def build(report: Report, data: Path, out: Path, progress: Callable[[str], None] = lambda notebook: None) -> Path:
@@ -85,9 +72,9 @@ def build(report: Report, data: Path, out: Path, progress: Callable[[str], None]
         for source in sorted(NOTEBOOKS.glob("*.ipynb")):
             notebook = execute(source, report.parameters, data)
             nbformat.write(notebook, folder / "notebooks" / source.name)
-            chapters.append(_chapter(source.stem, notebook))
+            chapters.append(chapter(source.stem, notebook))
             progress(source.stem)
-        tables = dict(_tables(chapters))
+        tables = dict(tables_of(chapters))
         for name, text in tables.items():
             (folder / "tables" / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
         page = render(report, chapters)
@@ -164,83 +151,6 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     return NotebookNode(
         cells=cells, metadata=metadata, nbformat=notebook.nbformat, nbformat_minor=notebook.nbformat_minor
     )
-
-
-def render(report: Report, chapters: list[Chapter]) -> str:
-    """One self-contained page from executed notebooks: no script, no network, a note for every number."""
-    cells = []
-    for position, chapter in enumerate(chapters, start=1):
-        first, *rest = (cell.copy() for cell in chapter.notebook.cells)
-        first.metadata = NotebookNode(opens=position, slug=chapter.slug)
-        cells += [first, *rest]
-    merged = nbformat.v4.new_notebook(cells=cells)
-    # Not HTMLExporter: it parses and rewrites the whole page after the template has made it.
-    exporter = TemplateExporter(
-        template_name=TEMPLATE.name,
-        template_file="index.html.j2",
-        extra_template_basedirs=[str(TEMPLATE.parent)],
-        filters={"demote": _demote, "markdown": _markdown},
-    )
-    about = {
-        "platform": report.platform,
-        "quarter": report.quarter.short,
-        "as_of": report.as_of_label.label,
-        "verdict": chapters[0].headline,
-        "chapters": chapters,
-        "facts": len(report.ledger.facts),
-        "css": (TEMPLATE / "report.css").read_text(encoding="utf-8"),
-    }
-    page, _ = exporter.from_notebook_node(merged, resources={"report": about})
-    return _with_notes(page)
-
-
-_HEADING = re.compile(r"<(/?)h([1-4])\b[^>]*")
-_QUANTITY = re.compile(r'<span class="quantity" tabindex="0" title="([^"]*)">(.*?)</span>')
-
-
-def _demote(markup: str) -> str:
-    """A notebook's headings one level down and without ids, since chapters share a page and have like headings."""
-    return _HEADING.sub(lambda match: f"<{match[1]}h{int(match[2]) + 1}", markup)
-
-
-def _markdown(text: str) -> str:
-    return MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render(text)
-
-
-def _with_notes(page: str) -> str:
-    """Turn each quantity into a link to a numbered note with its provenance; the same provenance has one note."""
-    numbers: dict[str, int] = {}
-
-    def link(match: re.Match[str]) -> str:
-        why, shown = match.groups()
-        number = numbers.setdefault(why, len(numbers) + 1)
-        return f'<a class="quantity" href="#note-{number}" data-why="{why}">{shown}<sup>{number}</sup></a>'
-
-    page = _QUANTITY.sub(link, page)
-    notes = "".join(f'<li id="note-{number}">{why}</li>\n' for why, number in numbers.items())
-    return page.replace("<!--notes-->", f"<ol>\n{notes}</ol>")
-
-
-def _chapter(stem: str, notebook: NotebookNode) -> Chapter:
-    name = re.match(r"# (.*)", notebook.cells[0].source)[1]
-    for output in _outputs([notebook]):
-        if output.get("data", {}).get("text/html", "").partition("<h1>")[1]:
-            return Chapter(stem.partition("_")[2], name, output.data["text/plain"], notebook)
-    raise BuildError(f"{stem}.ipynb shows no headline: no cell calls show() with a sentence of its own")
-
-
-def _outputs(notebooks: Iterable[NotebookNode]) -> Iterable[NotebookNode]:
-    for notebook in notebooks:
-        for cell in notebook.cells:
-            yield from cell.get("outputs", [])
-
-
-def _tables(chapters: list[Chapter]) -> Iterable[tuple[str, str]]:
-    """Name and CSV text of the table behind each chart and of each table shown."""
-    for output in _outputs(chapter.notebook for chapter in chapters):
-        about = output.get("metadata", {}).get("report", {})
-        if "csv" in about:
-            yield about["name"], about["csv"]
 
 
 def _manifest(report: Report, tables: list[str]) -> dict:
