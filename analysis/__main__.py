@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)"
     )
-    for name in ("platform", "rival", "currency"):
+    for name in ("platform", "rival", "currency", "scenario"):
         build.add_argument(f"--{name}", default=DEFAULTS[name], help=f"(default: {DEFAULTS[name]})")
     build.add_argument("--data", **data)
     build.add_argument(
@@ -64,6 +64,7 @@ def _build(asked: argparse.Namespace) -> int:
             platform=asked.platform,
             rival=asked.rival,
             currency=asked.currency,
+            scenario=asked.scenario,
         )
         for quarter in dict.fromkeys(asked.quarters)
     ]

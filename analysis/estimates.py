@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import date
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 
+from analysis.assumptions import BASE
+from analysis.launches import new_sites_gmv
+from analysis.ledger import Ledger
 from analysis.market import Estimate, Market, TooLittleKnown, fit
 from analysis.observations import observe
 from analysis.quantity import Quantity
 from analysis.report import Report
+from analysis.scenarios import effect
 from analysis.span import Span
 
 
@@ -33,7 +38,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Estimates:
-    """The market model of one platform, fitted to the report's view of the ledger.
+    """The market model of one platform, fitted to the report's view of the ledger, under the report's scenario.
 
     Attributes
     ----------
@@ -48,8 +53,20 @@ class Estimates:
     market: Market | None
 
     def gmv(self, market: str, span: Span) -> Band:
-        """GMV of a market or region over a span, money."""
-        return self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
+        """GMV of a market or region over a span, money; with the new sites that are planned for it."""
+        band = self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
+        extra = self._new_sites(market, span)
+        return Band(*(part + extra for part in band)) if extra else band
+
+    def _new_sites(self, market: str, span: Span) -> Quantity:
+        """GMV of sites that are planned for a region: the model knows none before its launch."""
+        if self.market is None or self.platform != self.report.platform or market not in ("Global", "Europe"):
+            return Quantity.unknown(f"new sites of {self.platform} in {market}")
+        return new_sites_gmv(self.report, self.market, span)
+
+    def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
+        extra = self._new_sites(market, self.report.year)
+        return target - extra if extra else target
 
     def has_own_figure(self, market: str, span: Span) -> bool:
         """Whether any month of the span rests on a figure of the market itself, not on a sum or on the prior alone."""
@@ -61,9 +78,10 @@ class Estimates:
 
     def required_growth(self, market: str, target: Quantity) -> Band:
         """Constant growth a month after the quarter with which the year just meets its target, per cent."""
-        quarter, dollars = self.report.quarter, self._dollars(target)
+        quarter = self.report.quarter
         if not target or quarter.rest_of_year is None:
             return _nothing("a target and a part of the year still to come")
+        dollars = self._dollars(self._less_new_sites(market, target))
         what = f"growth a month after {quarter.short} that meets the target"
         return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
 
@@ -72,11 +90,11 @@ class Estimates:
         year = self.report.year
         if self.market is None or not target or not self.gmv(market, year):
             return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
-        share = self.market.probability_of_target(self._dollars(target), year, market)
+        share = self.market.probability_of_target(self._dollars(self._less_new_sites(market, target)), year, market)
         draws = len(self.market.draws(market, year))
         drivers = self.market.drivers(market, year)
         formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
-        return self._quantity(share, "%", formula, drivers)
+        return self._quantity(share, "%", formula, drivers, year)
 
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
         if self.market is None:
@@ -87,16 +105,29 @@ class Estimates:
             return _nothing(str(error))
         named = {"median": estimate.median, "10th percentile": estimate.p10, "90th percentile": estimate.p90}
         median, low, high = (
-            self.report.convert(self._quantity(value, unit, f"market model, {name} of {what}", estimate.drivers), span)
+            self.report.convert(
+                self._quantity(value, unit, f"market model, {name} of {what}", estimate.drivers, span), span
+            )
             for name, value in named.items()
         )
         return Band(median, low, high)
 
-    def _quantity(self, value: float, unit: str, formula: str, drivers: tuple[str, ...]) -> Quantity:
-        return Quantity(value, unit, formula, self.report.by_ids(drivers))
+    def _quantity(self, value: float, unit: str, formula: str, drivers: tuple[str, ...], span: Span) -> Quantity:
+        origins, scenario = self.report.by_ids(drivers), self.report.scenario
+        if scenario.settings and span.end > self.report.quarter.end:
+            formula += f", in the scenario “{scenario.name}”"
+            for lever in scenario.settings:
+                origins += self.report.assumption(lever).origins
+        return Quantity(value, unit, formula, origins)
 
     def _dollars(self, amount: Quantity) -> float:
         return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
+
+    def monthly(self, market: str, span: Span) -> list[tuple[Span, Band]]:
+        """GMV of each month that a span touches, money."""
+        months = pd.period_range(span.start, span.end, freq="M")
+        spans = [Span.months_of(month.year, month.month, 1) for month in months]
+        return [(month, self.gmv(market, month)) for month in spans]
 
     @cached_property
     def cumulative(self) -> list[tuple[Span, Band]]:
@@ -107,13 +138,21 @@ class Estimates:
 
 
 def estimates(report: Report, platform: str | None = None) -> Estimates:
-    """Fit the market model of a platform to what was public by the report's date, up to the end of its year."""
+    """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
-    try:
-        market = fit(observe(report.ledger, platform), report.year)
-    except TooLittleKnown:
-        market = None
+    market = _fitted(report.ledger, platform, max(report.year.end, report.horizon.end))
+    if market is not None and report.scenario.id != BASE:
+        market = market.under(effect(report, platform))
     return Estimates(report, platform, market)
+
+
+@lru_cache(maxsize=32)
+def _fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
+    """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
+    try:
+        return fit(observe(ledger, platform), until)
+    except TooLittleKnown:
+        return None
 
 
 def _nothing(reason: str) -> Band:

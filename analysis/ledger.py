@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.assumptions import Assumptions, read_assumptions
 from analysis.errors import InputError
 from analysis.quantity import Origin, Quantity
 from analysis.span import ALLOWED as ALLOWED_PERIOD
@@ -136,7 +137,7 @@ class Vocabulary:
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ledger:
     """Every fact, source, event and exchange rate of a data folder, or of a view of it.
 
@@ -152,6 +153,7 @@ class Ledger:
         As in the files, with `span`, `start` and `end`; `events` has `public`, the day from which it was known:
         `known_on` where it was announced ahead, otherwise its own last day.
     vocabulary : Vocabulary
+    assumptions : Assumptions
     as_of : date or None
         The day on which this view was public; None is the whole ledger.
     """
@@ -161,6 +163,7 @@ class Ledger:
     events: pd.DataFrame
     fx: pd.DataFrame
     vocabulary: Vocabulary
+    assumptions: Assumptions
     as_of: date | None = None
     _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, repr=False)
 
@@ -175,10 +178,14 @@ class Ledger:
         sources = self.sources[self.sources.index.isin(cited)]
         return replace(self, **view, sources=sources, as_of=day, _rates={})
 
+    def without(self, facts: Iterable[str]) -> Ledger:
+        """This view less some of its facts."""
+        return replace(self, facts=self.facts.drop(index=list(facts)), _rates={})
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the rows of this view and its vocabulary; rows outside the view do not count."""
-        digest = hashlib.sha256(repr(self.vocabulary).encode())
+        digest = hashlib.sha256(repr((self.vocabulary, self.assumptions)).encode())
         for frame in (self.facts, self.sources, self.events, self.fx):
             digest.update(frame.sort_index().to_csv().encode())
         return digest.hexdigest()
@@ -276,6 +283,7 @@ def read_ledger(folder: Path = DATA) -> Ledger:
     """
     problems: list[Problem] = []
     vocabulary = _read_vocabulary(folder / "vocabulary.toml", problems)
+    assumptions = _read_assumptions(folder / "scenarios.toml", problems)
     tables = {name: _read_csv(folder / name, columns, problems) for name, columns in COLUMNS.items()}
     if problems:
         raise LedgerError(problems)  # without its columns a table cannot be checked cell by cell
@@ -318,6 +326,7 @@ def read_ledger(folder: Path = DATA) -> Ledger:
         events=events.drop(columns="line").sort_values(["start", "id"]).set_index("id"),
         fx=fx.drop(columns="line").set_axis(fx["currency"] + " " + fx["period"]).sort_index(),
         vocabulary=vocabulary,
+        assumptions=assumptions,
     )
 
 
@@ -427,6 +436,28 @@ def _read_vocabulary(path: Path, problems: list[Problem]) -> Vocabulary:
                     problems.append(Problem(path.name, None, f"regions.{name}", member, "a name under [markets]"))
         return vocabulary
     return Vocabulary({}, {}, {}, {}, {})
+
+
+def _read_assumptions(path: Path, problems: list[Problem]) -> Assumptions:
+    def refuse(entry: str | None, value: str | None, allowed: str) -> None:
+        problems.append(Problem(path.name, None, entry, value, allowed))
+
+    try:
+        return read_assumptions(path, _split_any_unit, refuse)
+    except OSError as error:
+        refuse(None, None, f"a readable file ({error.strerror})")
+    except UnicodeDecodeError:
+        refuse(None, None, "text in UTF-8")
+    except tomllib.TOMLDecodeError as error:
+        refuse(None, None, f"TOML ({error})")
+    return Assumptions({}, {})
+
+
+def _split_any_unit(unit: str) -> tuple[float, str]:
+    """As `split_unit`, also for an amount for one of something: `USD k per person`."""
+    amount, per, noun = unit.partition(" per ")
+    factor, of = split_unit(amount)
+    return factor, f"{of}/{noun}" if per else of
 
 
 def _text(value: object) -> str:

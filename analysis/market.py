@@ -20,8 +20,8 @@ last fact, the forecast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -470,7 +470,7 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) 
     layout = _layout(grid, observations, float(daily.median()), prior)
     likelihood = _likelihood(used, days, layout, prior)
     mode, residual = _mode(layout, likelihood)
-    return Market(observations, used, grid, layout, likelihood, mode, residual)
+    return Market(observations, used, grid, Posterior(layout, likelihood, mode, residual), np.ones(len(grid.where[0])))
 
 
 def _mode(layout: Layout, likelihood: Likelihood) -> tuple[np.ndarray, np.ndarray]:
@@ -540,41 +540,38 @@ def _hessian(layout, likelihood, by_state, curvature, bend) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Market:
-    """The posterior of a platform's GMV: monthly, summed, and against targets. All amounts in US dollars.
+class Posterior:
+    """The parameters given the facts: their mode, and draws about it.
 
-    Made by `fit`. Names of markets are those of the facts: a market, a region such as `SEA`, `Global`, or several
-    joined by a comma. Everything is counted as the company counts (the reference basis of `basis_bias`).
-
-    Examples
-    --------
-    >>> market = fit(observe(ledger.known_by(date(2024, 8, 29)), "TikTok Shop"), Span.parse("2024"))  # doctest: +SKIP
-    >>> market.total("US", Span.parse("2024H1"))  # doctest: +SKIP
+    Attributes
+    ----------
+    layout : Layout
+    likelihood : Likelihood
+    mode : ndarray, shape (P,)
+    residual : ndarray, shape (N,)
+        Of the facts at the mode.
     """
 
-    observations: Observations
-    facts: pd.DataFrame
-    grid: Grid
     layout: Layout
     likelihood: Likelihood
     mode: np.ndarray
     residual: np.ndarray
 
     @cached_property
-    def _jacobian(self) -> sparse.csr_array:
+    def jacobian(self) -> sparse.csr_array:
         return _jacobian(self.layout, self.likelihood.log_totals(self.layout.states @ self.mode)[1])
 
     @cached_property
-    def _weights(self) -> np.ndarray:
+    def weights(self) -> np.ndarray:
         return self.likelihood.weights(self.residual)
 
     @cached_property
-    def _cholesky(self) -> np.ndarray:
+    def cholesky(self) -> np.ndarray:
         """Upper factor of the posterior precision at the mode, shape (P, P)."""
-        return cholesky(_precision(self.layout, self.likelihood, self._jacobian, self._weights))
+        return cholesky(_precision(self.layout, self.likelihood, self.jacobian, self.weights))
 
     @cached_property
-    def _parameters(self) -> np.ndarray:
+    def parameters(self) -> np.ndarray:
         """Draws of the parameters, shape (P, draws).
 
         A Student-t is a normal of unknown precision, so that two sweeps of Gibbs sampling from Laplace's normal [4]_,
@@ -583,7 +580,7 @@ class Market:
         likelihood, rng, batches = self.likelihood, np.random.default_rng(_SEED), []
         offset, variance = likelihood.moments
         for _ in range(_BATCHES):
-            draws = self.mode[:, None] + solve_triangular(self._cholesky, rng.standard_normal((len(self.mode), 1)))
+            draws = self.mode[:, None] + solve_triangular(self.cholesky, rng.standard_normal((len(self.mode), 1)))
             for pairs in (1, _PAIRS):
                 logs = np.log(likelihood.days @ np.exp(self.layout.states @ draws[:, 0]))
                 residual = likelihood.residual(logs, draws[:, 0]) - offset
@@ -598,9 +595,9 @@ class Market:
         Laplace's normal alone would let the markets of a published sum drift apart, and so lift the sum.
         """
         layout, likelihood = self.layout, self.likelihood
-        factor = cholesky(_precision(layout, likelihood, self._jacobian, weights))
+        factor = cholesky(_precision(layout, likelihood, self.jacobian, weights))
         noise = factor.T @ np.hstack([normal, -normal])
-        prior, to_design = layout.whitened.T @ layout.whitened, self._jacobian.T @ likelihood.design.T
+        prior, to_design = layout.whitened.T @ layout.whitened, self.jacobian.T @ likelihood.design.T
         facts = to_design @ sparse.diags_array(likelihood.gather(weights)) @ likelihood.design
         still = layout.whitened.T @ layout.centre
         still = still + to_design @ likelihood.gather(weights * (likelihood.value - likelihood.moments[0]))
@@ -611,10 +608,46 @@ class Market:
             draws = draws + cho_solve((factor, False), force)
         return draws
 
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """The posterior of a platform's GMV: monthly, summed, and against targets. All amounts in US dollars.
+
+    Made by `fit`. Names of markets are those of the facts: a market, a region such as `SEA`, `Global`, or several
+    joined by a comma. Everything is counted as the company counts (the reference basis of `basis_bias`).
+
+    Attributes
+    ----------
+    observations : Observations
+    facts : DataFrame
+        Those that speak of a day on which a market was open.
+    grid : Grid
+    posterior : Posterior
+    factor : ndarray, shape (S,)
+        What the GMV of each state is multiplied by: ones, but for a scenario (see `under`).
+
+    Examples
+    --------
+    >>> market = fit(observe(ledger.known_by(date(2024, 8, 29)), "TikTok Shop"), Span.parse("2024"))  # doctest: +SKIP
+    >>> market.total("US", Span.parse("2024H1"))  # doctest: +SKIP
+    """
+
+    observations: Observations
+    facts: pd.DataFrame
+    grid: Grid
+    posterior: Posterior
+    factor: np.ndarray
+
     @cached_property
     def _rates(self) -> np.ndarray:
         """Draws of US dollars an open day in each state, shape (S, 2 pairs)."""
-        return np.exp(self.layout.states @ self._parameters)
+        return np.exp(self.posterior.layout.states @ self.posterior.parameters) * self.factor[:, None]
+
+    def under(self, factor: Callable[[str, pd.PeriodIndex], np.ndarray]) -> Market:
+        """The same posterior, with the GMV of each market multiplied by `factor(market, months)`, a month at a time."""
+        market, month = self.grid.where
+        by_market = np.array([factor(name, self.grid.months) for name in self.grid.markets])
+        return replace(self, factor=self.factor * by_market[market, month])
 
     def markets(self, name: str) -> tuple[str, ...]:
         """The markets of the model that a name sums up.
@@ -649,7 +682,11 @@ class Market:
         return self._days(markets, span) @ self._rates * np.exp(self._log_bias(basis))
 
     def _log_bias(self, basis: str) -> np.ndarray | float:
-        return self._parameters[self.layout.bases[basis]] if basis in self.layout.bases else 0.0
+        return (
+            self.posterior.parameters[self.posterior.layout.bases[basis]]
+            if basis in self.posterior.layout.bases
+            else 0.0
+        )
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
@@ -667,12 +704,13 @@ class Market:
         together make four fifths of what facts tell, `most` at most.
         """
         days = self._days(markets, span)
-        if not days.any():
+        at = self.posterior
+        rate = days * self.factor * np.exp(at.layout.states @ at.mode)
+        if not rate.any():
             return ()
-        rate = days * np.exp(self.layout.states @ self.mode)
-        slope = self.layout.states.T @ (rate / rate.sum())
-        covariance = cho_solve((self._cholesky, False), slope)
-        part = self._weights * (self.likelihood.design @ (self._jacobian @ covariance))[self.likelihood.row] ** 2
+        slope = at.layout.states.T @ (rate / rate.sum())
+        covariance = cho_solve((at.cholesky, False), slope)
+        part = at.weights * (at.likelihood.design @ (at.jacobian @ covariance))[at.likelihood.row] ** 2
         order = np.argsort(-part, kind="stable")
         enough = np.searchsorted(part[order].cumsum(), 0.8 * part.sum()) + 1
         return tuple(self.facts.index[order[: min(enough, most)]])
@@ -748,9 +786,10 @@ class Market:
         Columns market, start, end, measure, published and expected (US dollars or a ratio, as its basis would count),
         z (log residual over the scale of its noise), conflict (|z| > 3). Facts without an open day are not listed.
         """
-        z = self.likelihood.standardised(self.residual)
+        likelihood, residual = self.posterior.likelihood, self.posterior.residual
+        z = likelihood.standardised(residual)
         table = self.facts[["market", "start", "end", "measure", "basis"]].assign(
-            published=np.exp(self.likelihood.value), expected=np.exp(self.likelihood.value - self.residual),
+            published=np.exp(likelihood.value), expected=np.exp(likelihood.value - residual),
             z=z, conflict=np.abs(z) > CONFLICT,
         )  # fmt: skip
         return table.iloc[np.argsort(-np.abs(z), kind="stable")]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.assumptions import BASE, Scenario
 from analysis.errors import InputError
 from analysis.ledger import DATA, Ledger, LedgerError, read_ledger
 from analysis.quantity import Origin, Quantity, is_currency, total
@@ -20,7 +21,14 @@ from analysis.span import Span
 # A quarter's figures go on coming out for about two months after its end.
 PUBLICATION_LAG = timedelta(days=60)
 
-DEFAULTS = {"quarter": "2024Q2", "as_of": None, "platform": "TikTok Shop", "rival": "Temu", "currency": "USD"}
+DEFAULTS = {
+    "quarter": "2024Q2",
+    "as_of": None,
+    "platform": "TikTok Shop",
+    "rival": "Temu",
+    "currency": "USD",
+    "scenario": BASE,
+}
 
 
 class ParameterError(InputError):
@@ -52,6 +60,8 @@ class Report:
     platform, rival : str
     currency : str
         Amounts are converted to it at the average rate of their period.
+    scenario : Scenario
+        What is assumed of the time after the quarter.
     ledger : Ledger
         The view as of `as_of`.
     """
@@ -61,7 +71,13 @@ class Report:
     platform: str
     rival: str
     currency: str
+    scenario: Scenario
     ledger: Ledger
+
+    @property
+    def name(self) -> str:
+        """The report's own among those of a folder: its quarter, and its scenario unless that is the base."""
+        return self.quarter.code if self.scenario.id == BASE else f"{self.quarter.code}-{self.scenario.id}"
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -72,6 +88,7 @@ class Report:
             "platform": self.platform,
             "rival": self.rival,
             "currency": self.currency,
+            "scenario": self.scenario.id,
         }
 
     @property
@@ -83,12 +100,26 @@ class Report:
         """Whether the quarter closes the year, so that the verdict on its target is final."""
         return self.quarter.end == self.year.end
 
+    @property
+    def horizon(self) -> Span:
+        """The twelve months after the quarter."""
+        start = self.quarter.end + timedelta(days=1)
+        return Span(start, Span.months_of(start.year + 1, start.month, 1).start - timedelta(days=1))
+
     @cached_property
     def as_of_label(self) -> Span:
         return Span(self.as_of, self.as_of)
 
     def call(self, market: str) -> str:
         return self.ledger.vocabulary.call(market)
+
+    def under(self, scenario: str) -> Report:
+        """The same report under another scenario."""
+        return replace(self, scenario=self.ledger.assumptions.scenarios[scenario])
+
+    def assumption(self, lever: str, setting: str | None = None) -> Quantity:
+        """An assumption as the report's scenario sets it, or at the `low`, `base` or `high` end of its range."""
+        return self.convert(self.ledger.assumptions.get(lever, self.scenario.id, setting), self.quarter)
 
     # What is published ----------------------------------------------------------------------------
 
@@ -260,6 +291,7 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
         ("platform", ledger.vocabulary.platforms),
         ("rival", ledger.vocabulary.platforms),
         ("currency", sorted({"USD", *ledger.fx["currency"]})),
+        ("scenario", ledger.assumptions.scenarios),
     ):
         if given[name] not in allowed:
             raise ParameterError(f"{name} is {given[name]!r}. Allowed: {', '.join(allowed)}")
@@ -277,7 +309,8 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
     if as_of < quarter.end:
         raise ParameterError(f"as_of is {as_of}. Allowed for {quarter.code}: {quarter.end} or later")
     view = ledger.known_by(as_of)
-    return Report(quarter, as_of, given["platform"], given["rival"], given["currency"], view)
+    scenario = ledger.assumptions.scenarios[given["scenario"]]
+    return Report(quarter, as_of, given["platform"], given["rival"], given["currency"], scenario, view)
 
 
 def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:

@@ -1,0 +1,63 @@
+"""What a scenario does to GMV after the report's quarter, and what all scenarios together come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from analysis.launches import SITES
+from analysis.report import Report
+from analysis.span import Span
+
+US, REGION = "US", "SEA"  # where the levers us_ban and price_war, and rival_entry, work
+
+
+def ban_day(report: Report) -> date:
+    """The day from which the law bans the platform, where one is ahead; otherwise as assumed by `us_ban_lead`."""
+    law = report.ledger.events_of(report.platform, "law")
+    ahead = law[law["start"] > report.as_of]
+    if len(ahead):
+        return ahead.iloc[0]["start"]
+    after = report.quarter.end + timedelta(days=1)
+    months = round(report.assumption("us_ban_lead").value)
+    return (pd.Period(after, "M") + months).start_time.date()
+
+
+def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.ndarray]:
+    """What the report's scenario multiplies a platform's monthly GMV by.
+
+    Returns
+    -------
+    callable
+        From a market and months to factors, shape (months,): ones up to the end of the quarter.
+    """
+    last = pd.Period(report.quarter.end, "M")
+    ban = ban_day(report)
+
+    def lever(name: str) -> float:
+        return report.assumption(name).value
+
+    def factor(market: str, months: pd.PeriodIndex) -> np.ndarray:
+        since = np.maximum((months.year - last.year) * 12 + months.month - last.month, 0)
+        if platform != report.platform:
+            return (1 + lever("rival_growth")) ** since
+        level = 1 - (since > 0) * lever("live_share") * lever("live_fade")
+        if market in report.ledger.vocabulary.members(US):
+            banned = np.array([_days_from(ban, month) / month.days_in_month for month in months])
+            level = level * (1 - lever("price_war")) ** since * (1 - lever("us_ban_loss") * banned * (since > 0))
+        if market in report.ledger.vocabulary.members(REGION):
+            level = level * (1 - lever("rival_entry") * (since > 0))
+        if market in report.ledger.vocabulary.members(SITES):  # open by now: how they go on
+            level = level * lever("europe_ramp") ** (since > 0)
+        return level
+
+    return factor
+
+
+def _days_from(day: date, month: pd.Period) -> int:
+    """Days of a month from a day on."""
+    span = Span.months_of(month.year, month.month, 1)
+    return span.days if day <= span.start else max((span.end - day).days + 1, 0)
