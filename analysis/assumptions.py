@@ -79,9 +79,9 @@ class Assumptions:
     levers: Mapping[str, Lever]
     scenarios: Mapping[str, Scenario]
 
-    def get(self, lever: str, scenario: str = BASE, setting: str | None = None) -> Quantity:
+    def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""
-        return self.levers[lever].at(setting or self.scenarios[scenario].settings.get(lever, BASE))
+        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE))
 
 
 def read_assumptions(

@@ -119,7 +119,7 @@ class Report:
 
     def assumption(self, lever: str, setting: str | None = None) -> Quantity:
         """An assumption as the report's scenario sets it, or at the `low`, `base` or `high` end of its range."""
-        return self.convert(self.ledger.assumptions.get(lever, self.scenario.id, setting), self.quarter)
+        return self.convert(self.ledger.assumptions.get(lever, self.scenario, setting), self.quarter)
 
     # What is published ----------------------------------------------------------------------------
 
