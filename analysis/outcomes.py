@@ -77,8 +77,8 @@ def outcomes(report: Report, market: str = "Global") -> list[Outcome]:
 
 
 def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
-    """Mean of amounts by their weights, money; unknown if one of them is."""
-    return total(weight * amount for weight, amount in weighted)
+    """Mean of amounts by their weights, money; unknown if there are none."""
+    return total(weight * amount for weight, amount in weighted) if weighted else Quantity.unknown("a scenario")
 
 
 def sensitivity(report: Report, market: str = "Global") -> pd.DataFrame:

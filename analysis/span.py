@@ -98,8 +98,11 @@ class Span:
         year, first = self.start.year, self.start.month
         if self.days == 1:
             return day_label(self.start)
-        if self.months is None or self.end.year != year:
+        if self.months is None:
             return f"the period from {self._days_label}"
+        if self.end.year != year:
+            last = calendar.month_name[self.end.month]
+            return f"{calendar.month_name[first]} {year} to {last} {self.end.year}"
         if self.months == 12:
             return f"{year}"
         if self.months == 6 and first in (1, 7):

@@ -1,4 +1,4 @@
-"""Ban risk and outlook: the dated chain of events, what hangs on the United States, and what the rest would need."""
+"""Ban risk and outlook: the year as far as it can be seen, what other futures would cost, and what hangs on the US."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.assumptions import SETTINGS
 from analysis.estimates import Band, estimates
+from analysis.outcomes import Outcome, expected, outcomes, sensitivity
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, phrase, say
+from analysis.prose import Sentence, frequency, maybe, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
@@ -43,6 +45,12 @@ class Outlook:
         What the market model makes of the whole year, money; growth a month that would meet the target, per cent.
     path : list of (Span, Band)
         GMV from 1 January to the end of each month, money.
+    scenarios : list of Outcome
+        What can be told of other futures, the base first; none if the model knows too little.
+    weighted : Quantity
+        GMV of the twelve months after the quarter, as the mean of the scenarios by their probabilities, money.
+    levers : DataFrame
+        The same in the base with one lever at a time at either end, as `sensitivity` gives it.
     record : DataFrame
         Forecasts of earlier quarters against what was published later, as `track_record` gives it.
     """
@@ -61,7 +69,28 @@ class Outlook:
     expected: Band
     growth: Band
     path: list[tuple[Span, Band]]
+    scenarios: list[Outcome]
+    weighted: Quantity
+    levers: pd.DataFrame
     record: pd.DataFrame
+
+    @property
+    def base(self) -> Outcome | None:
+        return self.scenarios[0] if self.scenarios else None
+
+    @property
+    def ban(self) -> Outcome | None:
+        """The scenario of a ban in the US, once a law is public."""
+        return next((o for o in self.scenarios if "us_ban_loss" in o.scenario.settings), None)
+
+    @property
+    def costliest(self) -> Outcome | None:
+        """The scenario with the least GMV ahead."""
+        return min(self.scenarios, key=lambda outcome: outcome.ahead.median.value, default=None)
+
+    def cost(self, outcome: Outcome) -> Quantity:
+        """GMV of the twelve months after the quarter that a scenario costs against the base, money."""
+        return self.base.ahead.median - outcome.ahead.median
 
     @property
     def headline(self) -> Sentence:
@@ -83,8 +112,6 @@ class Outlook:
 
     @property
     def sentences(self) -> list[Sentence]:
-        past = self.law[self.law["start"] <= self.report.as_of]
-        steps = [phrase("{event} ({day})", event=_lower_first(step.event), day=step.span) for step in past.itertuples()]
         return [
             self._target_sentence(),
             self._expected_sentence(),
@@ -98,11 +125,72 @@ class Outlook:
                 "{rest_stretch} what they sell now.",
                 self,
             ),
+            self._ban_sentence(),
+        ]
+
+    def _ban_sentence(self) -> Sentence:
+        ban = self.ban
+        if ban is None:
+            return say("No law that would ban the platform in the US was public by {report.as_of_label}.", self)
+        return say(
+            "A US ban from {ban.starts} on would cost {cost} of the {base.ahead.median} expected in {report.horizon}; "
+            "we give it a chance of {ban.weight}.",
+            self,
+            cost=self.cost(ban),
+        )
+
+    @property
+    def scenario_sentences(self) -> list[Sentence]:
+        """The scenarios together: their mean, the worst of them, and what they make of the target."""
+        if len(self.scenarios) < 2:
+            return []
+        told = Quantity.counted(len(self.scenarios), "scenario")
+        by_chance = sorted((o for o in self.scenarios if o.chance), key=lambda outcome: outcome.chance.value)
+        chances = Sentence()
+        if by_chance and not self.report.year_is_over:
+            least, most = by_chance[0], by_chance[-1]
+            chances = say(
+                "The target of {report.year} is met in {few} simulated years of the scenario “{least.scenario.name}”, "
+                "in {many} of “{most.scenario.name}”.",
+                self,
+                few=frequency(least.chance),
+                many=frequency(most.chance),
+                least=least,
+                most=most,
+            )
+        return [
+            say(
+                "Weighted by their probabilities, the {told} put {report.horizon} at {weighted}; the base alone at "
+                "{base.ahead.median} ({base.ahead.low} to {base.ahead.high}).",
+                self,
+                told=told,
+            ),
+            say(
+                "“{costliest.scenario.name}” costs most: {cost}, or {share} of the base.",
+                self,
+                cost=self.cost(self.costliest),
+                share=(self.cost(self.costliest) / self.base.ahead.median).percent(),
+            ),
+            chances,
+            say(
+                "A ban from {ban.starts} on would leave {report.year} as it is; its loss falls into the year after.",
+                self,
+            )
+            if self.ban and self.ban.starts.start > self.report.year.end and not self.report.year_is_over
+            else Sentence(),
+        ]
+
+    @property
+    def law_sentences(self) -> list[Sentence]:
+        """Where the law that would ban the platform stands."""
+        past = self.law[self.law["start"] <= self.report.as_of]
+        steps = [phrase("{event} ({day})", event=_lower_first(step.event), day=step.span) for step in past.itertuples()]
+        return [
             say(
                 "The last step of the law that would ban the platform unless it is sold: {step}.",
                 step=steps[-1] if steps else None,
             ),
-            say("The law’s deadline is {deadline}, {days_to_deadline} after the date of this report.", self),
+            say("The next date is {deadline}, {days_to_deadline} after that of this report.", self),
         ]
 
     def _target_sentence(self) -> Sentence:
@@ -161,6 +249,75 @@ class Outlook:
         title = say("{expected.low} to {expected.high} by the year’s end", self) or say("Path to the year’s end")
         subtitle = f"GMV since 1 January, {self.report.currency}: estimate, with the band of four chances in five"
         return Figure("outlook_fan", title, subtitle, charts.fan(data, self.world.target, published), data)
+
+    def scenarios_chart(self) -> Figure:
+        rows = [(self._branch(o).text, *o.ahead) for o in self.scenarios]
+        data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
+        title = say("“{costliest.scenario.name}” would cost most of all", self)
+        if len(rows) < 2:
+            title = say("The year ahead, if sales go on as the figures point")
+        measure = f"GMV in {self.report.horizon.label}, {self.report.currency}, with the band of four chances in five"
+        subtitle = f"{measure}; in brackets how probable we hold each"
+        return Figure("outlook_scenarios", title, subtitle, charts.bands(data), data)
+
+    @staticmethod
+    def _branch(outcome: Outcome) -> Sentence:
+        """A scenario with its weight and the date from which it differs from the base."""
+        return phrase("{scenario.name} ({weight}){since}", outcome, since=maybe(", from {starts}", outcome))
+
+    def scenarios_table(self) -> Table:
+        rows = [
+            (
+                o.scenario.name,
+                phrase("{means}", o.scenario),
+                o.weight,
+                o.starts.label if o.starts else "–",
+                o.ahead.median,
+                self.cost(o) if o is not self.base else "–",
+                o.chance if not self.report.year_is_over else "–",
+            )
+            for o in self.scenarios
+        ]
+        columns = [
+            "Scenario",
+            "What happens",
+            "Probability",
+            "From",
+            self.report.horizon.short,
+            "Costs",
+            "Chance of the target",
+        ]
+        data = pd.DataFrame(rows, columns=columns)
+        if self.report.year_is_over:
+            data = data.drop(columns="Chance of the target")
+        return Table("outlook_scenarios_compared", say("The scenarios compared"), data)
+
+    def levers_chart(self) -> Figure:
+        title = (
+            say("What would move the year ahead most: {widest}", widest=self.levers["label"].iloc[0])
+            if len(self.levers)
+            else say("What would move the year ahead")
+        )
+        subtitle = (
+            f"GMV in {self.report.horizon.label}, {self.report.currency}, with one assumption at a time at either end"
+        )
+        base = self.base.ahead.median if self.base else Quantity.unknown("an estimate")
+        chart = charts.tornado(self.levers, base) if self.base else None
+        return Figure("outlook_levers", title, subtitle, chart, self.levers)
+
+    def assumptions_table(self) -> Table:
+        report = self.report
+        rows = [
+            (lever.means, *(report.assumption(name, end) for end in SETTINGS), lever.reason)
+            for name, lever in report.ledger.assumptions.levers.items()
+        ]
+        columns = ["Assumption", "Low", "Base", "High", "Why"]
+        return Table(
+            "outlook_assumptions",
+            say("Every assumption of this report, with its range and reason"),
+            pd.DataFrame(rows, columns=columns),
+            reference=True,
+        )
 
     def record_table(self) -> Table:
         convert, call = self.report.convert, self.report.call
@@ -235,7 +392,7 @@ def review(report: Report) -> Outlook:
     if deadline:
         days = Quantity.counted((deadline.start - report.as_of).days, "day", f"from {report.as_of_label.label}")
     required, achieved = _without_us(world, us)
-    model = estimates(report)
+    model, scenarios = estimates(report), outcomes(report)
     return Outlook(
         report=report,
         world=world,
@@ -251,6 +408,9 @@ def review(report: Report) -> Outlook:
         expected=model.gmv("Global", report.year),
         growth=model.required_growth("Global", world.target),
         path=model.cumulative,
+        scenarios=scenarios,
+        weighted=expected([(o.weight, o.ahead.median) for o in scenarios]),
+        levers=sensitivity(report),
         record=track_record(report.ledger, report.platform, _earlier_quarters(report)),
     )
 
