@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.scenarios import effect
 from analysis.span import Span
+
+MIN_SLOPE = 0.1  # of log GMV of the year on that of a part of it; below, the part tells next to nothing
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,25 @@ class Estimates:
         formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
         return self._quantity(share, "%", formula, drivers, year)
 
+    def tipping_point(self, market: str, target: Quantity, span: Span) -> Quantity:
+        """GMV of a part of the year with which the year would be as likely as not to reach a target, money.
+
+        Where the line through the draws (log GMV of the year against log GMV of the span, least squares) meets the
+        target: for the lognormal, the median of the year given the span. Unknown where the two hardly hang together.
+        """
+        year, unknown = self.report.year, Quantity.unknown(f"a tipping point of {span.short}")
+        if self.market is None or not target or not self.gmv(market, year):
+            return unknown
+        logs = np.log([self.market.draws(market, part) for part in (span, year)])
+        slope, level = np.polyfit(*logs, 1)
+        if slope < MIN_SLOPE:
+            return unknown
+        wanted = np.log(self._dollars(self._less_new_sites(market, target)))
+        formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
+        drivers = self.market.drivers(market, year)
+        figure = self._quantity(float(np.exp((wanted - level) / slope)), "USD", formula, drivers, span)
+        return self.report.convert(figure, span)
+
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
         if self.market is None:
             return _nothing("figures for the market model")
@@ -136,23 +157,45 @@ class Estimates:
         spans = [Span.months_of(year, 1, months) for months in range(1, 13)]
         return [(span, self.gmv("Global", span)) for span in spans]
 
+    def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
+        """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
+        base = base or span.year_earlier()
+
+        def ask(model: Market) -> Estimate:
+            before = model.draws(market, base)
+            if not before.all():
+                raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
+            p10, median, p90 = np.quantile(model.draws(market, span) / before - 1, [0.1, 0.5, 0.9])
+            drivers = dict.fromkeys(model.drivers(market, span) + model.drivers(market, base))
+            return Estimate(float(median), float(p10), float(p90), tuple(drivers))
+
+        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", span)
+
 
 def estimates(report: Report, platform: str | None = None) -> Estimates:
     """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
-    market = _fitted(report.ledger, platform, max(report.year.end, report.horizon.end))
+    market = fitted(report.ledger, platform, max(report.year.end, report.horizon.end))
     if market is not None and report.scenario.id != BASE:
         market = market.under(effect(report, platform))
     return Estimates(report, platform, market)
 
 
-@lru_cache(maxsize=32)
-def _fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
+# What was fitted last, by fingerprint of the view, platform and last day.
+FITTED: dict[tuple[str, str, date], Market | None] = {}
+
+
+def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
     """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
-    try:
-        return fit(observe(ledger, platform), until)
-    except TooLittleKnown:
-        return None
+    key = ledger.fingerprint, platform, until
+    if key not in FITTED:
+        if len(FITTED) >= 24:
+            del FITTED[next(iter(FITTED))]  # the oldest
+        try:
+            FITTED[key] = fit(observe(ledger, platform), until)
+        except TooLittleKnown:
+            FITTED[key] = None
+    return FITTED[key]
 
 
 def _nothing(reason: str) -> Band:

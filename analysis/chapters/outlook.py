@@ -16,7 +16,7 @@ from analysis.prose import Sentence, frequency, maybe, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
-from analysis.track_record import score, track_record
+from analysis.track_record import earlier_quarters, score, track_record
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ class Outlook:
                 o.weight,
                 o.starts.label if o.starts else "–",
                 o.ahead.median,
-                self.cost(o) if o is not self.base else "–",
+                o.ahead.median - self.base.ahead.median if o is not self.base else "–",
                 o.chance if not self.report.year_is_over else "–",
             )
             for o in self.scenarios
@@ -284,7 +284,7 @@ class Outlook:
             "Probability",
             "From",
             self.report.horizon.short,
-            "Costs",
+            "Against the base",
             "Chance of the target",
         ]
         data = pd.DataFrame(rows, columns=columns)
@@ -411,16 +411,8 @@ def review(report: Report) -> Outlook:
         scenarios=scenarios,
         weighted=expected([(o.weight, o.ahead.median) for o in scenarios]),
         levers=sensitivity(report),
-        record=track_record(report.ledger, report.platform, _earlier_quarters(report)),
+        record=track_record(report.ledger, report.platform, earlier_quarters(report.quarter)),
     )
-
-
-def _earlier_quarters(report: Report) -> list[Span]:
-    """The four quarters before the report's, oldest first."""
-    found = [report.quarter]
-    while len(found) <= 4:
-        found.insert(0, found[0].previous_quarter)
-    return found[:-1]
 
 
 def _score_sentence(what: str, record: pd.DataFrame) -> Sentence:

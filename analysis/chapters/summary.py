@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.assumptions import BASE
+from analysis.changes import Changes, changes, report_before
 from analysis.estimates import Band, Estimates, estimates
-from analysis.launches import SITES, planned_launch
+from analysis.launches import Plan, plan_of_the_year
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table, Tile
-from analysis.prose import Sentence, frequency, odds, phrase, say, than
+from analysis.prose import Sentence, frequency, level, listing, odds, phrase, say, than
 from analysis.quantity import Quantity, total
 from analysis.report import Report
 from analysis.span import Span
@@ -29,6 +31,40 @@ class Growth:
 
 
 @dataclass(frozen=True)
+class Tipping:
+    """What the next quarter would have to bring for the year to be as likely as not to reach its target.
+
+    Attributes
+    ----------
+    span : Span
+        The next quarter.
+    needed : Quantity
+        GMV of it, money.
+    expected : Band
+        What the market model expects of it, money.
+    ratio : Quantity
+        `needed` as a multiple of the expected median.
+    """
+
+    span: Span
+    needed: Quantity
+    expected: Band
+
+    @property
+    def ratio(self) -> Quantity:
+        return self.needed / self.expected.median
+
+    @property
+    def place(self) -> str:
+        """Where the needed figure lies in the band."""
+        if not (self.needed and self.expected):
+            return ""
+        if self.needed > self.expected.high:
+            return "above the whole band of"
+        return "below the whole band of" if self.needed < self.expected.low else "within the band of"
+
+
+@dataclass(frozen=True)
 class Summary:
     """The state of the platform's target for the year, from what was public by the report's date.
 
@@ -40,8 +76,8 @@ class Summary:
         GMV of the rival over the span of the world's figure, money, and as a multiple of the platform's.
     fastest : Growth or None
         The market of Southeast Asia that grew most over a year earlier, as far as published.
-    planned : Span or None
-        Month for which new European sites are planned.
+    planned : Plan or None
+        The launch of new sites that is planned for the year or after it.
     expected, us_expected : Band
         What the market model makes of all figures for the whole year: the world and the US, money.
     nowcast : Band or None
@@ -50,6 +86,12 @@ class Summary:
         Probability that the world target is reached, per cent.
     parts : DataFrame
         Steps of the bridge from the markets to the target: `label`, `value`, `total`.
+    since : Changes
+        What changed since the report of the quarter before.
+    tipping, us_tipping : Tipping or None
+        What would turn the verdict on the world and on the US; None once the year is over.
+    deadline : Span or None
+        The next date of a law that would ban the platform, where one is ahead.
     """
 
     report: Report
@@ -58,12 +100,16 @@ class Summary:
     rival_gmv: Quantity
     rival_ratio: Quantity
     fastest: Growth | None
-    planned: Span | None
+    planned: Plan | None
     expected: Band
     chance: Quantity
     us_expected: Band
     nowcast: Band | None
     parts: pd.DataFrame
+    since: Changes
+    tipping: Tipping | None
+    us_tipping: Tipping | None
+    deadline: Span | None
 
     @property
     def odds(self) -> str:
@@ -92,10 +138,11 @@ class Summary:
 
     @property
     def sentences(self) -> list[Sentence]:
-        report, rest = self.report, self.world.rest
-        grew = self.fastest and self.fastest.rate > 0
-        ahead = self.planned and report.as_of < self.planned.end
+        rest = self.world.rest
         return [
+            say("This report assumes the scenario “{report.scenario.name}”: {report.scenario.means}.", self)
+            if self.report.scenario.id != BASE
+            else Sentence(),
             self._world_sentence(),
             self._expected_sentence()
             + say(
@@ -110,14 +157,51 @@ class Summary:
                 months=Quantity.counted(rest.months, "month", f"of {rest.label}") if rest and rest.months else None,
             ),
             self._us_sentence(),
-            say("In Southeast Asia {fastest.market} grew fastest, by {fastest.rate} in {fastest.span}.", self)
-            if grew
-            else Sentence(),
-            say("{report.rival} sold {rival_ratio} as much in the same time, {rival_gmv}.", self),
-            say("New sites in {sites} are planned for {planned}.", self, sites=report.call(SITES))
-            if ahead
-            else Sentence(),
+            (
+                say("In Southeast Asia {fastest.market} grew fastest, by {fastest.rate} in {fastest.span}.", self)
+                if self.fastest and self.fastest.rate > 0
+                else Sentence()
+            )
+            + say("{report.rival} sold {rival_ratio} as much in the same time, {rival_gmv}.", self),
         ]
+
+    @property
+    def mind_sentences(self) -> list[Sentence]:
+        """What would turn the verdict: a figure of the next quarter, an error in the last one, an event."""
+        if self.world.verdict:
+            return [self._error_sentence()]
+        planned, sites = self.planned, None
+        if planned and self.report.as_of < planned.month.end:
+            sites = phrase("the launch in {sites}, planned for {month}", planned, sites=self.report.call(planned.sites))
+        law = phrase("the next date of the law that would ban the platform in the US, {deadline}", self)
+        return [
+            self._tipping_sentence("the world", self.tipping),
+            self._tipping_sentence("the US", self.us_tipping),
+            say("Dates to watch: {ahead}.", ahead=listing([sites or Sentence(), law])),
+        ]
+
+    def _error_sentence(self) -> Sentence:
+        """How wrong the figure of a year that is over would have to be."""
+        world = self.world
+        if level(world.reached, world.target):
+            return say(
+                "The year is over, and so close to its target that any revision of {world.reached} decides.", self
+            )
+        error = (world.target / world.reached).growth()
+        return say(
+            "The year is over: the verdict turns only if the published {world.reached} is too {side} by {error}.",
+            self,
+            side="low" if error > 0 else "high",
+            error=abs(error),
+        )
+
+    def _tipping_sentence(self, where: str, tipping: Tipping | None) -> Sentence:
+        return say(
+            "{where} would be as likely as not to reach the target if {tipping.span} brought {tipping.needed}, "
+            "{tipping.ratio} what we expect, {tipping.place} {tipping.expected.low} to {tipping.expected.high}.",
+            where=where,
+            tipping=tipping,
+        )
 
     def _world_sentence(self) -> Sentence:
         if self.world.verdict:
@@ -223,6 +307,18 @@ class Summary:
         fallback = say("From market to market to the year")
         return Figure("summary_bridge", title or fallback, subtitle, charts.bridge(self.parts), self.parts)
 
+    def changes_chart(self) -> Figure:
+        steps = self.since.steps
+        title = say(
+            "Since {since.before.quarter} the estimate {verb}",
+            self,
+            verb=than(self.expected.median, self.since.expected_before.median, "rose", "fell", "hardly moved"),
+        ) or say("No estimate was made a quarter before")
+        subtitle = (
+            f"Estimated GMV of {self.report.year.label}, {self.report.currency}, and what the new figures did to it"
+        )
+        return Figure("summary_changes", title, subtitle, charts.bridge(steps), steps)
+
     def table(self) -> Table:
         rows = []
         for name, p in (("World", self.world), ("US", self.us)):
@@ -247,20 +343,40 @@ def review(report: Report) -> Summary:
     )
     model = estimates(report)
     expected = model.gmv("Global", report.year)
+    us = pace(report, "US")
     return Summary(
         report=report,
         world=world,
-        us=pace(report, "US"),
+        us=us,
         rival_gmv=rival,
         rival_ratio=rival / world.reached,
         fastest=_fastest(report),
-        planned=planned_launch(report),
+        planned=plan_of_the_year(report),
         expected=expected,
         chance=model.chance("Global", world.target),
         us_expected=model.gmv("US", report.year),
         nowcast=None if report.gmv("Global", report.quarter) else model.gmv("Global", report.quarter),
         parts=_bridge(model, expected, world.target),
+        since=changes(report_before(report), report),
+        tipping=_tipping(model, "Global", world.target),
+        us_tipping=_tipping(model, "US", us.target),
+        deadline=_deadline(report),
     )
+
+
+def _tipping(model: Estimates, market: str, target: Quantity) -> Tipping | None:
+    rest = model.report.quarter.rest_of_year
+    if rest is None:
+        return None
+    span = Span.months_of(rest.start.year, rest.start.month, 3)
+    return Tipping(span, model.tipping_point(market, target, span), model.gmv(market, span))
+
+
+def _deadline(report: Report) -> Span | None:
+    """The next date of the law, where one is ahead."""
+    law = report.ledger.events_of(report.platform, "law")
+    ahead = law[law["start"] > report.as_of]
+    return ahead.iloc[0]["span"] if len(ahead) else None
 
 
 def _bridge(model: Estimates, whole: Band, target: Quantity) -> pd.DataFrame:
