@@ -205,15 +205,15 @@ class Outlook:
     def _expected_sentence(self) -> Sentence:
         if self.world.verdict:
             return Sentence()
+        growth = self.growth.median
+        condition = "; it would meet the target {verb} {size} each month after {report.quarter}"
         return say(
             "The year is expected to end at {expected.median}, between {expected.low} and {expected.high} in four "
-            "cases of five; it would meet the target if sales grew by {growth.median} each month after "
-            "{report.quarter}.",
+            "cases of five{condition}.",
             self,
-        ) or say(
-            "The year is expected to end at {expected.median}, between {expected.low} and {expected.high} in four "
-            "cases of five.",
-            self,
+            condition=maybe(
+                condition, self, verb="if sales grew by" if growth > 0 else "even if sales fell by", size=abs(growth)
+            ),
         )
 
     @property
