@@ -9,10 +9,11 @@ import pytest
 
 from analysis.chapters import europe, evidence, outlook, southeast_asia, summary, temu, united_states
 from analysis.ledger import read_ledger
-from analysis.page import Figure, Table
 from analysis.quantity import Quantity
 from analysis.report import make_report
 from analysis.track_record import COLUMNS
+
+from .reading import figures, sentences, texts
 
 MODULES = (summary, southeast_asia, united_states, temu, europe, outlook, evidence)
 QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4")
@@ -26,19 +27,11 @@ def ledger():
     return read_ledger()
 
 
-def said(chapter):
-    """Headline, sentences, chart titles and table titles of a chapter."""
-    shown = [getattr(chapter, name)() for name in dir(chapter) if name.endswith(("_chart", "table"))]
-    assert shown
-    assert all(isinstance(thing, (Figure, Table)) for thing in shown)
-    return [chapter.headline.text, *(s.text for s in chapter.sentences if s), *(thing.title.text for thing in shown)]
-
-
 @pytest.mark.parametrize("quarter", QUARTERS)
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
 def test_every_chapter_speaks_in_every_quarter(ledger, module, quarter):
-    texts = said(module.review(make_report(ledger, quarter=quarter)))
-    for text in texts:
+    told = texts(module.review(make_report(ledger, quarter=quarter)))
+    for text in told:
         assert text, "an empty title"
         assert not BAD_WORDS.search(text), text
         assert text[0] not in string.ascii_lowercase, text
@@ -50,7 +43,7 @@ def test_nothing_that_became_public_later_is_used(ledger, module):
     report = make_report(ledger, quarter="2024Q2")
     facts = ledger.facts[ledger.facts["known_on"] <= "2024-08-29"]
     without = make_report(replace(ledger, facts=facts), quarter="2024Q2")
-    assert said(module.review(report)) == said(module.review(without))
+    assert texts(module.review(report)) == texts(module.review(without))
     assert report.ledger.fingerprint == without.ledger.fingerprint
 
 
@@ -66,7 +59,7 @@ def test_a_year_that_is_over_has_a_verdict_in_the_past_tense(ledger):
     chapter = summary.review(make_report(ledger, quarter="2024Q4"))
     assert "fell short of its US$50 bn target for 2024" in chapter.headline.text
     assert "US$33.2 bn" in chapter.headline.text
-    assert not any("needs" in text or "would take" in text for text in said(chapter))
+    assert not any("needs" in text or "would take" in text for text in texts(chapter))
 
 
 def test_a_quarter_without_a_us_target_says_so(ledger):
@@ -77,8 +70,8 @@ def test_a_quarter_without_a_us_target_says_so(ledger):
 def test_a_us_that_beats_its_target_is_told_as_such_everywhere(ledger):
     """US sales of 21 bn in 2024 against 17.5, and a world of 60 bn against 50."""
     better = with_values(ledger, P0024=21e9, P0025=60e9)
-    us = said(united_states.review(make_report(better, quarter="2024Q4")))
-    world = said(summary.review(make_report(better, quarter="2024Q4")))
+    us = texts(united_states.review(make_report(better, quarter="2024Q4")))
+    world = texts(summary.review(make_report(better, quarter="2024Q4")))
     assert us[0] == "The US beat its US$17.5 bn target for 2024: it reached 120%"
     assert "beat its US$50 bn target for 2024: it reached US$60 bn" in world[0]
     for text in us + world:
@@ -95,16 +88,16 @@ def test_a_us_ahead_of_pace_in_mid_year_is_told_as_such(ledger):
 
 def test_a_smaller_rival_is_told_as_smaller(ledger):
     smaller = with_values(ledger, P0134=6e9, A0026=6e9)
-    texts = said(temu.review(make_report(smaller, quarter="2024Q2")))
-    assert texts[0] == "Temu sold less than TikTok Shop in the first half of 2024: about 0.4× as much"
-    assert "Temu is behind TikTok Shop" in texts
+    told = texts(temu.review(make_report(smaller, quarter="2024Q2")))
+    assert told[0] == "Temu sold less than TikTok Shop in the first half of 2024: about 0.4× as much"
+    assert "Temu is behind TikTok Shop" in told
 
 
 def test_falling_sales_are_told_as_falling(ledger):
     shrinking = with_values(ledger, A0006=-0.25, P0448=-0.25)
-    texts = said(southeast_asia.review(make_report(shrinking, quarter="2024Q2")))
-    assert "sales fell by 25%" in texts[0]
-    assert not any("grew" in text and "−" in text for text in texts)
+    told = texts(southeast_asia.review(make_report(shrinking, quarter="2024Q2")))
+    assert "sales fell by 25%" in told[0]
+    assert not any("grew" in text and "−" in text for text in told)
 
 
 @pytest.fixture
@@ -122,14 +115,13 @@ def test_a_chapter_survives_the_absence_of_any_one_fact_it_uses(ledger, module, 
     for fact in used:
         poorer = replace(ledger, facts=ledger.facts.drop(index=fact), _rates={})
         chapter = module.review(make_report(poorer, quarter="2024Q2"))
-        for text in [chapter.headline.text, *(s.text for s in chapter.sentences if s)]:
+        for text in [sentence.text for sentence in sentences(chapter)]:
             assert not BAD_WORDS.search(text), f"without {fact}: {text}"
 
 
 def _origins(chapter):
-    for name in dir(chapter):
-        if name.endswith(("_chart", "table")):
-            for column in getattr(chapter, name)().data.items():
-                for value in column[1]:
-                    if isinstance(value, Quantity):
-                        yield from (origin.id for origin in value.origins)
+    for shown in figures(chapter):
+        for column in shown.data.items():
+            for value in column[1]:
+                if isinstance(value, Quantity):
+                    yield from (origin.id for origin in value.origins)
