@@ -20,7 +20,8 @@ import pandas as pd
 
 from analysis.assumptions import Assumptions, read_assumptions
 from analysis.errors import InputError
-from analysis.quantity import Origin, Quantity
+from analysis.quantity import Origin, Quantity, is_currency
+from analysis.relations import Claim, RelationError, Row, currencies, evaluate, read_claims
 from analysis.span import ALLOWED as ALLOWED_PERIOD
 from analysis.span import Span, day_label
 
@@ -56,6 +57,8 @@ _MEASURES: dict[str, dict[str, str]] = {
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
 }
 MEASURES = ("money", "money per order", *_MEASURES)
+# What a figure of these metrics is an amount for.
+_PER = {"gmv_monthly_average": "/month", "gmv_daily_average": "/day"}
 
 COLUMNS = {
     "facts.csv": (
@@ -80,6 +83,8 @@ COLUMNS = {
     "events.csv": ("id", "date", "platform", "market", "kind", "event", "known_on", "source"),
     "fx.csv": ("currency", "period", "per_usd", "source"),
 }
+# The columns that together name a row.
+KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,8 @@ class Ledger:
         `known_on` where it was announced ahead, otherwise its own last day.
     vocabulary : Vocabulary
     assumptions : Assumptions
+    claims : tuple of Claim
+        What claims.toml would have tested, as far as the facts and events of the view go.
     as_of : date or None
         The day on which this view was public; None is the whole ledger.
     """
@@ -164,11 +171,19 @@ class Ledger:
     fx: pd.DataFrame
     vocabulary: Vocabulary
     assumptions: Assumptions
+    claims: tuple[Claim, ...] = ()
     as_of: date | None = None
     _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, repr=False)
+    _views: dict[date, Ledger] = field(default_factory=dict, init=False, repr=False)
+    _origins: dict[str, Origin] = field(default_factory=dict, init=False, repr=False)
 
     def known_by(self, day: date) -> Ledger:
         """What a reader could know on `day`: facts and events public by then, rates of quarters that had ended."""
+        if day not in self._views:
+            self._views[day] = self._seen_on(day)
+        return self._views[day]
+
+    def _seen_on(self, day: date) -> Ledger:
         view = {
             "facts": self.facts[self.facts["known_on"] <= day.isoformat()],
             "events": self.events[self.events["public"] <= day],
@@ -176,7 +191,9 @@ class Ledger:
         }
         cited = set().union(*(frame["source"] for frame in view.values()))
         sources = self.sources[self.sources.index.isin(cited)]
-        return replace(self, **view, sources=sources, as_of=day, _rates={})
+        known = {*view["facts"].index, *view["events"].index}
+        claims = tuple(filter(None, (claim.seen(known) for claim in self.claims)))
+        return replace(self, **view, sources=sources, claims=claims, as_of=day, _rates={})
 
     def without(self, facts: Iterable[str]) -> Ledger:
         """This view less some of its facts."""
@@ -184,8 +201,8 @@ class Ledger:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the rows of this view and its vocabulary; rows outside the view do not count."""
-        digest = hashlib.sha256(repr((self.vocabulary, self.assumptions)).encode())
+        """SHA-256 of the rows of this view, its claims and vocabulary; rows outside the view do not count."""
+        digest = hashlib.sha256(repr((self.vocabulary, self.assumptions, self.claims)).encode())
         for frame in (self.facts, self.sources, self.events, self.fx):
             digest.update(frame.sort_index().to_csv().encode())
         return digest.hexdigest()
@@ -196,7 +213,12 @@ class Ledger:
 
     def cell(self, platform: str, market: str, metric: str, span: Span) -> pd.DataFrame:
         """The facts of one cell, the leading one first; no rows if nothing is published."""
-        return self.facts.iloc[self._cells.get((platform, market, metric, span), [])]
+        rows = self._cells.get((platform, market, metric, span))
+        return self._no_facts if rows is None else self.facts.iloc[rows]
+
+    @cached_property
+    def _no_facts(self) -> pd.DataFrame:
+        return self.facts.iloc[:0]  # most cells are empty, and a report asks for thousands
 
     def rate(self, currency: str, span: Span) -> Quantity:
         """Units of `currency` for one US dollar on average over `span`.
@@ -240,6 +262,11 @@ class Ledger:
 
     def origin(self, fact: pd.Series) -> Origin:
         """Where a fact was printed; facts of the same cell with the same value are named as agreeing."""
+        if fact.name not in self._origins:
+            self._origins[fact.name] = self._origin(fact)
+        return self._origins[fact.name]
+
+    def _origin(self, fact: pd.Series) -> Origin:
         cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["span"])
         agrees = cell.index[(cell["number"] == fact["number"]) & (cell.index != fact.name)]
         qualifier = "" if fact["qualifier"] == "exact" else f"{fact['qualifier']} "
@@ -253,6 +280,33 @@ class Ledger:
             + (" (inferred)" if fact["known_on_basis"] == "inferred" else ""),
             basis=fact["basis"],
             agrees=tuple(agrees),
+        )
+
+    def printed(self, fact: pd.Series) -> Quantity:
+        """One row of facts.csv in the currency in which it was printed."""
+        hedge = "" if fact["qualifier"] == "exact" else fact["qualifier"]
+        unit = fact["of"] + _PER.get(fact["metric"], "")
+        return Quantity(float(fact["number"]), unit, fact.name, (self.origin(fact),), hedge)
+
+    def row(self, name: str) -> Row:
+        """A fact or an event as the relations of claims.toml ask for it."""
+        if name in self.facts.index:
+            fact = self.facts.loc[name]
+            figure = self.printed(fact)
+            return Row(figure, fact["span"], tuple(fact["market"].split(", ")), figure.origins)
+        event = self.events.loc[name]
+        return Row(None, event["span"], tuple(event["market"].split(", ")), (self.event_origin(name),))
+
+    def event_origin(self, event: str) -> Origin:
+        """Where an event was reported."""
+        row = self.events.loc[event]
+        return Origin(
+            id=event,
+            printed=row["event"],
+            what=f"{row['kind']}, {row['platform']}, {row['market']}",
+            period=row["span"].short,
+            **self._cited(row["source"]),
+            known_on=day_label(row["public"]),
         )
 
     def _cited(self, source: str) -> dict[str, str]:
@@ -273,6 +327,20 @@ class Ledger:
         return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]
 
 
+def shared_ledger(folder: Path = DATA) -> Ledger:
+    """As `read_ledger`; the same files are read once only, by this process and those forked from it."""
+    try:
+        files = tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file())
+    except OSError:
+        return read_ledger(folder)  # which says what is wrong
+    return _ledger_of(folder, files)
+
+
+@lru_cache(maxsize=1)
+def _ledger_of(folder: Path, files: tuple[tuple[str, bytes], ...]) -> Ledger:
+    return read_ledger(folder)
+
+
 def read_ledger(folder: Path = DATA) -> Ledger:
     """Read and check a data folder.
 
@@ -284,10 +352,11 @@ def read_ledger(folder: Path = DATA) -> Ledger:
     problems: list[Problem] = []
     vocabulary = _read_vocabulary(folder / "vocabulary.toml", problems)
     assumptions = _read_assumptions(folder / "scenarios.toml", problems)
-    tables = {name: _read_csv(folder / name, columns, problems) for name, columns in COLUMNS.items()}
+    tables = {name: read_table(folder / name, columns, problems) for name, columns in COLUMNS.items()}
     if problems:
         raise LedgerError(problems)  # without its columns a table cannot be checked cell by cell
     _check(tables, vocabulary, problems)
+    claims = _read_claims(folder / "claims.toml", vocabulary, problems)
     if problems:
         raise LedgerError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
 
@@ -320,14 +389,19 @@ def read_ledger(folder: Path = DATA) -> Ledger:
     }
     order = facts[list(ranks)].apply(lambda column: column.map(ranks[column.name])).assign(id=facts["id"])
     facts = facts.loc[order.sort_values([*ranks, "id"]).index].set_index("id").drop(columns="line")
-    return Ledger(
+    ledger = Ledger(
         facts=facts,
         sources=tables["sources.csv"].drop(columns="line").set_index("source"),
         events=events.drop(columns="line").sort_values(["start", "id"]).set_index("id"),
         fx=fx.drop(columns="line").set_axis(fx["currency"] + " " + fx["period"]).sort_index(),
         vocabulary=vocabulary,
         assumptions=assumptions,
+        claims=claims,
     )
+    _check_claims(ledger, problems)
+    if problems:
+        raise LedgerError(problems)
+    return ledger
 
 
 def split_unit(unit: str) -> tuple[float, str]:
@@ -357,7 +431,7 @@ def split_unit(unit: str) -> tuple[float, str]:
     raise ValueError(f"{unit!r} is no unit")
 
 
-def _read_csv(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
+def read_table(path: Path, columns: tuple[str, ...], problems: list[Problem], delimiter: str = ",") -> pd.DataFrame:
     """A table of text with the number of its line in the file, or an empty one and a problem."""
     empty = pd.DataFrame(columns=[*columns, "line"])
 
@@ -375,7 +449,8 @@ def _read_csv(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> 
         return refuse("text in UTF-8; save the file with that encoding", line, None, byte)
     if "\0" in text:
         return refuse("text in UTF-8, without zero bytes", text[: text.index("\0")].count("\n") + 1)
-    begins, rows, lines, reader = 1, [], [], csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins, rows, lines = 1, [], []
     try:
         header = next((row for row in reader if row), [])
         begins = reader.line_num + 1
@@ -451,6 +526,61 @@ def _read_assumptions(path: Path, problems: list[Problem]) -> Assumptions:
     except tomllib.TOMLDecodeError as error:
         refuse(None, None, f"TOML ({error})")
     return Assumptions({}, {})
+
+
+def _read_claims(path: Path, vocabulary: Vocabulary, problems: list[Problem]) -> tuple[Claim, ...]:
+    def refuse(line: int | None, entry: str | None, value: str | None, allowed: str) -> None:
+        problems.append(Problem(path.name, line, entry, value, allowed))
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        refuse(None, None, None, f"a readable file ({error.strerror})")
+    except UnicodeDecodeError:
+        refuse(None, None, None, "text in UTF-8")
+    else:
+        return read_claims(text, vocabulary.platforms, vocabulary.names, refuse)
+    return ()
+
+
+def _check_claims(ledger: Ledger, problems: list[Problem]) -> None:
+    """Add a problem for each test that adds or compares unlike units; figures that are missing are no mistake here.
+
+    A folder may hold what was known on some day, and claims that only later facts can test.
+    """
+    named = frozenset().union(*(claim.names for claim in ledger.claims))
+    rows = {
+        fact.Index: Row(Quantity(fact.number, fact.of + _PER.get(fact.metric, "")), fact.span, (fact.market,))
+        for fact in ledger.facts[ledger.facts.index.isin(named)].itertuples()
+    } | {
+        event.Index: Row(None, event.span, (event.market,))
+        for event in ledger.events[ledger.events.index.isin(named)].itertuples()
+    }
+    for claim in ledger.claims:
+        if claim.test and claim.names <= rows.keys():
+            own = {name: rows[name] for name in claim.names}
+            if len(currencies(own)) > 1:  # the report converts them
+                own = {name: _in_dollars(row) for name, row in own.items()}
+            try:
+                evaluate(claim.test, own)
+            except RelationError as error:
+                problems.append(Problem("claims.toml", claim.line, f"{claim.id}.test", claim.test, str(error)))
+
+
+def _in_dollars(row: Row) -> Row:
+    if row.figure is None or not is_currency(row.figure.unit.partition("/")[0]):
+        return row
+    return replace(row, figure=replace(row.figure, unit=f"USD{row.figure.unit[3:]}"))
+
+
+def unknown_facts(ledger: Ledger) -> list[Problem]:
+    """Claims that name a fact or an event which a whole ledger does not have."""
+    known = {*ledger.facts.index, *ledger.events.index}
+    return [
+        Problem("claims.toml", claim.line, claim.id, name, "an id of facts.csv, or of events.csv inside a function")
+        for claim in ledger.claims
+        for name in sorted((claim.told | claim.names | claim.reading_facts) - known)
+    ]
 
 
 def _split_any_unit(unit: str) -> tuple[float, str]:
@@ -549,17 +679,12 @@ def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: li
         if (metric, unit) in misfits:
             measure = vocabulary.metrics[metric][0]
             problems.append(Problem("facts.csv", line, "unit", unit, _allowed_units(measure, sorted(currencies))))
-    for name, keys in {
-        "facts.csv": ["id"],
-        "sources.csv": ["source"],
-        "events.csv": ["id"],
-        "fx.csv": ["currency", "period"],
-    }.items():
+    for name, keys in KEYS.items():
         table = tables[name]
-        for row in table[table.duplicated(keys)].itertuples():
+        first = table.groupby(keys, sort=False)["line"].transform("first")
+        for row in table.assign(first=first)[table.duplicated(keys)].itertuples():
             value = " ".join(getattr(row, key) for key in keys)
-            first = table.loc[(table[keys] == [getattr(row, k) for k in keys]).all(axis=1), "line"].iloc[0]
-            problems.append(Problem(name, row.line, keys[0], value, f"a name used once; line {first} has it, too"))
+            problems.append(Problem(name, row.line, keys[0], value, f"a name used once; line {row.first} has it, too"))
 
 
 def _refuse_cells(problems, name, table, column, fits, allowed) -> None:

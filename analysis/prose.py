@@ -9,9 +9,13 @@ from __future__ import annotations
 import html
 import string
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from analysis.quantity import Quantity
-from analysis.span import Span
+from analysis.span import Span, dated
+
+if TYPE_CHECKING:
+    from analysis.estimates import Band
 
 Part = "Quantity | Span | Sentence | str"
 
@@ -110,7 +114,7 @@ def _html(part: Part, shown: str) -> str:
     if isinstance(part, Sentence):
         # It may begin with the mark-up of a number, which has its capital already.
         return shown[:1] + part.html[1:] if part.html[:1] == part.text[:1] else part.html
-    return html.escape(shown, quote=False)
+    return dated(shown)
 
 
 def listing(parts: list[Sentence], word: str = "and") -> Sentence:
@@ -157,6 +161,23 @@ def moved(change: Quantity) -> Sentence:
     if abs(change.value) <= LEVEL:
         return phrase("hardly moved")
     return phrase("rose by {size}" if change.value > 0 else "fell by {size}", size=abs(change))
+
+
+def beside(figure: Quantity, band: Band) -> str:
+    """Where a figure stands to an estimate: `above the band`, `below the band` or `within the band`."""
+    if not (figure and band):
+        return ""
+    return "above the band" if figure > band.high else "below the band" if figure < band.low else "within the band"
+
+
+def banded(band: Band) -> Sentence:
+    """An estimate with its band, for a cell of a table: `US$2 bn (US$1.5 bn to US$3 bn)`."""
+    return phrase("{median} ({low} to {high})", band)
+
+
+def when(span: Span) -> Sentence:
+    """A span as a time: `on 8 June 2024`, `in May 2024`."""
+    return phrase("on {span}" if span.days == 1 else "in {span}", span=span)
 
 
 # A verb for a probability, up to and including its bound.

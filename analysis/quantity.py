@@ -202,10 +202,10 @@ class Quantity:
             digits = f"{self.value * 100:.10g}" if self.is_printed else _digits(self.value * 100, percent=True)
             return _minus(f"{digits}%")
         if self.unit == "×" and self.is_printed:
-            return f"{self.value:g}×"
+            return f"{self.value:,g}×"
         if self.unit == "×":
             return _minus(
-                f"{self.value:.0f}×"
+                f"{self.value:,.0f}×"
                 if abs(self.value) >= 20
                 else f"{self.value:.1f}×"
                 if abs(self.value) >= 0.995
@@ -236,10 +236,16 @@ class Quantity:
         return "\n".join(lines + [str(o) for o in sorted(self.origins, key=lambda o: o.id)])
 
     def html(self, text: str | None = None) -> str:
-        """The number for a page; its provenance is in the title, which the report turns into a note."""
+        """The number for a page; its provenance is in the title, which the report turns into a note.
+
+        The same for machines is in `data-…`, from which `provenance.numbers` makes a file.
+        """
         shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
         title = html.escape(self.provenance, quote=True).replace("\n", "&#10;")
-        return f'<span class="quantity" tabindex="0" title="{title}">{shown}</span>'
+        facts = ";".join(origin.id for origin in self.origins)
+        machine = {"value": repr(float(self.value)), "unit": self.unit, "formula": self.formula, "facts": facts}
+        data = "".join(f' data-{name}="{html.escape(text, quote=True)}"' for name, text in machine.items())
+        return f'<span class="quantity" tabindex="0" title="{title}"{data}>{shown}</span>'
 
 
 def is_currency(unit: str) -> bool:
@@ -292,7 +298,7 @@ def _scaled(value: float, money: bool = False) -> str:
         if abs(value) >= scale * 0.9995:
             return f"{_round(value / scale, 3)} {word}"
     if money and 0.1 <= abs(value) < 100 and value != round(value):
-        return f"{value:.2f}"
+        return f"{value:.2f}".removesuffix(".00")
     return f"{value:,.0f}" if abs(value) >= 1000 or value == round(value) else _round(value, 3)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import html
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -127,6 +128,8 @@ class Span:
 
     @property
     def _days_label(self) -> str:
+        if (self.start.year, self.start.month) == (self.end.year, self.end.month):
+            return f"{self.start.day} to {day_label(self.end)}"
         first = day_label(self.start)
         return f"{first.removesuffix(f' {self.end.year}')} to {day_label(self.end)}"
 
@@ -146,6 +149,12 @@ class Span:
         return Span(self.end + timedelta(days=1), self.year.end) if self.end < self.year.end else None
 
     @property
+    def each_month(self) -> list[Span]:
+        """The calendar months that the span touches, whole."""
+        first, last = (12 * day.year + day.month - 1 for day in (self.start, self.end))
+        return [Span.months_of(month // 12, month % 12 + 1, 1) for month in range(first, last + 1)]
+
+    @property
     def previous_quarter(self) -> Span:
         """The quarter before the month in which the span begins."""
         last = self.start - timedelta(days=1)
@@ -161,6 +170,22 @@ class Span:
     def overlap(self, other: Span) -> int:
         """Days that both spans have."""
         return max(0, (min(self.end, other.end) - max(self.start, other.start)).days + 1)
+
+
+_MONTH = "|".join([*calendar.month_name[1:], *calendar.month_abbr[1:]])
+# As `Span` names periods, and days without their year: 1 January.
+_PERIOD = re.compile(
+    r"\b(?:[QH][1-4] \d{4}|\d{4}[QH][1-4]|\d{4}-\d\d(?:-\d\d)?"
+    rf"|(?:(?:\d{{1,2}} to )?\d{{1,2}} )?(?:{_MONTH})(?: (?:19|20)\d\d)?|(?:19|20)\d\d)\b"
+)
+
+
+def dated(text: str) -> str:
+    """A plain text as HTML, with the periods in it marked as such: Q2 2024, May 2024, 8 June 2024, 2024.
+
+    Every other digit on a page belongs to a quantity or a quotation; tests/test_provenance.py sees to it.
+    """
+    return _PERIOD.sub(lambda match: f'<span class="period">{match[0]}</span>', html.escape(text, quote=False))
 
 
 def day_label(day: date) -> str:

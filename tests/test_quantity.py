@@ -311,6 +311,7 @@ def test_a_division_by_zero_is_unknown_and_names_the_divisor():
         (0.168, "×", "0.17×"),
         (0.95, "×", "0.95×"),  # as near one as it is, not 0.9×
         (25.4, "×", "25×"),
+        (1247.4, "×", "1,247×"),
         (-1.5, "×", "−1.5×"),
         (1000, "order", "1,000 orders"),
         (1, "order", "1 order"),
@@ -376,7 +377,15 @@ def test_hostile_text_of_a_source_stays_text(hostile):
     )
     page = Page(quantity.html())
     assert [tag for tag, _ in page.elements] == ["span"]
-    assert page.elements[0][1] == {"class": "quantity", "tabindex": "0", "title": quantity.provenance}
+    assert page.elements[0][1] == {
+        "class": "quantity",
+        "tabindex": "0",
+        "title": quantity.provenance,
+        "data-value": "2.0",
+        "data-unit": "USD",
+        "data-formula": quantity.formula,
+        "data-facts": f"{quantity.origins[0].id};B",
+    }
     assert page.text == quantity.text
 
 

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 
 from analysis import charts
+from analysis.citation import cited
+from analysis.claims import HOLDS, ITSELF, LOOSELY, OPEN, OTHERS, Finding, audit, shown
 from analysis.estimates import Estimates, estimates
+from analysis.market import Market, TooLittleKnown, fit
 from analysis.page import Figure, Table
-from analysis.prose import LEVEL, Sentence, level, say
+from analysis.prose import LEVEL, Sentence, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
-from analysis.span import Span
+from analysis.span import Span, dated
 
-LOOSE = 0.05  # how far off a figure printed with "about" may be
 # A floor or a ceiling ("more than", "up to") leaves room; this far from it, it misleads.
 ROOM = 1.5
-
-
-@dataclass(frozen=True)
-class Check:
-    """A printed figure beside the same figure worked out from others."""
-
-    claim: str
-    printed: Quantity
-    computed: Quantity
-
-    @property
-    def holds(self) -> bool:
-        """Whether the two agree, as far as the words around the printed figure claim."""
-        if self.printed.hedge in ("less than", "up to"):
-            return self.computed < self.printed
-        if self.printed.hedge == "more than":
-            return self.computed > self.printed
-        return level(self.computed, self.printed, LOOSE if self.printed.hedge else LEVEL)
+# Disputes that are listed, and those of them whose effect comes from fitting the model again.
+LISTED, REFITTED = 40, 5
+MANY = 5_000  # facts of the model, of which one hardly counts; to fit them again takes seconds
+NAMED = 6  # facts that a note names, of a way of counting
 
 
 @dataclass(frozen=True)
@@ -44,10 +35,15 @@ class Evidence:
     Attributes
     ----------
     report : Report
-    checks : list of Check
-        Printed figures that others can confirm or contradict.
+    checks : list of Finding
+        The claims of claims.toml, each with its verdict.
     conflicts : DataFrame
-        Cells for which sources give unlike figures, widest first: `cell`, and the quantities `leads`, `low`, `high`.
+        Cells for which sources give unlike figures: `cell`, and the quantities `leads`, `low`, `high`; first those
+        that move the verdict most, then the widest. `facts` are those that side with the leading figure.
+    disputes : DataFrame
+        `conflicts`, facts that do not fit and ways of counting that run high or low, by how much they move the
+        verdict: `kind`, `what`, `figures`, and the quantities `moves` (median of the year's GMV without the facts that
+        are left out, less that with them) and `chance` (of the target, without them).
     shared_cells, disputed_cells : Quantity
         Number of cells that more than one source fills, and of those in `conflicts`.
     coverage : DataFrame
@@ -57,30 +53,43 @@ class Evidence:
     misfits : DataFrame
         Facts that the market model cannot make fit with the others, worst first: `fact`, `what`, and the quantities
         `published`, `expected` (as its basis would count) and `z` (distance in units of its noise).
+    unfit : Quantity
+        Number of such facts, of which `misfits` has the worst.
     bases : DataFrame
         What each way of counting shows for a dollar that the company counts: `basis`, `facts`, and the quantities
         `median`, `low`, `high`.
     """
 
     report: Report
-    checks: list[Check]
+    checks: list[Finding]
     conflicts: pd.DataFrame
+    disputes: pd.DataFrame
     shared_cells: Quantity
     disputed_cells: Quantity
     coverage: pd.DataFrame
     facts: pd.DataFrame
     misfits: pd.DataFrame
+    unfit: Quantity
     bases: pd.DataFrame
 
     @property
     def headline(self) -> Sentence:
+        failed = self._count(ITSELF) + self._count(OTHERS)
+        if failed > 0:
+            checked = failed + self._count(HOLDS) + self._count(LOOSELY)
+            return say("Of {checked} that can be checked, {failed} contradict themselves or others", self,
+                       checked=replace(checked, unit="claim"), failed=failed)  # fmt: skip
         if self.conflicts.empty:
             return say("No two sources disagree on a figure that was public by {report.as_of_label}", self)
         return say("Of {shared_cells} figures that more than one source gives, {disputed_cells} are in dispute", self)
 
+    def _count(self, verdict: str) -> Quantity:
+        count = sum(finding.verdict == verdict for finding in self.checks)
+        return Quantity.counted(count, "", f"claims of claims.toml of which the verdict is “{verdict}”")
+
     @property
     def sentences(self) -> list[Sentence]:
-        facts, checks = self.facts, self.checks
+        facts = self.facts
         inferred = int((facts["known_on_basis"] == "inferred").sum())
         return [
             say(
@@ -90,16 +99,20 @@ class Evidence:
                 inferred=Quantity.counted(inferred, "fact", "known_on_basis is inferred"),
             ),
             say(
-                "Of {all} that can be worked out a second way, {held} hold.",
-                all=Quantity.counted(len(checks), "claim") if checks else None,
-                held=Quantity.counted(sum(check.holds for check in checks), "", "claims that hold"),
+                "{all} were put to the test: {hold} hold, {loosely} loosely; contradicting themselves: {itself}; "
+                "contradicted by others: {others}; not to be checked yet: {open}.",
+                all=Quantity.counted(len(self.checks), "claim", "rows of claims.toml") if self.checks else None,
+                hold=self._count(HOLDS),
+                loosely=self._count(LOOSELY),
+                itself=self._count(ITSELF),
+                others=self._count(OTHERS),
+                open=self._count(OPEN),
             ),
-            say("The widest dispute is over {widest.cell}: {widest.low} to {widest.high}.", self),
+            self._weight_sentence(),
             say(
-                "Held against all others at once, {misfits} cannot be made to fit; the worst is {worst.fact}, "
-                "{worst.what}.",
+                "Held against all others at once, {unfit} cannot be made to fit; the worst is {fact}, {worst.what}.",
                 self,
-                misfits=Quantity.counted(len(self.misfits), "fact", "beyond three times their noise"),
+                fact=cited(self.worst.fact) if self.worst else None,
             ),
             self._bases_sentence(),
             say(
@@ -107,6 +120,18 @@ class Evidence:
                 "then the one closest to the count: official, company, leak, tracker, analyst, press."
             ),
         ]
+
+    def _weight_sentence(self) -> Sentence:
+        """The dispute on which the year's GMV hangs most."""
+        if self.heaviest is None or not self.heaviest.moves.value:
+            return Sentence()
+        return say(
+            "The dispute that weighs most is {heaviest.what} ({heaviest.figures}): decided the other way, the year "
+            "would come to {size} {more}.",
+            self,
+            size=abs(self.heaviest.moves),
+            more="more" if self.heaviest.moves > 0 else "less",
+        )
 
     def _bases_sentence(self) -> Sentence:
         """How far the basis that differs most lies from the company's own count."""
@@ -122,27 +147,49 @@ class Evidence:
         return next(self.misfits.itertuples(), None)
 
     @property
-    def widest(self) -> tuple | None:
-        """The first row of `conflicts`."""
-        return next(self.conflicts.itertuples(), None)
+    def heaviest(self) -> tuple | None:
+        """The first row of `disputes`."""
+        return next(self.disputes.itertuples(), None)
+
+    def contradictions_table(self) -> Table:
+        """The claims that do not hold."""
+        return self._audited("evidence_contradictions", "What does not hold", [ITSELF, OTHERS])
 
     def checks_table(self) -> Table:
-        rows = [(c.claim, c.printed, c.computed, "holds" if c.holds else "does not hold") for c in self.checks]
-        data = pd.DataFrame(rows, columns=["Claim", "As printed", "Worked out", "Verdict"])
-        return Table("evidence_checks", say("Printed figures against arithmetic"), data)
+        return self._audited("evidence_checks", "Every claim, worked out again", [])
+
+    def _audited(self, name: str, title: str, verdicts: list[str]) -> Table:
+        rows = [
+            (f.told, shown(f.printed) or "", shown(f.worked_out) or "", f.arithmetic, f.result)
+            for f in self.checks
+            if f.verdict in verdicts or not verdicts
+        ]
+        data = pd.DataFrame(rows, columns=["Claim", "As printed", "Worked out", "Arithmetic", "Verdict"])
+        return Table(name, say(title), data, reference=not verdicts)
 
     def conflicts_chart(self) -> Figure:
-        data = self.conflicts.head(8).rename(columns={"cell": "label"})
-        title = say("The widest dispute: {widest.cell}", self) or say("No disputes")
+        data = self.conflicts.drop(columns="facts").head(8).rename(columns={"cell": "label"})
+        data["label"] = [label.text for label in data["label"]]
+        title = say("Where sources disagree most: {cell}", cell=next(iter(self.conflicts["cell"]), None))
         subtitle = "Lowest to highest figure, against the one the report quotes (blue)"
-        return Figure("evidence_conflicts", title, subtitle, charts.ranges(data), data)
+        return Figure("evidence_conflicts", title or say("No disputes"), subtitle, charts.ranges(data), data)
 
-    def conflicts_table(self) -> Table:
-        data = self.conflicts.set_axis(["What", "The report quotes", "Lowest", "Highest"], axis=1)
-        return Table("evidence_disputes", say("Where sources disagree"), data)
+    def disputes_table(self) -> Table:
+        columns = [
+            "Dispute",
+            "What",
+            "Figures",
+            "Decided the other way, the year moves by",
+            "Chance of the target then",
+        ]
+        data = self.disputes.set_axis(columns, axis=1)
+        if not any(data[columns[-1]]):  # no target is on record
+            data = data[columns[:-1]]
+        return Table("evidence_disputes", say("Disputes, by what hangs on them"), data)
 
     def misfits_table(self) -> Table:
-        data = self.misfits.set_axis(["Fact", "What", "Published", "The others say", "Distance"], axis=1)
+        data = self.misfits.assign(fact=self.misfits["fact"].map(cited))
+        data = data.set_axis(["Fact", "What", "Published", "The others say", "Distance"], axis=1)
         return Table("evidence_misfits", say("Facts that do not fit with the others"), data)
 
     def bases_chart(self) -> Figure:
@@ -159,27 +206,31 @@ class Evidence:
             all=Quantity.counted(len(self.coverage), "", "markets times quarters"),
         )
         subtitle = "GMV by market and quarter: dark, reported; pale, inferred from a sum of markets; blank, unknown"
-        return Figure("evidence_coverage", title, subtitle, charts.grid(self.coverage), self.coverage)
+        counts = [Quantity.counted(int(count or 0), "fact", "GMV facts about it") for count in self.coverage["count"]]
+        data = self.coverage.assign(count=counts).drop(columns="rank")
+        return Figure("evidence_coverage", title, subtitle, charts.grid(self.coverage), data)
 
     def facts_table(self) -> Table:
         facts, ledger = self.facts.sort_index(), self.report.ledger
+        qualifier = facts["qualifier"].where(facts["qualifier"] != "exact", "")
+        qualifier = qualifier + qualifier.map(lambda words: " " if words else "")
         columns = {
-            "Fact": facts.index,
+            "Fact": facts.index.map(cited),
             "Market": [self.report.call(market) for market in facts["market"]],
-            "Measure": [ledger.vocabulary.call_metric(metric) for metric in facts["metric"]],
+            "Measure": [cited(ledger.vocabulary.call_metric(metric)) for metric in facts["metric"]],
             "Period": [span.short for span in facts["span"]],
-            "Figure": [ledger.origin(fact).printed for _, fact in facts.iterrows()],
+            "Figure": (qualifier + facts["value"] + " " + facts["unit"]).map(cited),
             "Basis": facts["basis"],
             "Confidence": facts["confidence"],
-            "Public on": facts["known_on"],
-            "Source": facts["source"],
+            "Public on": facts["known_on"].map(cited),
+            "Source": facts["source"].map(cited),
         }
         return Table("evidence_facts", say("Every fact behind this report"), pd.DataFrame(columns), reference=True)
 
     def sources_table(self) -> Table:
         sources = self.report.ledger.sources
         used = sources[sources.index.isin(self.facts["source"])].sort_index().reset_index(names="source")
-        data = used[["source", "title", "publisher", "published", "url"]]
+        data = used[["source", "title", "publisher", "published", "url"]].map(cited)
         data = data.set_axis(["Source", "Title", "Publisher", "Published", "Address"], axis=1)
         return Table("evidence_sources", say("Every source behind this report"), data, reference=True)
 
@@ -188,19 +239,121 @@ def review(report: Report) -> Evidence:
     """Everything the chapter says, from the facts of the report's view."""
     facts = report.ledger.facts
     facts = facts[facts["platform"].isin([report.platform, report.rival])]
-    shared, conflicts = _conflicts(report, facts)
     model = estimates(report)
+    influence = _influence(model)
+    shared, disputed, conflicts = _conflicts(report, facts, influence)
+    models = (model, estimates(report, report.rival))
+    misfits = pd.concat([_misfits(each) for each in models], ignore_index=True)
+    unfit = sum(int(each.market.residuals()["conflict"].sum()) for each in models if each.market)
+    bases = _bases(model)
     return Evidence(
         report=report,
-        checks=[check for check in _checks(report) if check.printed and check.computed],
+        checks=audit(report),
         conflicts=conflicts,
+        disputes=_disputes(model, influence, conflicts, misfits, bases),
         shared_cells=Quantity.counted(shared, "", "cells with two facts or more"),
-        disputed_cells=Quantity.counted(len(conflicts), "", "cells whose figures cannot all be right"),
+        disputed_cells=Quantity.counted(disputed, "", "cells whose figures cannot all be right"),
         coverage=_coverage(report, model),
         facts=facts,
-        misfits=pd.concat([_misfits(model), _misfits(estimates(report, report.rival))], ignore_index=True),
-        bases=_bases(model),
+        misfits=misfits,
+        unfit=Quantity.counted(unfit, "fact", "beyond three times their noise"),
+        bases=bases,
     )
+
+
+def named(cell: str) -> Sentence:
+    """The name of a cell, with its period marked."""
+    return Sentence(cell, dated(cell))
+
+
+# What hangs on a dispute ------------------------------------------------------------------------------
+
+
+def _influence(model: Estimates) -> pd.Series:
+    """Log change of the year's GMV if a fact were left out of the model, to first order; without facts, empty."""
+    if model.market is None:
+        return pd.Series(dtype=float)
+    try:
+        return _plain(model.market).influence("Global", model.report.year)
+    except TooLittleKnown:
+        return pd.Series(dtype=float)
+
+
+def _plain(market: Market) -> Market:
+    """The model before any scenario: a dispute is about what was, not about what may come."""
+    return replace(market, factor=np.ones_like(market.factor))
+
+
+def _refitted(model: Estimates, facts: Iterable[str]) -> float:
+    """Log change of the year's GMV without some facts, from fitting the model again; NaN if it then knows too little.
+
+    At the mode of the parameters: of draws, the noise would drown most effects.
+    """
+    market, year = model.market, model.report.year
+    observations = market.observations
+    rest = observations.facts.drop(index=list(facts))
+    last = market.grid.edges[-1].astype(object) - timedelta(days=1)
+    try:
+        without = fit(replace(observations, facts=rest), last)
+        return float(np.log(without.total_at_mode("Global", year) / _plain(market).total_at_mode("Global", year)))
+    except TooLittleKnown:
+        return float("nan")
+
+
+def _disputes(
+    model: Estimates, influence: pd.Series, conflicts: pd.DataFrame, misfits: pd.DataFrame, bases: pd.DataFrame
+) -> pd.DataFrame:
+    """Whatever is in dispute, the heaviest first: columns kind, what, figures, moves, chance."""
+    found = []
+    for row in conflicts.itertuples():
+        figures = phrase("{leads} quoted, {low} to {high} published", row)
+        found.append(("two sources, one figure", row.cell, figures, row.facts))
+    listed = {fact for facts in conflicts["facts"] for fact in facts}
+    for row in misfits[~misfits["fact"].isin(listed)].itertuples():
+        figures = phrase("{published}, where the others say {expected}", row)
+        what = phrase("{fact}, {what}", fact=cited(row.fact), what=row.what)
+        found.append(("does not fit the others", what, figures, (row.fact,)))
+    biased = []
+    for row in bases.itertuples():
+        if row.low > 1 or row.high < 1:
+            figures = phrase("{median} of the company’s count ({low} to {high})", row)
+            facts = model.market.facts.index[model.market.facts["basis"] == row.basis]
+            biased.append((f"counts too {'much' if row.low > 1 else 'little'}", row.basis, figures, tuple(facts)))
+    found.sort(key=lambda dispute: -abs(_first_order(influence, dispute[-1])))  # stable: equal ones stay as they were
+    rows = []
+    for rank, (kind, what, figures, facts) in enumerate((biased + found)[:LISTED]):
+        enter = [fact for fact in facts if fact in influence.index]
+        refit = bool(enter) and rank < len(biased) + REFITTED and len(influence) < MANY
+        change = _refitted(model, enter) if refit else _first_order(influence, enter)
+        rows.append((kind, what, figures, *_effect(model, facts, enter, change, refit)))
+    rows.sort(key=lambda row: -abs(row[3].value))
+    return pd.DataFrame(rows, columns=["kind", "what", "figures", "moves", "chance"])
+
+
+def _first_order(influence: pd.Series, facts: Iterable[str]) -> float:
+    return float(influence.reindex(list(facts)).fillna(0).sum())
+
+
+def _effect(
+    model: Estimates, facts: Sequence[str], enter: Sequence[str], change: float, refit: bool
+) -> tuple[Quantity, Quantity]:
+    """What the year's GMV moves by, and the chance of the target, for a log change of the model's median.
+
+    Of the `facts` in dispute only those that `enter` the model move it.
+    """
+    report, year = model.report, model.report.year
+    origins = report.by_ids(facts[:NAMED])
+    target = report.fact("Global", "gmv_target", year)
+    if not enter:
+        what = f"the market model of {report.platform} does not use {', '.join(facts[:NAMED])}"
+        return Quantity(0.0, report.currency, what, origins), model.chance("Global", target)
+    more = f" and {len(enter) - NAMED} more" if len(enter) > NAMED else ""
+    how = "fitted again" if refit else "to first order"
+    what = f"market model without {', '.join(enter[:NAMED])}{more}, {how}: change of the median of {year.short}"
+    ratio = float(np.exp(change))
+    median = model.gmv("Global", year).median
+    # As many draws reach the target after they moved as reach it now, moved the other way.
+    return Quantity(median.value * (ratio - 1), median.unit, what, origins), model.chance("Global", target / ratio)
 
 
 def _misfits(model: Estimates) -> pd.DataFrame:
@@ -209,14 +362,15 @@ def _misfits(model: Estimates) -> pd.DataFrame:
     if model.market is None:
         return pd.DataFrame(columns=columns)
     residuals, report, rows = model.market.residuals(), model.report, []
-    for row in residuals[residuals["conflict"]].itertuples():
+    for row in residuals[residuals["conflict"]].head(LISTED).itertuples():
         published = report.by_id(row.Index)
         # The model speaks of ratios: a growth of 5 % is 1.05 times the year before.
         one = 1.0 if row.measure == "growth" and published.unit == "%" else 0.0
         value = (published.value + one) * row.expected / row.published - one
         formula = f"market model, what the other facts make of {row.Index}"
         expected = Quantity(value, published.unit, formula, published.origins)
-        z = Quantity.counted(round(row.z, 1), "", "in units of its noise")
+        formula = f"market model, distance of {row.Index} from the others in units of its noise"
+        z = Quantity(round(row.z, 1), "", formula, published.origins)
         rows.append((row.Index, published.origins[0].what, published, expected, z))
     return pd.DataFrame(rows, columns=columns)
 
@@ -229,84 +383,59 @@ def _bases(model: Estimates) -> pd.DataFrame:
     rows = []
     for row in model.market.basis_bias().itertuples():
         facts = model.market.facts.index[model.market.facts["basis"] == row.basis]
-        origins = model.report.by_ids(facts)
+        origins = model.report.by_ids(facts[:LISTED])
         formula = f"market model, bias of {row.basis}"
         share = [Quantity(v, "×", formula, origins) for v in (row.median, row.p10, row.p90)]
         rows.append((row.basis, Quantity.counted(row.facts, "fact"), *share))
     return pd.DataFrame(rows, columns=columns)
 
 
-def _checks(report: Report) -> list[Check]:
-    """The claims that other facts can test; those that lack a fact are left out by the caller."""
-    fact = report.fact
-    half, june, early, may = (Span.parse(text) for text in ("2024H1", "2024-06", "2024-01..2024-05", "2024-05"))
-    first_half, target = report.gmv("US", half), fact("US", "gmv_target", half.year)
-    shipping = "seller_shipping_margin_per_order"
-    before, after = Span.parse("2024-08-25"), Span.parse("2024-08-26")
-    earned, lost = fact("US", shipping, before), fact("US", shipping, after)
-    start, end = fact("Vietnam", "livestream_start_hour", may), fact("Vietnam", "livestream_end_hour", may)
-    clock, midnight = Quantity.counted(1, "hour") / Quantity.counted(1, "o'clock"), Quantity.counted(24, "o'clock")
-    second = Span.parse("2024H2")
-    return [
-        Check(
-            "US: share of the target after the first half",
-            fact("US", "target_completion", half),
-            (first_half / target).percent(),
-        ),
-        Check(
-            "US: January to May, from the half-year less June",
-            fact("US", "gmv", early),
-            first_half - report.gmv("US", june),
-        ),
-        Check(
-            "US: share of the target after May",
-            fact("US", "target_completion", early),
-            ((first_half - report.gmv("US", june)) / target).percent(),
-        ),
-        Check(
-            "Thailand: GMV of May, from the daily figure",
-            fact("Thailand", "gmv", may),
-            fact("Thailand", "gmv_daily_average", may) * Quantity.counted(may.days, "day"),
-        ),
-        Check(
-            "Vietnam: length of the livestream, from its hours",
-            fact("Vietnam", "livestream_duration", may),
-            (midnight - start + end) * clock,
-        ),
-        Check(
-            "US: a seller’s profit on shipping “cut in half”",
-            fact("US", "seller_profit_cut", after),
-            ((earned - lost) / earned).percent(),
-        ),
-        Check(
-            f"Days left in the year, from the first day of {second.label} on",
-            fact("Global", "days_left_in_year", second),
-            Quantity.counted(second.days, "day", "to 31 December"),
-        ),
-    ]
-
-
-def _conflicts(report: Report, facts: pd.DataFrame) -> tuple[int, pd.DataFrame]:
-    """Cells with more than one fact, and those of them whose figures cannot all be right."""
+def _conflicts(report: Report, facts: pd.DataFrame, influence: pd.Series) -> tuple[int, int, pd.DataFrame]:
+    """How many cells have more than one source, how many of them are in dispute, and the disputes that weigh most."""
     # A target that was revised is not in dispute.
-    cells = facts[facts["kind"] != "target"].groupby(["platform", "market", "metric", "span"], sort=False)
-    shared = {key: cell for key, cell in cells if cell["source"].nunique() > 1}
+    facts = facts[facts["kind"] != "target"]
+    cell = facts.groupby(["platform", "market", "metric", "span"], sort=False).ngroup()
+    facts = facts.assign(cell=cell, amount=_amounts(report, facts, cell))
+    facts = facts[facts.groupby("cell")["source"].transform("nunique") > 1]
+    ordered = facts.dropna(subset="amount").sort_values(["cell", "amount"], kind="stable").reset_index(names="id")
+    cells = pd.DataFrame({"leads": facts.reset_index(names="id").groupby("cell")["id"].first()})
+    for name, rows in (
+        ("low", ordered.drop_duplicates("cell")),
+        ("high", ordered.drop_duplicates("cell", keep="last")),
+    ):
+        rows = rows.set_index("cell")
+        cells[[name, f"{name}_amount", f"{name}_qualifier"]] = rows[["id", "amount", "qualifier"]]
+    ratio = cells["high_amount"] / cells["low_amount"]
+    # Both can be true where one of them is only a floor or a ceiling.
+    one_sided = cells["low_qualifier"].isin(["more than", "just over"])
+    one_sided |= cells["high_qualifier"].isin(["less than", "up to"])
+    unlike = (cells["low_amount"] > 0) & (1 - 1 / ratio > LEVEL) & ~(one_sided & (ratio <= ROOM))
+    # Decided the other way, the facts that are nearer to the leading figure than to the one furthest from it are wrong.
+    disputed = facts[facts["cell"].map(unlike).to_numpy()]
+    lead, low, high = (disputed["cell"].map(amounts) for amounts in (
+        cells["leads"].map(facts["amount"]), cells["low_amount"], cells["high_amount"]))  # fmt: skip
+    other = low.where(lead / low > high / lead, high)
+    wrong = disputed[np.abs(np.log(disputed["amount"] / lead)) < np.abs(np.log(disputed["amount"] / other))]
+    weight = influence.reindex(wrong.index).fillna(0).groupby(wrong["cell"].to_numpy()).sum()
+    found = cells[unlike].assign(weight=weight.reindex(cells.index[unlike]).abs(), ratio=ratio)
     rows = []
-    for (platform, market, metric, span), cell in shared.items():
-        figures = [report.quantity(row) for _, row in cell.iterrows()]
-        low, *_, high = sorted(figures, key=lambda figure: figure.value)
-        if low.value > 0 and not level(low, high) and not _leaves_room(low, high):
-            measure = report.ledger.vocabulary.call_metric(metric)
-            name = f"{platform}, {report.call(market)}: {measure}, {span.short}"
-            rows.append((name, figures[0], low, high))
-    rows.sort(key=lambda row: (-(row[3] / row[2]).value, row[0]))
-    return len(shared), pd.DataFrame(rows, columns=["cell", "leads", "low", "high"])
+    for row in found.sort_values(["weight", "ratio"], ascending=False, kind="stable").head(LISTED).itertuples():
+        lead = report.ledger.facts.loc[row.leads]
+        measure = report.ledger.vocabulary.call_metric(lead["metric"])
+        name = named(f"{lead['platform']}, {report.call(lead['market'])}: {measure}, {lead['span'].short}")
+        side = tuple(wrong.index[wrong["cell"] == row.Index])
+        rows.append((name, *(report.by_id(fact) for fact in (row.leads, row.low, row.high)), side))
+    return len(cells), len(found), pd.DataFrame(rows, columns=["cell", "leads", "low", "high", "facts"])
 
 
-def _leaves_room(low: Quantity, high: Quantity) -> bool:
-    """Whether both figures can be true because one of them is only a floor or a ceiling."""
-    one_sided = low.hedge in ("more than", "just over") or high.hedge in ("less than", "up to")
-    return one_sided and high.value <= ROOM * low.value
+def _amounts(report: Report, facts: pd.DataFrame, cell: pd.Series) -> pd.Series:
+    """The numbers of facts, in the report's currency where those of a cell have several."""
+    mixed = facts.groupby(cell)["of"].transform("nunique") > 1
+    pairs = list(zip(facts["of"][mixed], facts["span"][mixed], strict=True))
+    rates = {pair: report.convert(Quantity(1.0, pair[0]), pair[1]).value for pair in dict.fromkeys(pairs)}
+    amounts = facts["number"].copy()
+    amounts[mixed] *= [rates[pair] for pair in pairs]
+    return amounts
 
 
 def _coverage(report: Report, model: Estimates) -> pd.DataFrame:
