@@ -1,14 +1,16 @@
-"""The command line: `python -m analysis build 2024Q2`, `check` and `notebooks`."""
+"""The command line: `python -m analysis build 2024Q2`, `check`, `add`, `diff` and `notebooks`."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
+from analysis import manifest
 from analysis.errors import InputError
-from analysis.ledger import DATA, read_ledger
-from analysis.report import DEFAULTS, make_report, quarters_with_facts
+from analysis.ledger import DATA, read_ledger, shared_ledger
+from analysis.report import DEFAULTS, Report, make_report, quarters_with_facts
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,11 +36,22 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)"
     )
-    for name in ("platform", "rival", "currency", "scenario"):
+    for name in ("platform", "rival", "currency"):
         build.add_argument(f"--{name}", default=DEFAULTS[name], help=f"(default: {DEFAULTS[name]})")
+    build.add_argument(
+        "--scenario", nargs="+", default=[DEFAULTS["scenario"]], help=f"one or more (default: {DEFAULTS['scenario']})"
+    )
     build.add_argument("--data", **data)
     build.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
+    )
+    build.add_argument("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
+    build.add_argument("--force", action="store_true", help="build even what is up to date")
+    build.add_argument(
+        "--timeout", type=float, default=120, metavar="SECONDS", help="that a cell may take (default: 120)"
+    )
+    build.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786"
     )
     build.set_defaults(run=_build)
 
@@ -48,51 +61,88 @@ def _parser() -> argparse.ArgumentParser:
     notebooks.set_defaults(run=_notebooks)
 
     check = commands.add_parser("check", help="read the data folder and say what is wrong with it")
+    check.add_argument("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
     check.add_argument("--data", **data)
     check.set_defaults(run=_check)
+
+    add = commands.add_parser("add", help="add the rows of CSV files to the data folder, all of them or none")
+    add.add_argument("files", nargs="+", type=Path, metavar="FILE", help="its header tells to which table it belongs")
+    add.add_argument("--data", **data)
+    add.set_defaults(run=_add)
+
+    diff = commands.add_parser("diff", help="say what changed from one report to another, and why")
+    diff.add_argument("before", metavar="BEFORE", help="quarter of the earlier report, such as 2024Q1")
+    diff.add_argument("after", metavar="AFTER", help="quarter of the later one")
+    diff.add_argument("--data", **data)
+    diff.set_defaults(run=_diff)
     return parser
 
 
 def _build(asked: argparse.Namespace) -> int:
-    ledger = read_ledger(asked.data)
-    # All quarters are checked before the first one is built.
+    ledger = shared_ledger(asked.data)
+    given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
+    # All reports are checked before the first one is built.
     reports = [
-        make_report(
-            ledger,
-            quarter=quarter,
-            as_of=asked.as_of,
-            platform=asked.platform,
-            rival=asked.rival,
-            currency=asked.currency,
-            scenario=asked.scenario,
-        )
+        make_report(ledger, quarter=quarter, scenario=scenario, **given)
         for quarter in dict.fromkeys(asked.quarters)
+        for scenario in dict.fromkeys(asked.scenario)
     ]
-    from tqdm import tqdm  # these take half a second to import, and `check` needs neither
+    current = [] if asked.force else [r for r in reports if manifest.is_current(r, asked.out / r.name)]
+    for report in current:
+        print(f"{report.name} is up to date", flush=True)
+    to_build = [report for report in reports if report not in current]
+    to_print = [
+        r for r in reports if asked.pdf and (r in to_build or not (asked.out / r.name / "report.pdf").is_file())
+    ]
+    if to_print:
+        from analysis.pdf import chromium
 
-    from analysis.publish import NOTEBOOKS, build
+        chromium()  # before the work rather than after it
+    failed = _build_reports(to_build, asked) if to_build else False
+    for report in to_print:
+        if manifest.is_current(report, asked.out / report.name):  # else it could not be built
+            from analysis.pdf import print_pdf
 
-    notebooks = len(list(NOTEBOOKS.glob("*.ipynb")))
-    for report in reports:
-        # On a terminal a bar; elsewhere, such as a scheduler's log, a line a notebook.
-        with tqdm(total=notebooks, desc=report.quarter.code, unit="notebook", leave=False, disable=None) as bar:
+            print(print_pdf(asked.out / report.name / "report.html", report.as_of), flush=True)
+    if to_build or to_print:
+        from analysis.export import write_index
 
-            def done(notebook: str, report=report, bar=bar) -> None:
-                bar.update()
-                if bar.disable:
-                    print(f"{report.quarter.code}: {notebook}", flush=True)
+        write_index(asked.out)
+    return int(failed)
 
-            page = build(report, asked.data, asked.out, done)
-        print(page, flush=True)
-    return 0
+
+def _build_reports(reports: list[Report], asked: argparse.Namespace) -> bool:
+    """Whether any of them failed."""
+    from tqdm import tqdm  # these take a second to import, and whoever only asks need not wait
+
+    from analysis.elsewhere import cluster
+    from analysis.publish import BuildError, build_many
+
+    failed = False
+    # A scheduler that is stopped stops us by this; as an exception it lets us clean up.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    tqdm.monitor_interval = 0  # the thread that watches a bar would stand in the way of forks
+    notebooks = len(reports) * len(list(manifest.NOTEBOOKS.glob("*.ipynb")))
+    # On a terminal a bar; elsewhere, such as a scheduler's log, a line a notebook.
+    with tqdm(total=notebooks, unit="notebook", leave=False, disable=None) as bar, cluster(asked.scheduler) as executor:
+
+        def done(report: Report, notebook: str) -> None:
+            bar.update()
+            if bar.disable:
+                print(f"{report.name}: {notebook}", flush=True)
+
+        for _, built in build_many(reports, asked.data, asked.out, executor, asked.timeout, done):
+            failed |= isinstance(built, BuildError)
+            tqdm.write(str(built), sys.stderr if isinstance(built, BuildError) else sys.stdout)
+    return failed
 
 
 def _notebooks(asked: argparse.Namespace) -> int:
     import nbformat
 
-    from analysis.publish import NOTEBOOKS, execute
+    from analysis.publish import execute
 
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(manifest.NOTEBOOKS.glob("*.ipynb")):
         notebook = execute(path, {})
         nbformat.write(notebook, path)
         print(path.name, flush=True)
@@ -107,6 +157,27 @@ def _check(asked: argparse.Namespace) -> int:
     )
     counts = f"{len(ledger.facts)} facts, {len(ledger.sources)} sources, {len(ledger.events)} events"
     print(f"{counts}: all rows can be used; {span}")
+    if asked.quarter:
+        report = make_report(ledger, quarter=asked.quarter)
+        from analysis.readiness import readiness  # it imports the chapters
+
+        print(readiness(ledger, report))
+    return 0
+
+
+def _add(asked: argparse.Namespace) -> int:
+    from analysis.intake import add
+
+    print(add(asked.files, asked.data))
+    return 0
+
+
+def _diff(asked: argparse.Namespace) -> int:
+    ledger = read_ledger(asked.data)
+    before, after = (make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after))
+    from analysis.comparison import compare  # it imports the chapters
+
+    print(compare(before, after))
     return 0
 
 

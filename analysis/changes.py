@@ -51,9 +51,9 @@ class Changes:
         That target, money.
     markets : DataFrame
         The same for each market with a figure of its own: `market`, and the quantities `before`, `after` (medians).
-    steps : DataFrame
-        From the earlier estimate to the later: `label`; `value`, money; `total`, whether it is an estimate or a part of
-        the change; `chance` of the target, or its part. The parts add up to the change. Without rows if there is
+    steps, chance_steps : DataFrame
+        From the earlier estimate to the later, and from chance to chance of the target: `label`; `value`; `total`,
+        whether it is one of the two or a part of the change. The parts add up to the change. Without rows if there is
         nothing to compare.
     telling : list of str
         New facts, the one first that tells most about the year; then those that fill a cell of the year.
@@ -75,6 +75,7 @@ class Changes:
     target: Quantity
     markets: pd.DataFrame
     steps: pd.DataFrame
+    chance_steps: pd.DataFrame
     telling: list[str]
     used: int
 
@@ -126,7 +127,7 @@ class Changes:
             return Sentence()
         fact = next((f.id for f in part.value.origins if f.id in self.new.index), None)
         return say(
-            "Most of that comes from {label}, which {did}{fact}.",
+            "The largest part of that comes from {label}, which {did}{fact}.",
             label=part.label[0].lower() + part.label[1:],
             did=phrase("took {size} off" if part.value < 0 else "added {size}", size=abs(part.value)),
             fact=maybe(": above all {what}, {figure}", **self._described(fact)) if fact else maybe(""),
@@ -182,6 +183,7 @@ def changes(before: Report, after: Report) -> Changes:
     read = () if later.market is None else new.index.intersection(later.market.facts.index)
     telling = _telling(later, new, read)
     used = sorted(read, key=lambda fact: telling.index(fact) if fact in telling else len(telling))
+    steps = _steps(earlier, later, (target_before, target), _groups(after.ledger.vocabulary, new.loc[used]))
     return Changes(
         before=before,
         after=after,
@@ -196,7 +198,8 @@ def changes(before: Report, after: Report) -> Changes:
         target_before=target_before,
         target=target,
         markets=_markets(earlier, later),
-        steps=_steps(earlier, later, (target_before, target), _groups(after.ledger.vocabulary, new.loc[used])),
+        steps=steps[["label", "value", "total"]],
+        chance_steps=steps[["label", "chance", "total"]].rename(columns={"chance": "value"}),
         telling=telling,
         used=len(used),
     )
@@ -291,7 +294,7 @@ def _steps(
         rows.append(
             part(f"New figures for {after.call(place)}", move, "with these figures, less without them", origins)
         )
-    told = "the rest of the change: launches, exchange rates, other platforms, small changes"
+    told = "the rest of the change: launches and plans, exchange rates, other platforms, small changes"
     if rest["value"]:
         rows.append(part(REST, rest, told, last.origins))
     rows.append((f"Estimate on {after.as_of_label.label}", last, True, chances[1]))
