@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from analysis.launches import SITES
+from analysis.launches import planned_sites
 from analysis.report import Report
 from analysis.span import Span
 
@@ -29,6 +29,9 @@ def ban_day(report: Report) -> date:
 def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.ndarray]:
     """What the report's scenario multiplies a platform's monthly GMV by.
 
+    New sites that the ramp tells, open or not, are no part of the model: only the levers of the ramp, of its delay and
+    of the size of their market move them (`launches.plan_gmv`); fading livestreams, say, leave them alone.
+
     Returns
     -------
     callable
@@ -36,6 +39,7 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
     """
     last = pd.Period(report.quarter.end, "M")
     ban = ban_day(report)
+    sites = planned_sites(report)
 
     def lever(name: str) -> float:
         return report.assumption(name).value
@@ -50,7 +54,7 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
             level = level * (1 - lever("price_war")) ** since * (1 - lever("us_ban_loss") * banned * (since > 0))
         if market in report.ledger.vocabulary.members(REGION):
             level = level * (1 - lever("rival_entry") * (since > 0))
-        if market in report.ledger.vocabulary.members(SITES):  # open by now: how they go on
+        if market in sites:  # open, with a figure of their own: how they go on
             level = level * lever("europe_ramp") ** (since > 0)
         return level
 

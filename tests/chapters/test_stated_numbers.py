@@ -30,22 +30,22 @@ STATED = [
     ("united_states", "pace.attained", 2.94 / 17.5, {"A0024", "A0004"}),  # 16.8 %
     ("united_states", "pace.required", (17.5e9 - 2.94e9) / 6, {"A0024", "A0004"}),  # 2.43 bn a month
     ("united_states", "pace.stretch", 14.56 / 6 / 0.49, {"A0024", "A0004"}),  # 5.0 times
-    ("united_states", "to_month", 14.56 / 6 / 0.66, {"A0024", "A0004", "A0025"}),  # 3.7 times June
-    ("united_states", "prior_year", 1.75e9, {"A0004", "A0023"}),
-    ("united_states", "before_month", (2.94e9 - 0.66e9) / 5, {"A0024", "A0025"}),  # 456 mn
-    ("united_states", "shipping_before", 2, {"A0041"}),
-    ("united_states", "shipping_after", -1, {"A0042"}),
-    ("united_states", "contest_cost", 5 * 6_000, {"A0044", "A0046"}),
-    ("united_states", "contest_share", 6_000 / 100_000, {"A0045", "A0046"}),  # 6 cents a dollar
-    ("united_states", "ranking_cost", 50 * 3_000, {"A0047", "A0049"}),
-    ("united_states", "ranking_share", 150_000 / 660e6, {"A0047", "A0049", "A0025"}),
-    ("southeast_asia", "thai_gmv", 16e9, {"A0020"}),  # baht
-    ("southeast_asia", "thai_daily", 0.517e9 * 31, {"A0021"}),
-    ("southeast_asia", "thai_gap", 0.027 / 16, {"A0020", "A0021"}),
-    ("southeast_asia", "thai_per_seller", 16e9 / 2.4e6, {"A0019", "A0020"}),
-    ("southeast_asia", "thai_month_before", 16e9 / 1.0988, {"A0022"}),
-    ("southeast_asia", "own_gmv", 19.24e12 / 25268.030962, {"P0452"}),  # second quarter, HMRC rate
-    ("southeast_asia", "leader_gmv", 62.38e12 / 25268.030962, {"P0453"}),
+    ("united_states", "months.to_month", 14.56 / 6 / 0.66, {"A0024", "A0004", "A0025"}),  # 3.7 times June
+    ("united_states", "months.prior_year", 1.75e9, {"A0004", "A0023"}),
+    ("united_states", "months.before_month", (2.94e9 - 0.66e9) / 5, {"A0024", "A0025"}),  # 456 mn
+    ("united_states", "fees.old.shipping", 2, {"A0041"}),
+    ("united_states", "fees.new.shipping", -1, {"A0042"}),
+    ("united_states", "prizes.contest_cost", 5 * 6_000, {"A0044", "A0046"}),
+    ("united_states", "prizes.contest_share", 6_000 / 100_000, {"A0045", "A0046"}),  # 6 cents a dollar
+    ("united_states", "prizes.ranking_cost", 50 * 3_000, {"A0047", "A0049"}),
+    ("united_states", "prizes.ranking_share", 150_000 / 660e6, {"A0047", "A0049", "A0025"}),
+    ("southeast_asia", "thailand.gmv", 16e9, {"A0020"}),  # baht
+    ("southeast_asia", "thailand.daily", 0.517e9 * 31, {"A0021"}),
+    ("southeast_asia", "thailand.gap", 0.027 / 16, {"A0020", "A0021"}),
+    ("southeast_asia", "thailand.per_seller", 16e9 / 2.4e6, {"A0019", "A0020"}),
+    ("southeast_asia", "thailand.month_before", 16e9 / 1.0988, {"A0022"}),
+    ("southeast_asia", "vietnam.own_gmv", 19.24e12 / 25268.030962, {"P0452"}),  # second quarter, HMRC rate
+    ("southeast_asia", "vietnam.leader_gmv", 62.38e12 / 25268.030962, {"P0453"}),
     ("temu", "quarter_before", 20e9 - 12e9, {"A0026", "A0027"}),  # the first quarter
     ("temu", "quarter_growth", 12 / 8 - 1, {"A0026", "A0027"}),
     ("temu", "shared_own", 0.30 * 50e9, {"A0003", "A0001"}),
@@ -77,7 +77,7 @@ def test_number_and_its_facts(found, chapter, path, value, ids):
 
 
 def market(found, name):
-    return next(m for m in found["southeast_asia"].markets if m.market == name)
+    return next(m for m in found["southeast_asia"].growth.markets if m.market == name)
 
 
 def test_indonesia_sold_six_times_its_monthly_average(found):
@@ -85,12 +85,12 @@ def test_indonesia_sold_six_times_its_monthly_average(found):
 
 
 def test_indonesia_was_closed_from_4_october_to_11_december(found):
-    assert found["southeast_asia"].closed.days == 28 + 30 + 11
+    assert found["southeast_asia"].indonesia.closed.days.value == 28 + 30 + 11
 
 
 def test_vietnamese_livestreams_in_one_currency(found):
     """100 bn dong at 25,268 and 33 mn yuan at the ECB's average for the second quarter, both in dollars."""
-    streams = {stream.gmv.origins[0].id: stream.gmv for stream in found["southeast_asia"].streams}
+    streams = {stream.gmv.origins[0].id: stream.gmv for stream in found["southeast_asia"].streams.streams}
     assert streams["A0010"].value == pytest.approx(100e9 / 25268.030962)
     rate = next(o for o in streams["A0014"].origins if o.id.startswith("CNY"))
     per_dollar = float(rate.printed.split()[0])
@@ -100,14 +100,14 @@ def test_vietnamese_livestreams_in_one_currency(found):
 
 
 def test_new_shop_rule_asks_for_more_a_day_if_ninety_days_held_and_as_much_if_sixty(found):
-    daily = {days.value: rule for days, rule in found["united_states"].daily}
+    daily = {days.value: rule for days, rule in found["united_states"].shops.daily}
     assert daily[90].before.value == pytest.approx(1000 / 90)
     assert daily[90].after.value == pytest.approx(500 / 30)
     assert (daily[90].effect, daily[60].effect) == ("harder", "unchanged")
 
 
 def test_negative_review_limit_is_stricter_though_the_article_calls_it_looser(found):
-    rule = next(r for r in found["united_states"].rules if "egative" in r.label)
+    rule = next(r for r in found["united_states"].shops.lines if "egative" in r.label)
     assert (rule.before.text, rule.after.text, rule.effect) == ("0.6%", "0.4%", "harder")
 
 
