@@ -17,9 +17,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from analysis.estimates import fitted
 from analysis.ledger import Ledger
-from analysis.market import Market, Observations, TooLittleKnown, fit
-from analysis.observations import SOLD, observe, year_earlier
+from analysis.market import Market, Observations
+from analysis.observations import SOLD, year_earlier
 from analysis.report import PUBLICATION_LAG
 from analysis.span import Span
 
@@ -27,7 +28,7 @@ _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 
 COLUMNS = (
     "quarter", "as_of", "market", "year", "median", "p10", "p90", "published", "fact", "basis", "inside",
-    "model_score", "run_rate", "run_rate_score", "seasonal", "seasonal_score",
+    "drivers", "model_score", "run_rate", "run_rate_score", "seasonal", "seasonal_score",
 )  # fmt: skip
 
 
@@ -62,16 +63,22 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     for quarter in quarters:
         as_of, year = quarter.end + PUBLICATION_LAG, quarter.year
         later = _published_later(ledger, platform, year, as_of)
-        observations = observe(ledger.known_by(as_of), platform)
-        try:
-            market = fit(observations, year)
-        except TooLittleKnown:  # nothing had been published by then
+        market = None if later.empty else fitted(ledger.known_by(as_of), platform, year.end)
+        if market is None:  # nothing to score it by, or nothing had been published by then
             continue
         for fact in later.itertuples():
-            if not all(m in market.grid.markets for m in observations.regions.get(fact.market, ("",))):
+            if not all(m in market.grid.markets for m in market.observations.regions.get(fact.market, ("",))):
                 continue
-            rows.append((quarter.code, as_of, fact.market, year.code, *_scored(ledger, market, observations, fact)))
+            rows.append((quarter.code, as_of, fact.market, year.code, *_scored(ledger, market, fact)))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def earlier_quarters(quarter: Span) -> list[Span]:
+    """The four quarters before one, oldest first: those whose forecasts its report scores."""
+    found = [quarter]
+    while len(found) <= 4:
+        found.insert(0, found[0].previous_quarter)
+    return found[:-1]
 
 
 def score(record: pd.DataFrame) -> Score:
@@ -95,14 +102,15 @@ def _published_later(ledger: Ledger, platform: str, year: Span, as_of: date) -> 
     return later[~later["market"].duplicated()]
 
 
-def _scored(ledger: Ledger, market: Market, observations: Observations, fact) -> tuple:
+def _scored(ledger: Ledger, market: Market, fact) -> tuple:
     year = fact.span
     rate = 1.0 if fact.of == "USD" else ledger.rate(fact.of, year).value
     p10, median, p90 = np.quantile(market.draws(fact.market, year, fact.basis), [0.1, 0.5, 0.9])
     published = fact.number / rate
     row = [median, p10, p90, published, fact.Index, fact.basis, p10 <= published <= p90]
+    row.append(market.drivers(fact.market, year))
     row.append(interval_score(np.log(p10), np.log(p90), np.log(published)))
-    for point in _baselines(observations, fact.market, year):
+    for point in _baselines(market.observations, fact.market, year):
         centred = np.log([p10, p90]) - np.log(median) + np.log(point)
         row += [point, interval_score(*centred, np.log(published))]
     return tuple(row)

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import charts
 from analysis.assumptions import BASE
 from analysis.changes import Changes, changes, report_before
+from analysis.citation import formula
 from analysis.estimates import Band, Estimates, estimates
 from analysis.launches import Plan, plan_of_the_year
 from analysis.pace import Pace, pace
@@ -271,7 +272,7 @@ class Summary:
     def attainment_chart(self) -> Figure:
         world, us, report = self.world, self.us, self.report
         paces = [("World", world), ("US", us), ("Southeast Asia", pace(report, "SEA"))]
-        rows = [(name, p.attained, p.even, p.target.text, "even pace") for name, p in paces if p.attained]
+        rows = [(name, p.attained, p.even, p.target, "even pace") for name, p in paces if p.attained]
         data = pd.DataFrame(rows, columns=["label", "reached", "pace", "target", "pace_note"])
         title = say("How much of each target is reached")
         if us.attained and world.attained:
@@ -330,7 +331,7 @@ class Summary:
                 (f"{name}: needed", p.required),
                 (f"{name}: mean so far", p.achieved),
             ]
-        rows = [(what, figure, figure.formula) for what, figure in rows if figure]
+        rows = [(what, figure, formula(figure)) for what, figure in rows if figure]
         data = pd.DataFrame(rows, columns=["What", "Figure", "Worked out as"])
         return Table("summary_numbers", say("The numbers behind the verdict"), data)
 

@@ -115,7 +115,7 @@ def another_world(ledger, seed: int):
 def quick_model(monkeypatch):
     """A tenth of the draws, and no track record: for tests of words, not of numbers."""
     monkeypatch.setattr("analysis.market._BATCHES", 2)
-    monkeypatch.setattr("analysis.chapters.outlook.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
+    monkeypatch.setattr("analysis.chapters.outlook.record.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
 
 
 # The monkeypatching above is the same for every example.

@@ -63,7 +63,7 @@ STATED = [
     ("outlook", "us_target_share", 17.5 / 50, {"A0001", "A0004"}),
     ("outlook", "us_share", 2.94 / 15, {"A0024", "A0003"}),
     ("outlook", "rest_required", (50 - 17.5 - (15 - 2.94)) * 1e9 / 6, {"A0003", "A0024"}),
-    ("outlook", "days_to_deadline", 143, set()),  # 29 August 2024 to 19 January 2025: 2 + 30 + 31 + 30 + 31 + 19
+    ("outlook", "law.days_to_deadline", 143, set()),  # 29 August 2024 to 19 January 2025: 2 + 30 + 31 + 30 + 31 + 19
 ]
 
 

@@ -231,8 +231,6 @@ def test_opening_has_three_to_five_sentences_and_no_section_is_silent(us, quarte
     assert 2 <= len([s for s in chapter.sentences if s]) <= 5
     for name in SECTIONS:
         assert any(getattr(chapter, name).details), name
-    for text in texts(chapter):
-        assert text and not BAD_WORDS.search(text), text
 
 
 @pytest.mark.parametrize("scenario", ["us_ban", "price_war"])
@@ -298,7 +296,7 @@ def test_terms_that_leave_nothing_are_said_and_drawn_without_a_crash(ledger):
     chapter = chapter_of(changed(ledger, A0042=-20, P0114=0.4))
     said = " ".join(texts(chapter))
     assert "to a loss of US$24.50; under them no order value breaks even" in said
-    assert "at their costly end none does" in said
+    assert "at their costly end no order does" in said
     assert "none" in chapter.orders.terms_table().data.iloc[:, -1].tolist()
 
 
