@@ -15,7 +15,6 @@ import pandas as pd
 
 from analysis.estimates import Band, Estimates, estimates
 from analysis.ledger import Vocabulary
-from analysis.market import Market
 from analysis.observations import WORLD
 from analysis.page import Table
 from analysis.prose import Sentence, frequency, maybe, moved, phrase, say
@@ -318,7 +317,7 @@ def _path(models: list[Estimates], year: Span, targets: list[float]) -> np.ndarr
     as much of that as the modes have moved by then, of all that they move.
     """
     markets = [model.market for model in models if model.market is not None]
-    modes = np.log([_most_probable(market, year) for market in markets])
+    modes = np.log([market.total_at_mode(WORLD, year) for market in markets])
     moved = np.append(0, np.abs(np.diff(modes)).cumsum())
     done = moved / moved[-1] if moved[-1] else np.append(0, np.ones(len(modes) - 1))
     first, last = (market.draws(WORLD, year) for market in (markets[0], markets[-1]))
@@ -328,9 +327,3 @@ def _path(models: list[Estimates], year: Span, targets: list[float]) -> np.ndarr
     reached = [[(draws / np.median(draws) >= ratio).mean() for ratio in wanted] for draws in (first, last)]
     chances = (1 - done) * reached[0] + done * reached[1]
     return np.array([medians, np.where(np.isnan(wanted), np.nan, chances)])
-
-
-def _most_probable(market: Market, span: Span) -> float:
-    """GMV of the world over a span at the mode of the posterior, US dollars."""
-    posterior, days = market.posterior, market.grid.open_days(market.markets(WORLD), span.start, span.end)
-    return float(days @ (np.exp(posterior.layout.states @ posterior.mode) * market.factor))

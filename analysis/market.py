@@ -28,7 +28,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, inv, qr, solve_triangular
 from scipy.special import gammaincinv
 
 from analysis.span import DAYS_PER_MONTH, Span
@@ -37,7 +37,7 @@ REST = "Rest of the world"
 REFERENCE = "company"  # the basis on which everything is counted; official figures are its own
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
 _COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
-_BATCHES, _PAIRS, _CORRECTIONS, _SEED = 50, 20, 4, 20240630  # draws and the starts of batches come in antithetic pairs
+_BATCHES, _PAIRS, _CORRECTIONS, _SEED = 100, 10, 4, 20240630  # draws come in antithetic pairs
 
 
 class TooLittleKnown(ValueError):
@@ -572,60 +572,127 @@ class Posterior:
         return cholesky(_precision(self.layout, self.likelihood, self.jacobian, self.weights))
 
     @cached_property
-    def _prior(self) -> sparse.csr_array:
-        """Precision of the prior, shape (P, P)."""
-        return sparse.csr_array(self.layout.whitened.T @ self.layout.whitened)
+    def _reduced(self) -> _Reduced:
+        return _Reduced.of(self.layout, self.likelihood, self.jacobian, self.mode)
 
     @cached_property
-    def _slopes(self) -> np.ndarray:
-        """Derivatives of what each row of the design comes to at the mode, by the parameters, shape (D, P)."""
-        return (self.likelihood.design @ self.jacobian).toarray()
+    def rates(self) -> np.ndarray:
+        """Draws of US dollars an open day in each state, shape (S, draws)."""
+        return np.exp(self._draws[0])
+
+    @property
+    def biases(self) -> np.ndarray:
+        """Draws of the bias of each basis, in the order of `layout.bases`, shape (bases, draws)."""
+        return self._draws[1]
 
     @cached_property
-    def parameters(self) -> np.ndarray:
-        """Draws of the parameters, shape (P, draws).
+    def _draws(self) -> tuple[np.ndarray, np.ndarray]:
+        """Draws of the states, shape (S, draws), and of the biases, shape (bases, draws).
 
         A Student-t is a normal of unknown precision, so that two sweeps of Gibbs sampling from Laplace's normal [4]_,
         precisions given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint.
         The chances of the precisions lie in strata over the batches: the median of a sum varies half as much.
         """
-        likelihood, rng, batches = self.likelihood, np.random.default_rng(_SEED), []
+        likelihood, reduced, rng = self.likelihood, self._reduced, np.random.default_rng(_SEED)
         offset, variance = likelihood.moments
-        starts = rng.standard_normal((_BATCHES // 2, len(self.mode)))
         chi_square = 2 * gammaincinv((likelihood.dof + 1) / 2, _strata(rng, _BATCHES, (2, len(variance))))
-        for start, chances in zip(np.vstack([starts, -starts]), chi_square, strict=True):
-            draws = self.mode[:, None] + solve_triangular(self.cholesky, start[:, None])
+        batches = []
+        for chances in chi_square:
+            states, biases = reduced.draws(rng, self.weights, 1, corrections=1)
             for pairs, chance in zip((1, _PAIRS), chances, strict=True):
-                logs = np.log(likelihood.days @ np.exp(self.layout.states @ draws[:, 0]))
-                residual = likelihood.residual(logs, draws[:, 0]) - offset
+                told = likelihood.design @ reduced.compared(states[:, :1], biases[:, :1])[:, 0]
+                residual = likelihood.value - told[likelihood.row] - offset
                 weights = chance / (likelihood.dof * variance + residual**2)
-                draws = self._given(weights, rng.standard_normal((len(self.mode), pairs)))
-            batches.append(draws)
-        return np.hstack(batches)
+                states, biases = reduced.draws(rng, weights, pairs, _CORRECTIONS)
+            batches.append((states, biases))
+        states, biases = zip(*batches, strict=True)
+        return np.hstack(states), np.hstack(biases)
 
-    @cached_property
-    def rates(self) -> np.ndarray:
-        """Draws of US dollars an open day in each state, shape (S, draws)."""
-        return np.exp(self.layout.states @ self.parameters)
 
-    def _given(self, weights: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        """Draws of the parameters for given precisions of the facts, by randomising and optimising again [3]_.
+@dataclass(frozen=True)
+class _Reduced:
+    """The posterior where the prior is white noise, and in the few directions of it that the facts tell anything of.
 
-        Laplace's normal alone would let the markets of a published sum drift apart, and so lift the sum.
+    With parameters = back @ y, y has the prior N(centre, 1). Facts move y along `basis` only, so that a draw is one of
+    the prior, moved by r numbers: the systems to solve have as many unknowns as facts, not as parameters.
+
+    Attributes
+    ----------
+    likelihood : Likelihood
+    centre : ndarray, shape (P,)
+    to_states, to_biases : ndarray, shapes (S, P), (bases, P)
+        States and biases of y.
+    basis : ndarray, shape (P, r)
+        Orthonormal.
+    along_states, along_biases : ndarray, shapes (S, r), (bases, r)
+        States and biases along `basis`.
+    slopes : ndarray, shape (D, r)
+        Derivatives of what each row of the design comes to, along `basis`.
+    start, at_start : ndarray, shapes (P,), (D,)
+        The mode as y, and what each row of the design comes to there.
+    bias_columns : list of int
+    """
+
+    likelihood: Likelihood
+    centre: np.ndarray
+    to_states: np.ndarray
+    to_biases: np.ndarray
+    basis: np.ndarray
+    along_states: np.ndarray
+    along_biases: np.ndarray
+    slopes: np.ndarray
+    start: np.ndarray
+    at_start: np.ndarray
+    bias_columns: list[int]
+
+    @classmethod
+    def of(cls, layout: Layout, likelihood: Likelihood, jacobian: sparse.csr_array, mode: np.ndarray) -> _Reduced:
+        back, columns = inv(layout.whitened.toarray()), list(layout.bases.values())
+        basis, triangle = qr(((likelihood.design @ jacobian) @ back).T, mode="economic")
+        to_states, to_biases = layout.states @ back, back[columns]
+        logs, _ = likelihood.log_totals(layout.states @ mode)
+        return cls(
+            likelihood=likelihood,
+            centre=layout.centre,
+            to_states=to_states,
+            to_biases=to_biases,
+            basis=basis,
+            along_states=to_states @ basis,
+            along_biases=to_biases @ basis,
+            slopes=triangle.T,
+            start=layout.whitened @ mode,
+            at_start=likelihood.design @ np.concatenate([logs, mode]),
+            bias_columns=columns,
+        )
+
+    def compared(self, states: np.ndarray, biases: np.ndarray) -> np.ndarray:
+        """Log totals and parameters that the rows of the design add up, shape (C + P, draws); zero if in none."""
+        logs = np.log(self.likelihood.days @ np.exp(states))
+        parameters = np.zeros((len(self.centre), states.shape[1]))
+        parameters[self.bias_columns] = biases
+        return np.vstack([logs, parameters])
+
+    def draws(self, rng, weights: np.ndarray, pairs: int, corrections: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draws of states and biases for given precisions of the facts, by randomising and optimising [3]_.
+
+        The first correction is Laplace's normal. It alone would let the markets of a published sum drift apart, and so
+        lift the sum.
         """
-        layout, likelihood, slopes = self.layout, self.likelihood, self._slopes
-        by_row = likelihood.gather(weights)
-        factor = cholesky(self._prior.toarray() + (slopes.T * by_row) @ slopes)
-        noise = factor.T @ np.hstack([normal, -normal])
-        still = layout.whitened.T @ layout.centre
-        still = still + slopes.T @ likelihood.gather(weights * (likelihood.value - likelihood.moments[0]))
-        draws = np.repeat(self.mode[:, None], noise.shape[1], axis=1)
-        for _ in range(_CORRECTIONS):
-            logs = np.log(likelihood.days @ np.exp(layout.states @ draws))
-            told = likelihood.design @ np.vstack([logs, draws])
-            force = still[:, None] + noise - self._prior @ draws - slopes.T @ (by_row[:, None] * told)
-            draws = draws + cho_solve((factor, False), force)
-        return draws
+        likelihood, slopes = self.likelihood, self.slopes
+        precision = likelihood.gather(weights)[:, None]
+        told = likelihood.gather(weights * (likelihood.value - likelihood.moments[0]))[:, None] / precision
+        white, noise = rng.standard_normal((len(self.centre), pairs)), rng.standard_normal((len(precision), pairs))
+        prior = self.centre[:, None] + np.hstack([white, -white])
+        told = told + np.hstack([noise, -noise]) / np.sqrt(precision)
+        factor = cho_factor(np.eye(slopes.shape[1]) + (slopes.T * precision[:, 0]) @ slopes)
+        states, biases = self.to_states @ prior, self.to_biases @ prior
+        expected = self.at_start[:, None] + slopes @ (self.basis.T @ (prior - self.start[:, None]))
+        moved = cho_solve(factor, slopes.T @ (precision * (told - expected)))
+        for _ in range(corrections - 1):
+            here = states + self.along_states @ moved, biases + self.along_biases @ moved
+            force = slopes.T @ (precision * (told - likelihood.design @ self.compared(*here)))
+            moved = moved + cho_solve(factor, force - moved)
+        return states + self.along_states @ moved, biases + self.along_biases @ moved
 
 
 def _strata(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -708,11 +775,8 @@ class Market:
         return self._days(markets, span) @ self._rates * np.exp(self._log_bias(basis))
 
     def _log_bias(self, basis: str) -> np.ndarray | float:
-        return (
-            self.posterior.parameters[self.posterior.layout.bases[basis]]
-            if basis in self.posterior.layout.bases
-            else 0.0
-        )
+        bases = list(self.posterior.layout.bases)
+        return self.posterior.biases[bases.index(basis)] if basis in bases else 0.0
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
@@ -763,11 +827,7 @@ class Market:
         return float(self._days(markets, span) * self.factor @ rates)
 
     def monthly(self) -> pd.DataFrame:
-        """GMV of each market and month: columns market, month, median, p10, p90, status.
-
-        A month is `reported` if a fact names the market and a day of the month, `inferred` if a fact covers it in a
-        sum of markets, and otherwise `unknown`: the model's alone.
-        """
+        """GMV of each market and month: columns market, month, median, p10, p90, and `status` as that tells."""
         return self._monthly.copy()
 
     @cached_property
@@ -775,14 +835,22 @@ class Market:
         row, month = self.grid.where
         days = np.diff(self.grid.open_before[:, (self.grid.edges - self.grid.edges[0]).astype(int)], axis=1)[row, month]
         p10, median, p90 = np.quantile(days[:, None] * self._rates, [0.1, 0.5, 0.9], axis=1)
+        return self.status[["market", "month"]].assign(median=median, p10=p10, p90=p90, status=self.status["status"])
+
+    @cached_property
+    def status(self) -> pd.DataFrame:
+        """How each market is known in each month: columns market, month, status; needs no draws.
+
+        A month is `reported` if a fact names the market and a day of the month, `inferred` if a fact covers it in a
+        sum of markets, and otherwise `unknown`: the model's alone.
+        """
+        row, month = self.grid.where
         status = np.full(len(row), "unknown", dtype=object)
         for region, start, end in sorted(set(_cells(self.facts)), key=lambda c: -len(self.observations.regions[c[0]])):
             members = self.observations.regions[region]
             status[self.grid.open_days(members, start, end) > 0] = "inferred" if len(members) > 1 else "reported"
-        return pd.DataFrame({
-            "market": np.array(self.grid.markets)[row], "month": self.grid.months[month], "median": median,
-            "p10": p10, "p90": p90, "status": status,
-        })  # fmt: skip
+        months = self.grid.months[month]
+        return pd.DataFrame({"market": np.array(self.grid.markets)[row], "month": months, "status": status})
 
     def attainment(self, target_usd: float, span: Span, markets: str = "Global") -> Estimate:
         """GMV of a span as a fraction of a target."""
