@@ -17,7 +17,7 @@ notebooks: .venv/report.installed
 	$(RUN) -m analysis notebooks
 
 bench: .venv/report.installed
-	$(RUN) -m benchmarks.market_model
+	$(RUN) -m benchmarks
 
 # The stamp of each purpose: its pinned packages, and this project itself.
 .venv/report.installed: requirements.lock

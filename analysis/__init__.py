@@ -3,9 +3,20 @@
 import os
 
 # Matrices here are small: a second thread only waits for the first, and sums in another order on another machine.
+# numpy reads this when it is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from analysis.page import show  # numpy reads the line above when it is first imported
-from analysis.report import open_report
-
 __all__ = ["open_report", "show"]
+
+
+def __getattr__(name: str):
+    # When a notebook asks: a command that shows nothing need not wait for the charts' and the notebooks' packages.
+    if name == "show":
+        from analysis.page import show
+
+        return show
+    if name == "open_report":
+        from analysis.report import open_report
+
+        return open_report
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

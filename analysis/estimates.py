@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis.assumptions import BASE
-from analysis.launches import new_sites_gmv
+from analysis.launches import new_sites_gmv, planned_sites, told_by_ramp
 from analysis.ledger import Ledger
 from analysis.market import Estimate, Market, TooLittleKnown, fit
 from analysis.observations import observe
-from analysis.quantity import Quantity
+from analysis.quantity import Origin, Quantity
 from analysis.report import Report
 from analysis.scenarios import effect
 from analysis.span import Span
@@ -30,6 +30,11 @@ class Band:
     median: Quantity
     low: Quantity
     high: Quantity
+
+    @classmethod
+    def unknown(cls, reason: str) -> Band:
+        """An estimate that nothing published supports; `reason` names what is missing."""
+        return cls(*[Quantity.unknown(reason)] * 3)
 
     def __bool__(self) -> bool:
         return bool(self.median)
@@ -55,16 +60,40 @@ class Estimates:
     market: Market | None
 
     def gmv(self, market: str, span: Span) -> Band:
-        """GMV of a market or region over a span, money; with the new sites that are planned for it."""
+        """GMV of a market or region over a span, money; with the new sites that the ramp tells.
+
+        Unknown for such a site itself: the ramp tells all that open together.
+        """
         band = self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
+        if band.median.value == 0 and set(self.market.markets(market)) <= set(planned_sites(self.report)):
+            return Band.unknown(f"a figure of {self.report.call(market)}")
         extra = self._new_sites(market, span)
         return Band(*(part + extra for part in band)) if extra else band
 
+    def draws(self, market: str, span: Span) -> np.ndarray:
+        """Draws of what `gmv` tells, US dollars, shape (draws,); none where nothing is known.
+
+        Draws of one platform belong together; the models of two platforms are independent of each other.
+        """
+        try:
+            values = self.market.draws(market, span) if self.market else np.empty(0)
+        except TooLittleKnown:
+            return np.empty(0)
+        extra = self.report.convert(self._new_sites(market, span), span, "USD")
+        return values + extra.value if extra else values
+
     def _new_sites(self, market: str, span: Span) -> Quantity:
-        """GMV of sites that are planned for a region: the model knows none before its launch."""
+        """GMV of new sites of a region: the model knows none before it opens, and only guesses without a figure."""
         if self.market is None or self.platform != self.report.platform or market not in ("Global", "Europe"):
             return Quantity.unknown(f"new sites of {self.platform} in {market}")
-        return new_sites_gmv(self.report, self.market, span)
+        if span not in self._asked:
+            self._asked[span] = new_sites_gmv(self.report, self.market, span)
+        return self._asked[span]
+
+    @cached_property
+    def _asked(self) -> dict[Span, Quantity]:
+        """GMV of new sites of the spans asked for so far: a chapter asks for the same ones again and again."""
+        return {}
 
     def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
         extra = self._new_sites(market, self.report.year)
@@ -74,15 +103,15 @@ class Estimates:
         """Whether any month of the span rests on a figure of the market itself, not on a sum or on the prior alone."""
         if self.market is None:
             return False
-        monthly = self.market.monthly()
-        inside = monthly["month"].between(pd.Period(span.start, "M"), pd.Period(span.end, "M"))
-        return bool((monthly["status"][inside & (monthly["market"] == market)] == "reported").any())
+        status = self.market.status
+        inside = status["month"].between(pd.Period(span.start, "M"), pd.Period(span.end, "M"))
+        return bool((status["status"][inside & (status["market"] == market)] == "reported").any())
 
     def required_growth(self, market: str, target: Quantity) -> Band:
         """Constant growth a month after the quarter with which the year just meets its target, per cent."""
         quarter = self.report.quarter
         if not target or quarter.rest_of_year is None:
-            return _nothing("a target and a part of the year still to come")
+            return Band.unknown("a target and a part of the year still to come")
         dollars = self._dollars(self._less_new_sites(market, target))
         what = f"growth a month after {quarter.short} that meets the target"
         return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
@@ -94,9 +123,9 @@ class Estimates:
             return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
         share = self.market.probability_of_target(self._dollars(self._less_new_sites(market, target)), year, market)
         draws = len(self.market.draws(market, year))
-        drivers = self.market.drivers(market, year)
+        origins = self.report.by_ids(self.market.drivers(market, year))
         formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
-        return self._quantity(share, "%", formula, drivers, year)
+        return self._quantity(share, "%", formula, origins, year)
 
     def tipping_point(self, market: str, target: Quantity, span: Span) -> Quantity:
         """GMV of a part of the year with which the year would be as likely as not to reach a target, money.
@@ -113,28 +142,27 @@ class Estimates:
             return unknown
         wanted = np.log(self._dollars(self._less_new_sites(market, target)))
         formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
-        drivers = self.market.drivers(market, year)
-        figure = self._quantity(float(np.exp((wanted - level) / slope)), "USD", formula, drivers, span)
+        origins = self.report.by_ids(self.market.drivers(market, year))
+        figure = self._quantity(float(np.exp((wanted - level) / slope)), "USD", formula, origins, span)
         return self.report.convert(figure, span)
 
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
         if self.market is None:
-            return _nothing("figures for the market model")
+            return Band.unknown("figures for the market model")
         try:
             estimate: Estimate = ask(self.market)
         except TooLittleKnown as error:  # a market that nobody has reported on, or months beyond the model's
-            return _nothing(str(error))
+            return Band.unknown(str(error))
         named = {"median": estimate.median, "10th percentile": estimate.p10, "90th percentile": estimate.p90}
+        origins = self.report.by_ids(estimate.drivers)
         median, low, high = (
-            self.report.convert(
-                self._quantity(value, unit, f"market model, {name} of {what}", estimate.drivers, span), span
-            )
+            self.report.convert(self._quantity(value, unit, f"market model, {name} of {what}", origins, span), span)
             for name, value in named.items()
         )
         return Band(median, low, high)
 
-    def _quantity(self, value: float, unit: str, formula: str, drivers: tuple[str, ...], span: Span) -> Quantity:
-        origins, scenario = self.report.by_ids(drivers), self.report.scenario
+    def _quantity(self, value: float, unit: str, formula: str, origins: tuple[Origin, ...], span: Span) -> Quantity:
+        scenario = self.report.scenario
         if scenario.settings and span.end > self.report.quarter.end:
             formula += f", in the scenario “{scenario.name}”"
             for lever in scenario.settings:
@@ -146,9 +174,7 @@ class Estimates:
 
     def monthly(self, market: str, span: Span) -> list[tuple[Span, Band]]:
         """GMV of each month that a span touches, money."""
-        months = pd.period_range(span.start, span.end, freq="M")
-        spans = [Span.months_of(month.year, month.month, 1) for month in months]
-        return [(month, self.gmv(market, month)) for month in spans]
+        return [(month, self.gmv(market, month)) for month in span.each_month]
 
     @cached_property
     def cumulative(self) -> list[tuple[Span, Band]]:
@@ -176,9 +202,18 @@ def estimates(report: Report, platform: str | None = None) -> Estimates:
     """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
     market = fitted(report.ledger, platform, max(report.year.end, report.horizon.end))
+    if market is not None and platform == report.platform:
+        sites = {site for plan in told_by_ramp(report, market) for site in plan.markets}
+        market = _without(market, frozenset(sites.intersection(market.grid.markets)))
     if market is not None and report.scenario.id != BASE:
         market = market.under(effect(report, platform))
     return Estimates(report, platform, market)
+
+
+@lru_cache(maxsize=8)
+def _without(market: Market, sites: frozenset[str]) -> Market:
+    """The same model, with nothing sold in some markets: what the ramp tells is not counted twice."""
+    return market.under(lambda name, months: np.full(len(months), float(name not in sites))) if sites else market
 
 
 # What was fitted last, by fingerprint of the view, platform and last day.
@@ -196,8 +231,3 @@ def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
         except TooLittleKnown:
             FITTED[key] = None
     return FITTED[key]
-
-
-def _nothing(reason: str) -> Band:
-    unknown = Quantity.unknown(reason)
-    return Band(unknown, unknown, unknown)

@@ -116,7 +116,8 @@ def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
 
 def told_by_ramp(report: Report, market: Market | None) -> list[Plan]:
     """Plans of which no site has a figure of its own, open or not: without one the market model only guesses."""
-    return [plan for plan in plans(report) if with_own_figure(report, market).isdisjoint(plan.markets)]
+    found = [plan for plan in plans(report) if with_own_figure(report, market).isdisjoint(plan.markets)]
+    return found if found and ramp(report, market) else []
 
 
 def plan_gmv(

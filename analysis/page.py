@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 
 import altair as alt
+import numpy as np
 import pandas as pd
-import vl_convert
 from IPython.display import display
 
+from analysis import drawing
 from analysis.prose import Sentence
 from analysis.quantity import Quantity
+from analysis.span import dated, day_label
 
 # JupyterLab typesets `$…$` in HTML as maths unless told not to.
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
+NAMED = 5  # publishers under a chart; more are a wall of words
 
 
 class _Tabled:
@@ -32,6 +35,17 @@ class _Tabled:
     def to_csv(self) -> str:
         """The table with the facts behind each row, safe to open in a spreadsheet."""
         return _to_csv(self.data)
+
+    def to_html(self) -> str:
+        """The table in plain words and numbers; what only steers the drawing (true or false) is left out."""
+        told = [name for name in self.data if not all(isinstance(value, (bool, np.bool_)) for value in self.data[name])]
+        head = "".join(f'<th scope="col">{dated(name.replace("_", " ").capitalize())}</th>' for name in told)
+        rows = (
+            "".join(f"<td>{_plain(value)}</td>" for value in row)
+            for row in self.data[told].itertuples(index=False, name=None)
+        )
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,8 @@ class Figure(_Tabled):
     chart : Chart or None
     data : DataFrame
         What is drawn: one row a mark, quantities as such.
+    lever : dict, optional
+        What the page needs to let its reader move the chart; without scripts the chart stands as it is.
     """
 
     name: str
@@ -56,6 +72,7 @@ class Figure(_Tabled):
     subtitle: str
     chart: alt.TopLevelMixin | None
     data: pd.DataFrame = field(repr=False)
+    lever: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +127,7 @@ def _show_html(markup: str, text: str, metadata: dict | None = None) -> None:
 
 
 def _show_figure(figure: Figure) -> None:
-    heading = f"<h3>{figure.title.html}</h3><p>{html.escape(figure.subtitle)}</p>"
+    heading = f"<h3>{figure.title.html}</h3><p>{dated(figure.subtitle)}</p>"
     around = {"report": {"part": "around"}}  # the report builds heading and source line from the chart's metadata
     if figure.chart is None:
         _show_html(f"{heading}<p><em>No figure had been published.</em></p>", figure.title.text)
@@ -120,25 +137,30 @@ def _show_figure(figure: Figure) -> None:
         "part": "figure",
         "name": figure.name,
         "title": figure.title.html,
-        "subtitle": figure.subtitle,
+        "subtitle": dated(figure.subtitle),
         "alt": f"{figure.title.text}. {figure.subtitle}",
         "source": figure.sources,
         "csv": figure.to_csv(),
+        "table": figure.to_html(),
     }
+    if figure.lever:
+        about |= {"part": "lever", "lever": figure.lever}
     display(
         {"image/svg+xml": to_svg(figure.chart), "text/plain": figure.title.text}, raw=True, metadata={"report": about}
     )
-    _show_html(f"<p><small>{html.escape(figure.sources)}</small></p>", figure.sources, around)
+    _show_html(f'<p><small class="source">{html.escape(figure.sources)}</small></p>', figure.sources, around)
 
 
 def _show_table(table: Table) -> None:
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.data)
-    rows = "".join(f"<tr>{_cells(table.data.columns, row)}</tr>" for row in table.data.itertuples(index=False))
+    head = "".join(f'<th scope="col">{dated(name)}</th>' for name in table.data)
+    # A long table leaves it to the page's script to name the columns of each cell.
+    names = [""] * len(table.data.columns) if table.reference else list(table.data)
+    rows = "".join(f"<tr>{_cells(names, row)}</tr>" for row in table.data.itertuples(index=False, name=None))
     body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     if not rows:
         body = "<p><em>Nothing had been published.</em></p>"
     title = f"<h3>{table.title.html}</h3>"
-    source = f"<p><small>{html.escape(table.sources)}</small></p>" if table.sources else ""
+    source = f'<p><small class="source">{html.escape(table.sources)}</small></p>' if table.sources else ""
     if table.reference:
         markup = f"<details><summary>{table.title.html}</summary>{body}</details>"
     else:
@@ -151,7 +173,8 @@ def _show_tiles(tiles: list[Tile]) -> None:
     shown = [tile for tile in tiles if tile.number]
     markup = "".join(_tile(tile) for tile in shown)
     text = "; ".join(f"{tile.label}: {tile.number.text}" for tile in shown)
-    _show_html(f'<dl class="tiles">{markup}</dl>', text)
+    told = [{"label": tile.label, "number": tile.number.text, "remark": tile.remark.text} for tile in shown]
+    _show_html(f'<dl class="tiles">{markup}</dl>', text, {"report": {"part": "tiles", "tiles": told}})
 
 
 def _tile(tile: Tile) -> str:
@@ -161,19 +184,36 @@ def _tile(tile: Tile) -> str:
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
     """The chart as SVG: the same bytes on every machine, drawn without a script or a network."""
-    return vl_convert.vegalite_to_svg(json.loads(chart.to_json()))
+    # Altair checks the drawing against the schema of Vega-Lite, which takes as long as all else; tests have seen to it.
+    return drawing.draw(chart.to_json(indent=None, validate=not drawing.later))
 
 
 def _cells(columns: Iterable[str], row: Iterable[object]) -> str:
     # On a phone a row becomes a block, and each cell names its column itself.
     pairs = zip(columns, row, strict=True)
-    return "".join(f'<td data-column="{html.escape(name)}">{_cell(value)}</td>' for name, value in pairs)
+    named = ((f' data-column="{html.escape(name)}"' if name else "", value) for name, value in pairs)
+    return "".join(f"<td{name}>{_cell(value)}</td>" for name, value in named)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, (Quantity, Sentence)):
         return (value.html() if isinstance(value, Quantity) else value.html) if value else "not published"
-    return html.escape(str(value), quote=False)
+    return dated(str(value))
+
+
+def _plain(value: object) -> str:
+    """A cell without the provenance of its number, of which the chart's own notes tell."""
+    if isinstance(value, Quantity):
+        return f'<data value="{value.value:g}">{html.escape(value.text)}</data>' if value else "not published"
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, Sentence):
+        return html.escape(value.text) if value else "not published"
+    if isinstance(value, date):
+        return f"<time>{day_label(value)}</time>"
+    if isinstance(value, (int, float, np.number)):
+        return "" if value != value else f'<data value="{value:g}">{value:g}</data>'
+    return dated(str(value))
 
 
 def _quantities(frame: pd.DataFrame) -> list[Quantity]:
@@ -186,7 +226,11 @@ def _cite(quantities: list[Quantity]) -> str:
     if not origins:
         return ""
     publishers = sorted({origin.publisher for origin in origins.values()})
-    return f"{'Source' if len(publishers) == 1 else 'Sources'}: {', '.join(publishers)} ({', '.join(sorted(origins))})"
+    word = "Source" if len(publishers) == 1 else "Sources"
+    if len(publishers) > NAMED:
+        others = len(publishers) - NAMED
+        return f"{word}: {', '.join(publishers[:NAMED])} and {others} more; each number’s note names its own"
+    return f"{word}: {', '.join(publishers)} ({', '.join(sorted(origins))})"
 
 
 def _to_csv(frame: pd.DataFrame) -> str:
@@ -194,10 +238,15 @@ def _to_csv(frame: pd.DataFrame) -> str:
     for name in frame:
         values = list(frame[name])
         if any(isinstance(value, Quantity) for value in values):
-            columns[name] = [value.value if value.known else None for value in values]
-            columns[f"{name} unit"] = [value.unit for value in values]
-            columns[f"{name} formula"] = [value.formula for value in values]
-            columns[f"{name} facts"] = [" ".join(origin.id for origin in value.origins) for value in values]
+            # A cell of words among numbers (a date, a remark) stays as it is.
+            figures = [value if isinstance(value, Quantity) else Quantity.unknown() for value in values]
+            columns[name] = [
+                (figure.value if figure else None) if isinstance(value, Quantity) else value
+                for figure, value in zip(figures, values, strict=True)
+            ]
+            columns[f"{name} unit"] = [figure.unit for figure in figures]
+            columns[f"{name} formula"] = [figure.formula for figure in figures]
+            columns[f"{name} facts"] = [" ".join(origin.id for origin in figure.origins) for figure in figures]
         else:
             columns[name] = values
     return pd.DataFrame(columns).map(_neutral).to_csv(index=False, lineterminator="\n")

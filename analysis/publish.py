@@ -1,91 +1,112 @@
-"""From notebooks to a report: papermill runs them, `export` makes the page, and a manifest says what went in.
+"""From notebooks to reports: papermill runs them, `export` makes the page, and a manifest says what went in.
 
-A report is built beside its place and moved there when it is whole.
+Notebooks and reports are made side by side, each in a process of its own, so that one that fails does so alone. A
+report is built beside its place and moved there when it is whole.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-import platform
+import pkgutil
 import re
 import tempfile
-from collections.abc import Callable
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import nbformat
-import papermill
 from nbformat import NotebookNode
-from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from analysis import chapters, drawing, elsewhere, forks, manifest
+from analysis.assumptions import BASE
+from analysis.changes import report_before
 from analysis.errors import InputError
-from analysis.export import chapter, render, tables_of
-from analysis.ledger import DATA
+from analysis.estimates import FITTED, estimates
+from analysis.ledger import DATA, shared_ledger
+from analysis.observations import WORLD
 from analysis.report import Report
+from analysis.span import Span
+from analysis.track_record import earlier_quarters, track_record
 
-NOTEBOOKS = DATA.parent / "notebooks"
-# What decides the bytes of a report, besides the data, the parameters and our own code.
-PACKAGES = ("altair", "nbconvert", "numpy", "pandas", "papermill", "vl-convert-python")
-CELL_TIMEOUT = 120  # seconds; the slowest cell takes about one
-# Kernels that talk over files need no ports, so that two of them never race for one; Windows has no such sockets.
-_PRIVATE = Config(KernelManager={"transport": "ipc"} if os.name == "posix" else {})
+CELL_TIMEOUT = 120.0  # seconds; the slowest cell takes about one
+_AT_ONCE = 16  # reports; what they have in common is kept in memory while they are built
 
 
 class BuildError(InputError):
-    """A notebook failed; the message names the notebook, the cell and the error."""
+    """A report could not be built; the message names each notebook that failed, its cell and the error."""
 
 
-def build(report: Report, data: Path, out: Path, progress: Callable[[str], None] = lambda notebook: None) -> Path:
-    """Run all notebooks for one report and write it as a folder of `out`, named by its quarter.
-
-    Parameters
-    ----------
-    report : Report
-    data : Path
-        The data folder that the report was made from.
-    out : Path
-        Folder of reports; created if missing.
-    progress : callable
-        Called with the name of each notebook when it is done.
+def build(report: Report, data: Path, out: Path) -> Path:
+    """Run all notebooks for one report and write it as a folder of `out` with the report's name.
 
     Returns
     -------
     Path
-        The report's HTML file. The folder also has the executed notebooks, the table behind each chart as CSV
-        and manifest.json.
+        The report's HTML file. The folder also has the executed notebooks, as such and as pages with their code, the
+        table behind each chart as CSV, summary.json and manifest.json.
 
     Raises
     ------
     BuildError
         If a notebook fails. What stood in `out` before is still there, and nothing else.
     """
+    ((_, result),) = build_many([report], data, out)
+    if isinstance(result, BuildError):
+        raise result
+    return result
+
+
+def build_many(
+    reports: Sequence[Report],
+    data: Path,
+    out: Path,
+    executor: Executor | None = None,
+    timeout: float = CELL_TIMEOUT,
+    progress: Callable[[Report, str], None] = lambda report, notebook: None,
+) -> Iterator[tuple[Report, Path | BuildError]]:
+    """Build several reports side by side; one that fails leaves the others, and what stood in its place, as they are.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+    data : Path
+        The data folder that the reports were made from.
+    out : Path
+        Folder of reports; created if missing.
+    executor : Executor, optional
+        Has each report built where its workers are. By default all cores of this machine are used, and what reports
+        have in common is worked out once.
+    timeout : float
+        Seconds that a cell may take.
+    progress : callable
+        Called with the report and the name of a notebook that is done; not while an executor builds.
+
+    Yields
+    ------
+    Report, Path or BuildError
+        Each report when it is done, with its HTML file or with what went wrong.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    final = out / report.quarter.code
     with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as scratch:
-        folder = Path(scratch) / final.name
-        (folder / "notebooks").mkdir(parents=True)
-        (folder / "tables").mkdir()
-        chapters = []
-        for source in sorted(NOTEBOOKS.glob("*.ipynb")):
-            notebook = execute(source, report.parameters, data)
-            nbformat.write(notebook, folder / "notebooks" / source.name)
-            chapters.append(chapter(source.stem, notebook))
-            progress(source.stem)
-        tables = dict(tables_of(chapters))
-        for name, text in tables.items():
-            (folder / "tables" / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
-        page = render(report, chapters)
-        (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
-        manifest = _manifest(report, sorted(tables))
-        (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-        )
-        folder.chmod(0o755)
-        _replace(final, folder, Path(scratch) / "previous")
-    return final / "report.html"
+        folders = [Path(scratch) / str(number) / report.name for number, report in enumerate(reports)]
+        if executor is None:
+            built = _build_here(reports, data, folders, timeout, progress)
+        else:
+            built = elsewhere.build_with(executor, reports, data, folders, timeout)
+        for number, problems in built:
+            report, folder = reports[number], folders[number]
+            if problems:
+                named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
+                yield report, BuildError("\n".join(named))
+                continue
+            folder.chmod(0o755)
+            _replace(out / report.name, folder, folder.parent / "previous")
+            yield report, out / report.name / "report.html"
 
 
 def _replace(final: Path, folder: Path, aside: Path) -> None:
@@ -101,23 +122,181 @@ def _replace(final: Path, folder: Path, aside: Path) -> None:
         raise
 
 
-def execute(source: Path, parameters: dict[str, str], data: Path = DATA) -> NotebookNode:
-    """Run one notebook with parameters, and leave nothing in it that differs from run to run."""
+# Here -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Draft:
+    """A report in the making: its notebooks so far, and what is wrong with the others."""
+
+    report: Report
+    folder: Path
+    notebooks: dict[str, NotebookNode] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def _build_here(reports, data: Path, folders: list[Path], timeout: float, progress) -> Iterator[tuple[int, list[str]]]:
+    """Numbers of reports that are done, each with its problems."""
+    for first in range(0, len(reports), _AT_ONCE):
+        last = min(first + _AT_ONCE, len(reports))
+        drafts = {number: _Draft(reports[number], folders[number]) for number in range(first, last)}
+        yield from _build_together(drafts, data, timeout, progress)
+
+
+def _build_together(drafts: dict[int, _Draft], data: Path, timeout: float, progress) -> Iterator[tuple[int, list[str]]]:
+    sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
+    with drawing.Draughtsman() as draughtsman, forks.Tasks() as tasks:
+        _prepare([draft.report for draft in drafts.values()], data, tasks)
+        for number, draft in drafts.items():
+            for source in sources:
+                run = partial(execute, source, draft.report.parameters, data, timeout, draw=False)
+                tasks.add((number, source), run)
+        for (number, source), result in tasks:
+            draft = drafts[number]
+            if source is None:  # the folder is written
+                yield number, [str(result)] if isinstance(result, forks.TaskError) else []
+                continue
+            if isinstance(result, forks.TaskError):
+                draft.problems.append(_named(source, result))
+            else:
+                draft.notebooks[source.stem] = result
+                for chart in drawing.charts(result):
+                    draughtsman.ask(chart[drawing.SVG])
+            progress(draft.report, source.stem)
+            if len(draft.notebooks) + len(draft.problems) < len(sources):
+                continue
+            if not draft.problems:
+                draft.problems += _draw(draft, draughtsman)
+            if draft.problems:
+                yield number, sorted(draft.problems)
+            else:
+                # Before other notebooks, so that few reports are half done at a time.
+                tasks.add((number, None), partial(_write, draft), first=True)
+
+
+def _prepare(reports: Sequence[Report], data: Path, tasks: forks.Tasks) -> None:
+    """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
+    if not forks.possible():  # a kernel would not have it
+        return
+    shared_ledger(data)
+    FITTED.clear()  # of reports that are done
+    wanted = {}  # what several notebooks or reports ask the model
+    for report in reports:
+        view, platform, before = report.ledger.fingerprint, report.platform, report_before(report)
+        wanted[view, platform] = partial(_fit, report, platform)
+        wanted[view, report.rival] = partial(_fit, report, report.rival)
+        wanted[before.ledger.fingerprint, platform] = partial(_fit, before, platform)
+        for quarter in earlier_quarters(report.quarter):
+            wanted[view, platform, quarter] = partial(_score, report, quarter)
+    for key, function in wanted.items():
+        tasks.add(key, partial(_fitted_by, function))
+    _import_all()  # meanwhile
+    for _, models in tasks:
+        if not isinstance(models, forks.TaskError):  # else the notebook that needs it will fail, and say where
+            FITTED.update(models)
+
+
+def _fit(report: Report, platform: str) -> None:
+    """The model of a report, with its draws."""
+    estimates(report.under(BASE), platform).has_own_figure(WORLD, report.year)
+
+
+def _score(report: Report, quarter: Span) -> None:
+    """The model by which the forecast of an earlier quarter is scored."""
+    track_record(report.ledger, report.platform, [quarter])
+
+
+def _fitted_by(ask: Callable[[], None]) -> dict:
+    """The models that are fitted when something is asked."""
+    known = set(FITTED)
+    ask()
+    return {key: model for key, model in FITTED.items() if key not in known}
+
+
+def _import_all() -> None:
+    """What notebooks and export import, so that what is forked has it already."""
+    for name in ("papermill", "analysis.export", "analysis.page"):
+        importlib.import_module(name)
+    for module in pkgutil.iter_modules(chapters.__path__, "analysis.chapters."):
+        with suppress(Exception):  # the notebook that needs it will fail, and say where
+            importlib.import_module(module.name)
+
+
+def _named(source: Path, error: forks.TaskError) -> str:
+    text = str(error)
+    return text if text.startswith(source.name) else f"{source.name}: {text}"
+
+
+def _draw(draft: _Draft, draughtsman: drawing.Draughtsman) -> list[str]:
+    """Put the charts into the notebooks of a report; what went wrong."""
+    problems = []
+    for stem, notebook in draft.notebooks.items():
+        for data in drawing.charts(notebook):
+            try:
+                data[drawing.SVG] = draughtsman.take(data[drawing.SVG])
+            except drawing.DrawingError as error:
+                problems.append(f"{stem}.ipynb: a chart cannot be drawn: {error}")
+    return problems
+
+
+def _write(draft: _Draft) -> None:
+    """Write the files of a report."""
+    import nbformat
+
+    from analysis.export import SUMMARY, chapter, chapter_page, render, summary_of, tables_of
+
+    for name in ("notebooks", "tables", "chapters"):
+        (draft.folder / name).mkdir(parents=True)
+    for stem, notebook in draft.notebooks.items():
+        nbformat.write(notebook, draft.folder / "notebooks" / f"{stem}.ipynb")
+    told = [chapter(stem, notebook) for stem, notebook in sorted(draft.notebooks.items())]
+    files = {f"tables/{name}.csv": text for name, text in tables_of(told)}
+    files |= {f"chapters/{one.stem}.html": chapter_page(draft.report, one) for one in told}
+    files |= {"report.html": render(draft.report, told), SUMMARY: summary_of(draft.report, told)}
+    for name, text in files.items():
+        (draft.folder / name).write_text(text, encoding="utf-8", newline="\n")
+    about = json.dumps(manifest.describe(draft.report, draft.folder), indent=2, ensure_ascii=False)
+    (draft.folder / manifest.NAME).write_text(about + "\n", encoding="utf-8", newline="\n")
+
+
+# Notebooks ------------------------------------------------------------------------------------------
+
+
+def execute(
+    source: Path, parameters: dict[str, str], data: Path = DATA, timeout: float = CELL_TIMEOUT, draw: bool = True
+) -> NotebookNode:
+    """Run one notebook with parameters, and leave nothing in it that differs from run to run.
+
+    Its charts are drawn unless somebody else is to `draw` them.
+
+    Raises
+    ------
+    BuildError
+        If a cell fails, runs longer than `timeout` seconds, or ends its process.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    drawing.later = not draw and forks.possible()  # else a kernel draws them
     with tempfile.TemporaryDirectory() as scratch, _environment(ANALYSIS_DATA=str(data.resolve())):
         try:
             notebook = papermill.execute_notebook(
                 source,
-                Path(scratch) / source.name,
+                None,
                 parameters,
+                engine_name="forked",
                 kernel_name="python3",
                 progress_bar=False,
                 cwd=scratch,
-                execution_timeout=CELL_TIMEOUT,
-                config=_PRIVATE,
+                execution_timeout=timeout,
+                # Kernels, where there is no fork, that talk over files need no ports and so never race for one.
+                config=Config(KernelManager={"transport": "ipc"} if os.name == "posix" else {}),
             )
-        except PapermillExecutionError as error:
+        except papermill.PapermillExecutionError as error:
             message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
             raise BuildError(f"{source.name}, cell {error.exec_count}: {message}") from None
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise BuildError(f"{source.name}: {type(error).__name__}: {error}") from None
     return clean(notebook)
 
 
@@ -151,13 +330,3 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     return NotebookNode(
         cells=cells, metadata=metadata, nbformat=notebook.nbformat, nbformat_minor=notebook.nbformat_minor
     )
-
-
-def _manifest(report: Report, tables: list[str]) -> dict:
-    return {
-        "parameters": report.parameters,
-        "data": {"facts": len(report.ledger.facts), "sha256": report.ledger.fingerprint},
-        "packages": {name: version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "tables": [f"tables/{name}.csv" for name in tables],
-    }

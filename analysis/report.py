@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.assumptions import BASE, Scenario
 from analysis.errors import InputError
-from analysis.ledger import DATA, Ledger, LedgerError, read_ledger
+from analysis.ledger import DATA, Ledger, LedgerError, shared_ledger
 from analysis.quantity import Origin, Quantity, is_currency, total
 from analysis.span import Span
 
@@ -262,7 +262,7 @@ def open_report(namespace: Mapping[str, object]) -> Report:
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     _refuse_unknown(node.id)
     given = {name: namespace[name] for name in DEFAULTS if name in namespace}
-    return make_report(read_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
+    return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
 
 
 def _refuse_unknown(name: str) -> None:

@@ -1,51 +1,60 @@
-"""How long the market model takes, as facts grow; each time as a multiple of the shipped facts' in the same run."""
+"""How long reading, checking, fitting and auditing take, and how much memory, as facts grow.
+
+`python -m benchmarks.market_model FACTS` prints one line of JSON; it runs in a process of its own, so that its peak is
+that of these facts.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import resource
+import shutil
+import sys
+import tempfile
 import time
-from dataclasses import replace
 from datetime import date
+from itertools import pairwise
+from pathlib import Path
 
-import pandas as pd
-
-from analysis.ledger import Ledger, read_ledger
+from analysis.ledger import DATA, read_ledger
 from analysis.market import fit
 from analysis.observations import observe
 from analysis.span import Span
 
-AS_OF, YEAR, REPEATS = date(2024, 8, 29), Span.parse("2024"), 5
+AS_OF, YEAR, PLATFORM = date(2024, 8, 29), Span.parse("2024"), "TikTok Shop"
 
 
-def copies(ledger: Ledger, facts: int) -> Ledger:
-    """The ledger with its facts repeated, each under an id of its own, until there are so many."""
-    times = -(-facts // len(ledger.facts))
-    parts = [ledger.facts.set_axis(f"{n}-" + ledger.facts.index, axis=0) for n in range(times)]
-    return replace(ledger, facts=pd.concat(parts).iloc[:facts], _rates={})
-
-
-def seconds(action, repeats: int = REPEATS) -> float:
-    """Median time of an action."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[repeats // 2]
+def write_copies(facts: int, folder: Path) -> None:
+    """The data folder with the rows of facts.csv repeated, each under an id of its own, until there are so many."""
+    shutil.copytree(DATA, folder)
+    with open(DATA / "facts.csv", encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    with open(folder / "facts.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for number in range(facts):
+            copy, row = divmod(number, len(rows))
+            # The first copy keeps its ids, which claims.toml names.
+            writer.writerow([f"{rows[row][0]}-{copy}" if copy else rows[row][0], *rows[row][1:]])
 
 
 def main() -> None:
-    ledger = read_ledger().known_by(AS_OF)
-    shipped = observe(ledger, "TikTok Shop")
-    base = seconds(lambda: fit(shipped, YEAR))
-    year = seconds(lambda: fit(shipped, YEAR).total("Global", YEAR))
-    print(f"Shipped facts: fit {base:.2f} s; fit, draws and the year's band {year:.2f} s\n")
-    print("| facts | read and fit, s | times the shipped facts | peak memory, MB |\n|---:|---:|---:|---:|")
-    for facts in (len(ledger.facts), 3_000, 30_000, 100_000):
-        grown = copies(ledger, facts)
-        took = seconds(lambda grown=grown: fit(observe(grown, "TikTok Shop"), YEAR), repeats=3)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"| {facts:,} | {took:.2f} | {took / base:.1f} | {peak:.0f} |", flush=True)
+    facts = int(sys.argv[1])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "data"
+        write_copies(facts, folder)
+        laps = [time.process_time()]
+        ledger = read_ledger(folder).known_by(AS_OF)
+        laps.append(time.process_time())  # one thread does it all
+        market = fit(observe(ledger, PLATFORM), YEAR)
+        market.total("Global", YEAR)
+        laps.append(time.process_time())
+        market.residuals()
+        laps.append(time.process_time())
+    read, fitted, audited = (later - earlier for earlier, later in pairwise(laps))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"facts": facts, "read": read, "fit": fitted, "audit": audited, "memory": peak}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plans, the ramp of the launches on record and what it makes of planned sites, against the draws of the model."""
+"""Plans, and what the ramp makes of the sites that they name, against the draws of the model."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 
 from analysis import launches
 from analysis.estimates import estimates
-from analysis.ledger import read_ledger
+from analysis.ramp import ramp
 from analysis.report import make_report
 from analysis.span import Span
 
@@ -16,18 +16,8 @@ YEAR = Span.parse("2024")
 
 
 @pytest.fixture(scope="module")
-def ledger():
-    return read_ledger()
-
-
-@pytest.fixture(scope="module")
 def mid_2024(ledger):
     return estimates(make_report(ledger, quarter="2024Q2"))
-
-
-@pytest.fixture(scope="module")
-def ramp(mid_2024):
-    return launches.ramp(mid_2024.report, mid_2024.market)
 
 
 def with_plan(ledger, fact, market, period, known_on):
@@ -69,10 +59,10 @@ def test_a_plan_for_other_sites_needs_no_change_of_code(ledger):
     assert launches.planned_sites(report) == ("Spain", "Ireland", "Germany")
     model, march = estimates(report), Span.parse("2025-03")
     both = launches.new_sites_gmv(report, model.market, march)
-    first = launches.plan_gmv(report, launches.ramp(report, model.market), launches.plans(report)[0], march)
-    ramp = launches.ramp(report, model.market)
+    known = ramp(report, model.market)
+    first = launches.plan_gmv(report, known, launches.plans(report)[0], march)
     # Germany sold 79.7 bn euros of goods online in 2023 (P0573), its ramp is in its first month.
-    germany = np.median(ramp.completed[:, 0]) * report.convert(report.by_id("P0573"), Span.parse("2023")).value / 12
+    germany = np.median(known.completed[:, 0]) * report.convert(report.by_id("P0573"), Span.parse("2023")).value / 12
     assert (both - first).value == pytest.approx(germany)
     assert {"X1", "A0050", "P0573"} <= {origin.id for origin in both.origins}
 
@@ -81,86 +71,6 @@ def test_a_later_plan_for_the_same_sites_replaces_the_first(ledger):
     report = make_report(with_plan(ledger, "X1", "Spain, Ireland", "2024-12", "2024-08-20"), quarter="2024Q2")
     assert launches.planned_launch(report) == Span.parse("2024-12")
     assert len(launches.plans(report)) == 1
-
-
-# Size of a market ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("quarter", "market", "month", "value"),
-    [
-        ("2024Q2", "US", "2024-05", 278_255e6 / 3),  # P0196: the second quarter, by the Census Bureau
-        ("2024Q2", "US", "2023-11", 317_892e6 / 3),  # P0194: the fourth quarter of 2023
-        ("2024Q2", "Indonesia", "2021-04", 62e9 / 12),  # P0549: 2023, the nearest year there is
-        ("2024Q3", "Vietnam", "2022-02", 22e9 / 12),  # P0576
-    ],
-)
-def test_size_of_a_market_by_the_figure_nearest_in_time(ledger, quarter, market, month, value):
-    size = launches.online_sales(make_report(ledger, quarter=quarter), market, Span.parse(month))
-    assert size.value == pytest.approx(value)
-    assert size.unit == "USD/month"
-
-
-def test_a_market_without_a_figure_is_its_share_of_the_region(ledger):
-    """47 % (P0087) of 114.6 bn (P0082) in 2023."""
-    report = make_report(ledger.without(["P0549"]), quarter="2024Q2")
-    assert launches.online_sales(report, "Indonesia", YEAR).value == pytest.approx(0.47 * 114.6e9 / 12)
-
-
-def test_spain_is_as_published_once_that_is_public(ledger):
-    """25,742 mn euros in the fourth quarter (P0571), public in July 2025; assumed before: 90 bn dollars a year."""
-    early = make_report(ledger, quarter="2024Q2")
-    plan = launches.plan_of_the_year(early)
-    assert not launches.online_sales(early, "Spain", YEAR)
-    assert launches.sites_online_sales(early, plan).value == pytest.approx(90e9 / 12)
-    late = make_report(ledger, quarter="2024Q4", as_of="2025-07-02", currency="EUR")
-    assert launches.sites_online_sales(late, plan).value == pytest.approx(25_742e6 / 3)
-
-
-# Ramp -------------------------------------------------------------------------------------------------
-
-
-def test_the_ramp_holds_launches_with_a_month_a_figure_and_a_size(ramp):
-    """The UK (2021) and Singapore (first half of 2022) have no month, the others of Southeast Asia no size."""
-    assert [vintage.market for vintage in ramp.vintages] == ["Indonesia", "US"]
-    assert {"E003", "P0549"} <= {origin.id for origin in ramp.vintages[0].origins}
-    assert {"E016", "P0196"} <= {origin.id for origin in ramp.vintages[1].origins}
-
-
-def test_the_ramp_against_the_draws_of_the_model(mid_2024, ramp):
-    """Indonesia opened in April 2021, the US in September 2023."""
-    indonesia, us = ramp.vintages
-    assert indonesia.shares[12] == pytest.approx(median(mid_2024, "Indonesia", "2022-04") / (62e9 / 12))
-    assert us.shares[0] == pytest.approx(median(mid_2024, "US", "2023-09") / (264_675e6 / 3))  # P0193
-    assert us.shares[9] == pytest.approx(median(mid_2024, "US", "2024-06") / (278_255e6 / 3))  # P0196
-    low, middle, high = ramp.spread(9)
-    assert low.value == pytest.approx(us.shares[9])
-    assert high.value == pytest.approx(indonesia.shares[9])
-    assert middle.value == pytest.approx((us.shares[9] + indonesia.shares[9]) / 2)
-
-
-def test_a_closed_market_ends_and_its_reopening_is_no_launch(ramp):
-    """April 2021 to September 2023, the month before the closure: 9 + 12 + 9 months; the US to June 2024: 10."""
-    assert [len(vintage.shares) for vintage in ramp.vintages] == [30, 10]
-
-
-def test_a_young_launch_goes_on_as_the_older_ones_did(ramp):
-    indonesia, us = ramp.completed
-    assert us[10] == pytest.approx(us[9] * indonesia[10] / indonesia[9])
-    assert us[29] == pytest.approx(us[9] * indonesia[29] / indonesia[9])
-    assert np.array_equal(indonesia, ramp.vintages[0].shares)
-
-
-def test_the_ramp_is_the_same_under_every_scenario(mid_2024, ramp):
-    banned = estimates(mid_2024.report.under("us_ban"))
-    assert launches.ramp(banned.report, banned.market) is ramp
-
-
-def test_without_the_size_of_any_market_there_is_no_ramp(ledger):
-    sizes = ledger.facts.index[ledger.facts["platform"].isin(["All platforms", "All retail"])]
-    model = estimates(make_report(ledger.without(sizes), quarter="2024Q2"))
-    assert launches.ramp(model.report, model.market) is None
-    assert not launches.new_sites_gmv(model.report, model.market, YEAR)
 
 
 # New sites --------------------------------------------------------------------------------------------
@@ -213,10 +123,48 @@ def test_a_plan_that_has_passed_begins_after_the_date_of_the_report(ledger):
     assert new_sites(model, "2024-12")
 
 
-def test_sites_that_have_opened_are_known_to_the_model(ledger):
-    model = estimates(make_report(ledger, quarter="2024Q4"))
+@pytest.fixture(scope="module")
+def late_2024(ledger):
+    """Ireland (E038) and Spain (E040) opened in December 2024; no figure of their own is public."""
+    return estimates(make_report(ledger, quarter="2024Q4"))
+
+
+def test_sites_that_have_opened_are_told_by_the_ramp_until_a_figure_of_their_own(late_2024):
+    """Twelve months of 2025 are those after the first, December, of a market of 90 bn a year, which is assumed."""
+    middle = np.median(ramp(late_2024.report, late_2024.market).completed, axis=0)
+    gmv = new_sites(late_2024, "2025")
+    assert gmv.value == pytest.approx(middle[1:13].sum() * 90e9 / 12)
+    assert "E038" in {origin.id for origin in gmv.origins}
+    assert "europe_delay" not in {origin.id for origin in gmv.origins}
+
+
+def test_the_model_counts_no_site_that_the_ramp_tells(late_2024):
+    span = Span.parse("2025")
+    uk = late_2024.market.draws("UK", span)
+    europe = late_2024.gmv("Europe", span)
+    assert europe.median.value == pytest.approx(np.median(uk) + new_sites(late_2024, "2025").value)
+    for site in ("Spain", "Ireland", "Spain, Ireland"):
+        assert not late_2024.gmv(site, span)
+
+
+def test_a_scenario_changes_what_opened_sites_sell_after_the_quarter_only(late_2024):
+    base, fast = (new_sites(late_2024, "2024-12..2025-01", scenario).value for scenario in ("base", "europe_fast"))
+    december, january = (new_sites(late_2024, month).value for month in ("2024-12", "2025-01"))
+    assert base == pytest.approx(december + january)
+    assert fast == pytest.approx(december + 2.5 * january)
+
+
+def test_a_figure_of_its_own_hands_a_site_over_to_the_model(ledger):
+    """20 million dollars of Spain in December 2024, which nobody published."""
+    row = ledger.facts.loc["P0013"].copy()
+    span = Span.parse("2024-12")
+    row[["market", "period", "span", "start", "end"]] = "Spain", "2024-12", span, span.start, span.end
+    row[["value", "number", "unit", "of"]] = "20", 20e6, "USD mn", "USD"
+    facts = pd.concat([ledger.facts, row.to_frame("X1").T.astype(ledger.facts.dtypes)])
+    model = estimates(make_report(replace(ledger, facts=facts, _rates={}), quarter="2024Q4"))
+    assert launches.told_by_ramp(model.report, model.market) == []
     assert not new_sites(model, "2025")
-    assert model.gmv("Spain", Span.parse("2025"))
+    assert model.gmv("Spain", span).low.value < 20e6 < model.gmv("Spain", span).high.value
 
 
 def test_the_estimate_of_the_world_and_of_europe_includes_them(mid_2024):

@@ -180,7 +180,8 @@ def test_the_order_of_the_rows_does_not_matter():
     _, _, seen = simulate(3)
     shuffled = replace(seen, facts=seen.facts.sample(frac=1, random_state=1))
     a, b = fit(seen, UNTIL), fit(shuffled, UNTIL)
-    np.testing.assert_allclose(a.posterior.layout.states @ a.posterior.mode, b.posterior.layout.states @ b.posterior.mode, atol=1e-6)
+    states = [model.posterior.layout.states @ model.posterior.mode for model in (a, b)]
+    np.testing.assert_allclose(*states, atol=1e-6)
     assert a.residuals().index.tolist() == b.residuals().index.tolist()
 
 

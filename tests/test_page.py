@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date
 from html.parser import HTMLParser
 
 import altair as alt
@@ -163,6 +164,49 @@ def test_a_figure_is_a_heading_a_drawing_and_its_sources(displayed):
     assert len(read_csv(about["csv"])) == 2
 
 
+def test_the_table_behind_a_chart_has_its_words_and_numbers_and_nothing_that_only_steers_the_drawing():
+    data = pd.DataFrame(
+        {
+            "label": ["US <b>", "World"],
+            "lead": [True, False],
+            "value": [fact(1e9), UNKNOWN],
+            "day": [date(2024, 6, 8), date(2024, 6, 9)],
+            "rank": [0.5, float("nan")],
+            "said": [say("so"), Sentence()],
+            "pace_note": "even pace of 2024",
+        }
+    )
+    table = Page(Table("name", say("A title"), data).to_html())
+    assert table.inside["th"] == ["Label", "Value", "Day", "Rank", "Said", "Pace note"]
+    first, second = table.inside["td"][:6], table.inside["td"][6:]
+    assert first == ["US <b>", "US$1 bn", "8 June 2024", "0.5", "So", "even pace of 2024"]
+    assert second == ["World", "not published", "9 June 2024", "", "not published", "even pace of 2024"]
+    assert [a["value"] for tag, a in table.elements if tag == "data"] == ["1e+09", "0.5"]
+
+
+def test_many_publishers_are_counted_rather_than_named():
+    figures = [fact(1.0, fact_id=f"P{n}", publisher=f"Paper {n}") for n in range(page.NAMED + 2)]
+    line = Table("name", say("A title"), pd.DataFrame({"GMV": figures})).sources
+    assert line.startswith("Sources: Paper 0, Paper 1")
+    assert f"Paper {page.NAMED - 1} and 2 more" in line
+    assert f"Paper {page.NAMED}," not in line
+
+
+def test_a_lever_goes_with_its_figure(displayed):
+    data = pd.DataFrame({"label": ["US"], "value": [fact(1e9)]})
+    show(Figure("name", say("A title"), "GMV", charts.bars(data), data, lever={"target": 1.0}))
+    about = displayed[1][1]["report"]
+    assert (about["part"], about["lever"]) == ("lever", {"target": 1.0})
+
+
+def test_tiles_are_told_for_the_list_of_reports(displayed):
+    show([Tile("So far", fact(2.94e9), phrase("in May")), Tile("Needed", UNKNOWN, phrase("a month"))])
+    assert displayed[0][1]["report"] == {
+        "part": "tiles",
+        "tiles": [{"label": "So far", "number": "US$2.94 bn", "remark": "in May"}],
+    }
+
+
 @pytest.mark.parametrize(
     "data",
     [pd.DataFrame({"label": ["US"], "value": [UNKNOWN]}), pd.DataFrame(columns=["label", "value"])],
@@ -181,7 +225,7 @@ def test_a_figure_with_nothing_published_says_so_and_draws_nothing(displayed, da
 def test_hostile_text_around_a_figure_stays_text(displayed, hostile):
     show(figure(pd.DataFrame({"label": [hostile], "value": [fact(1e9, publisher=hostile)]}), hostile))
     for bundle, _ in (displayed[0], displayed[2]):
-        assert {tag for tag, _ in Page(bundle["text/html"]).elements} <= {"div", "h3", "p", "small"}
+        assert {tag for tag, _ in Page(bundle["text/html"]).elements} <= {"div", "h3", "p", "small", "span"}
     assert "<script" not in displayed[1][0]["image/svg+xml"] and "<img" not in displayed[1][0]["image/svg+xml"]
 
 

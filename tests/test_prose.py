@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.estimates import Band
 from analysis.prose import (
     LEVEL,
     Sentence,
     against_pace,
     against_target,
+    banded,
+    beside,
     level,
     listing,
     maybe,
@@ -19,6 +22,7 @@ from analysis.prose import (
     phrase,
     say,
     than,
+    when,
 )
 from analysis.quantity import Quantity
 from analysis.span import Span
@@ -223,3 +227,25 @@ def test_an_unknown_growth_rate_has_no_verb():
 def test_a_published_fall_is_quoted_with_its_provenance():
     fall = Quantity(-0.4381, "%", "P0450 growth")
     assert Page(moved(fall).html).elements[0][1]["title"].endswith("P0450 growth")
+
+
+@pytest.mark.parametrize(
+    ("gmv", "words"),
+    [(17e9, "below the band"), (18e9, "within the band"), (22e9, "within the band"), (23e9, "above the band")],
+)
+def test_a_figure_beside_an_estimate_from_18_to_22(gmv, words):
+    band = Band(*(Quantity(value, "USD") for value in (20e9, 18e9, 22e9)))
+    assert beside(Quantity(gmv, "USD"), band) == words
+    assert beside(UNKNOWN, band) == beside(Quantity(gmv, "USD"), Band.unknown("a fit")) == ""
+
+
+def test_an_estimate_with_its_band_or_nothing():
+    band = Band(*(Quantity(value, "USD") for value in (20e9, 18e9, 22e9)))
+    assert str(banded(band)) == "US$20 bn (US$18 bn to US$22 bn)"
+    assert not banded(Band.unknown("a fit"))
+
+
+def test_a_day_is_a_time_on_and_a_month_a_time_in():
+    assert str(when(Span.parse("2024-06-08"))) == "on 8 June 2024"
+    assert str(when(Span.parse("2024-05"))) == "in May 2024"
+    assert say("It sold {gmv} {when}.", gmv=GMV, when=when(HALF)).text.endswith("in the first half of 2024.")

@@ -295,6 +295,7 @@ def test_a_division_by_zero_is_unknown_and_names_the_divisor():
         (-1, "USD/order", "−US$1 an order"),
         (-2.5e9, "USD", "−US$2.5 bn"),
         (0.06, "USD", "US$0.06"),
+        (9.9999, "USD", "US$10"),  # no cents, as no other round sum has them
         (2.5, "USD", "US$2.50"),
         (0, "USD", "US$0"),
         (5.88e6, "USD/hour", "US$5.88 mn an hour"),
@@ -333,6 +334,7 @@ def test_a_calculated_number_as_a_sentence_prints_it(value, unit, text):
         (0.0988, "%", "9.88%"),
         (2.28, "×", "2.28×"),
         (10, "×", "10×"),
+        (1247, "×", "1,247×"),
         (-0.4381, "%", "−43.81%"),
         (0.004, "%", "0.4%"),
     ],

@@ -1,12 +1,13 @@
 """Periods as the ledger writes them, against the calendar."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analysis.span import Span
+from analysis.span import Span, dated
 
 days = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 spans = st.tuples(days, days).map(lambda pair: Span(min(pair), max(pair)))
@@ -159,6 +160,8 @@ def test_only_whole_months_are_counted(text, months):
         ("2024-09", "September 2024", "Sep 2024"),
         ("2024-06-08", "8 June 2024", "8 June 2024"),
         ("2024-01..2024-05", "January to May 2024", "Jan–May 2024"),
+        ("2024-07-01..2024-07-10", "the period from 1 to 10 July 2024", "1 to 10 July 2024"),
+        ("2023-07-01..2024-07-10", "the period from 1 July 2023 to 10 July 2024", "1 July 2023 to 10 July 2024"),
         ("2024-05-26..2024-06-08", "the period from 26 May to 8 June 2024", "26 May to 8 June 2024"),
         (
             "2023-12-26..2024-01-08",
@@ -172,6 +175,13 @@ def test_a_sentence_and_a_table_name_the_span(text, label, short):
     assert span(text).label == label
     if short:
         assert span(text).short == short
+
+
+@given(spans)
+def test_no_digit_of_a_name_is_left_unmarked(any_span):
+    """A digit outside a period belongs to a quantity, which tests/test_provenance.py requires of every page."""
+    for name in (any_span.label, any_span.short):
+        assert not re.search(r"\d", re.sub('<span class="period">.*?</span>', "", dated(name)))
 
 
 @given(spans, spans)
@@ -214,6 +224,18 @@ def test_the_year_is_what_has_passed_and_what_is_left(any_span):
 )
 def test_what_is_left_of_the_year(text, rest):
     assert span(text).rest_of_year == (rest and span(rest))
+
+
+@pytest.mark.parametrize(
+    ("text", "months"),
+    [
+        ("2024-06-08", ["2024-06"]),
+        ("2024Q1", ["2024-01", "2024-02", "2024-03"]),
+        ("2023-11-30..2024-01-01", ["2023-11", "2023-12", "2024-01"]),
+    ],
+)
+def test_the_months_that_a_span_touches(text, months):
+    assert [month.code for month in span(text).each_month] == months
 
 
 @pytest.mark.parametrize(

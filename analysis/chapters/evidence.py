@@ -445,7 +445,7 @@ def _coverage(report: Report, model: Estimates) -> pd.DataFrame:
     quarters = [quarter for quarter in quarters if quarter.end <= end]
     gmv = facts["metric"].isin(["gmv", "gmv_monthly_average", "gmv_daily_average"])
     amounts = facts[(facts["platform"] == report.platform) & gmv]
-    monthly = pd.DataFrame(columns=["market", "month", "status"]) if model.market is None else model.market.monthly()
+    monthly = pd.DataFrame(columns=["market", "month", "status"]) if model.market is None else model.market.status
     status = monthly.set_index(["market", "month"])["status"]
     ranks = {"reported": 0, "inferred": 1, "unknown": 2}
     rows = []

@@ -46,15 +46,15 @@ STATED = [
     ("southeast_asia", "thailand.month_before", 16e9 / 1.0988, {"A0022"}),
     ("southeast_asia", "vietnam.own_gmv", 19.24e12 / 25268.030962, {"P0452"}),  # second quarter, HMRC rate
     ("southeast_asia", "vietnam.leader_gmv", 62.38e12 / 25268.030962, {"P0453"}),
-    ("temu", "quarter_before", 20e9 - 12e9, {"A0026", "A0027"}),  # the first quarter
-    ("temu", "quarter_growth", 12 / 8 - 1, {"A0026", "A0027"}),
-    ("temu", "shared_own", 0.30 * 50e9, {"A0003", "A0001"}),
-    ("temu", "ratio", 20 / 15, {"A0026", "A0003"}),
-    ("europe", "staff", 40, {"P0498"}),
-    ("europe", "sites", 2, {"A0052"}),
-    ("europe", "months_left", 3, {"A0050"}),  # October to December
-    ("europe", "needed", (50e9 - 15e9) / 3, {"A0003", "A0001", "A0050"}),
-    ("europe", "stretch", 35 / 3 / 2.5, {"A0003", "A0050"}),  # 4.7 times the whole platform
+    ("temu", "periods.quarter_before", 20e9 - 12e9, {"A0026", "A0027"}),  # the first quarter
+    ("temu", "periods.quarter_growth", 12 / 8 - 1, {"A0026", "A0027"}),
+    ("temu", "periods.own", 0.30 * 50e9, {"A0003", "A0001"}),
+    ("temu", "periods.ratio", 20 / 15, {"A0026", "A0003"}),
+    ("europe", "launch.staff", 40, {"P0498"}),
+    ("europe", "launch.sites", 2, {"A0052"}),
+    ("europe", "sites.months_left", 3, {"A0050"}),  # October to December
+    ("europe", "sites.needed", (50e9 - 15e9) / 3, {"A0003", "A0001", "A0050"}),
+    ("europe", "sites.stretch", 35 / 3 / 2.5, {"A0003", "A0050"}),  # 4.7 times the whole platform
     ("summary", "world.required", 35e9 / 6, {"A0003", "A0001"}),  # the run-rate from "just over 30 %"
     ("summary", "world.achieved", 15e9 / 6, {"A0003", "A0001"}),
     ("summary", "world.stretch", 35 / 15, {"A0003"}),
@@ -112,7 +112,7 @@ def test_negative_review_limit_is_stricter_though_the_article_calls_it_looser(fo
 
 
 def test_disputed_us_share_of_temu_shows_all_three_sources(found):
-    shares = found["temu"].shares
+    shares = found["temu"].us.shares
     assert [share.share.value for share in shares] == pytest.approx([0.70, 0.45, 0.40])
     assert [share.implied.value for share in shares] == pytest.approx([0.70 * 4e9, 0.45 * 4e9, 0.40 * 4e9])
 

@@ -41,17 +41,15 @@ class Europe:
 
     @property
     def headline(self) -> Sentence:
-        launch, case = self.launch, self.sites.case
+        launch = self.launch
         if launch.opened:
             return self._opened()
         if launch.lapsed:
-            brings = case and case.year_end.median
+            brings = maybe(": open in {case.month}, they bring {brought} that year", self.sites)
             return say(
                 "{names}, planned for {plan.month}, had not opened by {report.as_of_label}{brings}",
                 launch,
-                brings=maybe(": open in {case.month}, they bring {brings} that year", case=case, brings=brings)
-                if case and brings > 0
-                else maybe(""),
+                brings=brings if self.sites.brought > 0 else maybe(""),
             )
         if self.sites.gap and self.sites.factor > 1:
             return say(
@@ -59,9 +57,11 @@ class Europe:
                 launch,
                 factor=self.sites.factor,
             )
-        if self.sites.gap and case and case.year_end.median.value == 0:
+        if self.sites.gap and self.sites.brought.value == 0:
             return say(
-                "{names} would come too late for {report.year} if they opened in {month}", launch, month=case.month
+                "{names} would come too late for {report.year} if they opened in {month}",
+                launch,
+                month=self.sites.case.month,
             )
         return say("The launch of {names} is planned for {plan.month}", launch) or say(
             "No launch in Europe{beyond} was announced by {report.as_of_label}",
@@ -71,15 +71,14 @@ class Europe:
 
     def _opened(self) -> Sentence:
         """Whether the sites opened on time, and what that leaves of the year."""
-        launch, case = self.launch, self.sites.case
+        launch = self.launch
         if not launch.late:
             return say("{openings}", launch)
         when = phrase("on time")
         if launch.late.value:
             when = phrase("{months} {side}", months=abs(launch.late), side="late" if launch.late > 0 else "early")
         told = "{names} opened {when}: {at_ramp} gives them {amount} of the {gap} missing in {report.year}"
-        amount = case and case.year_end.median
-        return say(told, launch, when=when, amount=amount, gap=self.sites.gap) or say(
+        return say(told, launch, when=when, amount=self.sites.brought, gap=self.sites.gap) or say(
             "{names} opened {when}: {openings}", launch, when=when
         )
 

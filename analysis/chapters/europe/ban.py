@@ -60,7 +60,7 @@ class Ban:
     def details(self) -> list[Sentence]:
         """How concentrated sales are, and what the new sites change in that."""
         without, sites = self.equal_markets
-        change = than(sites, without, "a little less concentrated", "more concentrated", "no change that matters")
+        change = than(sites, without, "less concentrated", "more concentrated", "no change that matters")
         return [
             say(
                 "Over {report.horizon} GMV is as concentrated as if it came in equal parts from {without}{change}.",

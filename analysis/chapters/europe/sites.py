@@ -11,7 +11,7 @@ from analysis.estimates import Band, Estimates
 from analysis.launches import months_from
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
-from analysis.prose import Sentence, listing, maybe, phrase, say, than
+from analysis.prose import Sentence, maybe, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.ramp import opening
 from analysis.span import Span
@@ -159,10 +159,6 @@ class Sites:
                 "market: {markets}.",
                 markets=self.launch.call(self.left_out),
             ),
-            say(
-                "Some had sold in tests before their launch, so that they did not start from nothing: {tested}.",
-                tested=listing(self._tested()),
-            ),
         ]
 
     def _missing(self) -> Sentence:
@@ -178,24 +174,15 @@ class Sites:
             multiple=self.missing / self.brought,
         )
 
-    def _tested(self) -> list[Sentence]:
-        """Launches that had sold in a test before: their curve begins higher."""
-        report, found = self.launch.report, []
-        for vintage in self.launch.vintages:
-            event = report.ledger.event(report.platform, vintage.market, "test")
-            if event is not None and event["end"] < vintage.opened.start:
-                found.append(phrase("{name}, since {span}", name=report.call(vintage.market), span=event["span"]))
-        return found
-
     def needed_chart(self) -> Figure:
         """What is needed a month, beside what is sold."""
-        launch, report, rows = self.launch, self.launch.report, []
-        if launch.plan:
-            twelfth = launch.gmv_of_month(FIRST_YEAR - 1)
-            rows.append((f"Needed from {launch.names}", self.needed, True))
-            rows.append((f"{launch.names} in the twelfth month, by the ramp", twelfth, False))
-        rows.append((f"All of {report.platform} so far", self.world.achieved, False))
-        rows += [(f"{market}, {reading.span.short}", reading.monthly, False) for market, reading in launch.readings]
+        launch, report = self.launch, self.launch.report
+        rows = [
+            (f"Needed from {launch.names}", self.needed, True),
+            (f"All of {report.platform} so far", self.world.achieved, False),
+            (f"{launch.names} in the twelfth month, by the ramp", launch.gmv_of_month(FIRST_YEAR - 1), False),
+            *((f"{market}, {reading.span.short}", reading.monthly, False) for market, reading in launch.readings),
+        ]
         data = pd.DataFrame([row for row in rows if row[1]], columns=["label", "value", "lead"])
         title = say(
             "New sites would {need} {verb} the whole platform {sells}",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.chapters.southeast_asia import entry, growth, indonesia, load, streams, thailand, vietnam
-from analysis.chapters.southeast_asia.market import REGION, read_market
 from analysis.estimates import estimates
 from analysis.pace import Pace, pace
 from analysis.prose import Sentence, maybe, say
 from analysis.quantity import Quantity
 from analysis.report import Report
+
+from . import entry, growth, indonesia, load, streams, thailand, vietnam
+from .market import REGION, read_market
 
 OPENING = 5  # sentences that a reader with two minutes takes in
 

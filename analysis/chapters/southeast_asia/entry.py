@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.chapters.southeast_asia.market import REGION, Market, latest
 from analysis.estimates import Band, Estimates
 from analysis.page import Table
 from analysis.prose import Sentence, listing, maybe, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
+
+from .market import REGION, Market, latest
 
 
 @dataclass(frozen=True)

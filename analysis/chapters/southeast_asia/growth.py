@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
-from analysis.chapters.southeast_asia.market import REGION, Market
 from analysis.estimates import Band, Estimates
 from analysis.pace import Pace
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, beside, level, listing, maybe, phrase, say
 from analysis.quantity import Quantity, total
 from analysis.report import Reading, Report
+
+from .market import REGION, Market
 
 TOLD = ("Indonesia", "Thailand", "Vietnam")  # each has a section of its own
 

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 import pandas as pd
 
 from analysis import charts
-from analysis.chapters.southeast_asia.market import Market, latest
 from analysis.estimates import Band, Estimates
 from analysis.page import Figure
 from analysis.prose import Sentence, maybe, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Reading, Report
 from analysis.span import DAYS_PER_MONTH, Span
+
+from .market import Market, latest
 
 BUYER, BOUGHT = "TikTok", "Tokopedia"  # the company, under whose name the ledger has what it paid, and for what
 A_DAY = timedelta(days=1)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
-from analysis.chapters.southeast_asia.market import REGION
 from analysis.estimates import Band, Estimates
 from analysis.pace import Pace
 from analysis.page import Figure
 from analysis.prose import Sentence, beside, maybe, say
 from analysis.quantity import Quantity
 from analysis.report import Report
+
+from .market import REGION
 
 
 @dataclass(frozen=True)

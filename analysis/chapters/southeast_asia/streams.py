@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis.chapters.southeast_asia.market import REGION
 from analysis.page import Table
 from analysis.prose import Sentence, level, say, when
 from analysis.quantity import Quantity, total
 from analysis.report import Report
 from analysis.span import Span
+
+from .market import REGION
 
 LITTLE, SOMETHING = 0.05, 0.15  # of a mean month; up to these, that much hangs on one stream
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from analysis.chapters.southeast_asia.market import Market, latest
 from analysis.prose import Sentence, moved, say
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
+
+from .market import Market, latest
 
 
 @dataclass(frozen=True)

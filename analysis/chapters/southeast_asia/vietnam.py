@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
-from analysis.chapters.southeast_asia.market import REGION
 from analysis.page import Figure
 from analysis.prose import Sentence, listing, maybe, moved, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
+
+from .market import REGION
 
 _NO_GROWTH = Quantity.unknown("growth in Vietnam")
 

@@ -10,11 +10,11 @@ from analysis.quantity import Quantity
 from analysis.report import Reading, Report
 from analysis.span import Span
 
-from .lines import Lines, lines
-from .merchants import Merchants, merchants, stocked
-from .side_by_side import SideBySide, side_by_side
-from .targets import Targets, targets
-from .us_share import MARKET, UsShare, us_share
+from .lines import Lines, lines_of
+from .merchants import Merchants, merchants_of, stocked
+from .side_by_side import SideBySide, side_by_side_of
+from .targets import Targets, targets_of
+from .us_share import MARKET, UsShare, us_share_of
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,18 @@ def review(report: Report) -> Rival:
     own, rival = estimates(report), estimates(report, report.rival)
     quarter, us_quarter = (_last_quarter(report, market) for market in ("Global", MARKET))
     share = stocked(report)
-    us = us_share(report, own, rival, quarter, us_quarter, share.share)
-    periods = side_by_side(report, own, rival, quarter, us.both.span)
+    us = us_share_of(report, own, rival, quarter, us_quarter, share.share)
+    periods = side_by_side_of(report, own, rival, quarter, us.both.span)
     ratio = periods.now.ratio.median if periods.now else Quantity.unknown("a quarter of both")
     return Rival(
         report=report,
         periods=periods,
-        lines=lines(report, own, rival, ratio),
-        targets=targets(report, own, rival),
+        lines=lines_of(report, own, rival, ratio),
+        targets=targets_of(report, own, rival),
         us=us,
-        merchants=merchants(report, share, [s.implied for s in us.shares], Reading(us.both.span, us.both.own.median)),
+        merchants=merchants_of(
+            report, share, [s.implied for s in us.shares], Reading(us.both.span, us.both.own.median)
+        ),
     )
 
 

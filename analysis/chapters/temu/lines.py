@@ -109,12 +109,9 @@ class Lines:
         if self.meeting < 0:
             outcome = phrase("these rates the lines draw apart")
         return say(
-            "As a check, by arithmetic on published figures alone: {report.rival} grew by {rival.monthly} a month from "
-            "{rival.before.span} to {rival.last.span} and {report.platform} by {own.monthly} from {own.before.span} to "
-            "{own.last.span}; at {outcome}.",
-            self,
-            own=own,
-            rival=rival,
+            "As a check, by arithmetic on published figures alone: {rival}, and {own}; at {outcome}.",
+            rival=_told(rival),
+            own=_told(own),
             outcome=outcome,
         )
 
@@ -162,7 +159,7 @@ class Lines:
         return Table("rival_crossings", title, pd.DataFrame(rows, columns=columns))
 
 
-def lines(report: Report, own: Estimates, rival: Estimates, ratio: Quantity) -> Lines:
+def lines_of(report: Report, own: Estimates, rival: Estimates, ratio: Quantity) -> Lines:
     """The months ahead of both platforms, from their estimates and the estimated ratio of the quarter."""
     growths = [found for found in (growth(report, name) for name in (report.platform, report.rival)) if found]
     return Lines(
@@ -173,4 +170,13 @@ def lines(report: Report, own: Estimates, rival: Estimates, ratio: Quantity) -> 
         catch_up=catch_up(ratio),
         growths=growths,
         meeting=meeting(*growths) if len(growths) > 1 else Quantity.unknown("growth of both"),
+    )
+
+
+def _told(growth: Growth) -> Sentence:
+    return phrase(
+        "{growth.platform} {grew} by {size} a month from {growth.before.span} to {growth.last.span}",
+        growth=growth,
+        grew="grew" if growth.monthly > 0 else "shrank",
+        size=abs(growth.monthly),
     )

@@ -110,7 +110,7 @@ def stocked(report: Report) -> Stocked:
     return Stocked(rows.iloc[0]["span"], report.quantity(rows.iloc[0]))
 
 
-def merchants(report: Report, share: Stocked, implied: list[Quantity], own: Reading) -> Merchants:
+def merchants_of(report: Report, share: Stocked, implied: list[Quantity], own: Reading) -> Merchants:
     """The semi-managed model, from its share and from what each share of the United States implies.
 
     Parameters

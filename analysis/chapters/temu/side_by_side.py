@@ -128,12 +128,10 @@ class SideBySide:
             rest=maybe("; {derived} is what the half-year leaves", derived=derived),
         )
         return told + say(
-            "By the market model, which weighs all figures at once, {who} {moved} ({model_growth.low} to "
-            "{model_growth.high}){when}.",
+            "The market model, which weighs all figures at once, puts {growth} at {band}.",
             self,
-            who="it" if told else f"{self.report.rival}’s GMV",
-            moved=moved(self.model_growth.median),
-            when=maybe(" in {span}", span=None if told else self.modelled),
+            growth="that growth" if told else phrase("the growth of {report.rival}’s GMV in {modelled}", self),
+            band=banded(self.model_growth),
         )
 
     def _outside_sentence(self) -> Sentence:
@@ -210,7 +208,7 @@ class SideBySide:
         return Table("rival_periods", say("Both platforms, period by period"), pd.DataFrame(rows, columns=columns))
 
 
-def side_by_side(
+def side_by_side_of(
     report: Report, own: Estimates, rival: Estimates, quarter: Reading | None, modelled: Span
 ) -> SideBySide:
     """Both platforms over the periods of the report's year and of the one before.

@@ -109,7 +109,7 @@ class Targets:
         return Figure("rival_targets", title, subtitle, charts.bullets(data), data)
 
 
-def targets(report: Report, own: Estimates, rival: Estimates) -> Targets:
+def targets_of(report: Report, own: Estimates, rival: Estimates) -> Targets:
     """The published targets of both for the report's year."""
     rows = report.rows("Global", "gmv_target", report.rival, report.year).sort_values("known_on", kind="stable")
     known = [(own, report.fact("Global", "gmv_target", report.year))]

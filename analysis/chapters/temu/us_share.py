@@ -170,7 +170,7 @@ class UsShare:
         return Table("rival_us_shares", title, pd.DataFrame(rows, columns=columns))
 
 
-def us_share(
+def us_share_of(
     report: Report,
     own: Estimates,
     rival: Estimates,

@@ -189,6 +189,6 @@ def review(report: Report) -> UnitedStates:
         streams=livestreams(report, p, months.gap),
         shops=new_shops(report, order),
         fees=fees,
-        orders=what_orders_leave(report, order, fees.launch, fees.old, fees.new, fees.co_fund),
+        orders=what_orders_leave(report, order, fees.launch, fees.old, fees.new, fees.unaided),
         prizes=livestream_prizes(report, months.month, fees.new.fee, fees.old.fee),
     )

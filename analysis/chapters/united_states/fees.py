@@ -16,8 +16,6 @@ from analysis.span import Span
 
 from .rulebook import change, day_of_change, in_force, latest, steps
 
-NO_FEE = Quantity.unknown("the referral fee")
-
 
 @dataclass(frozen=True)
 class Fees:
@@ -32,8 +30,9 @@ class Fees:
         Steps of the referral fee, oldest first.
     plan_day : Span or None
         Day from which sellers share the cost of shipping.
-    launch, old, new : Terms
-        At launch, where the fee is assumed; before the last step of the fee and before shipping was shared; after both.
+    launch, old, new, unaided : Terms
+        At launch, where the fee is assumed; before the last step of the fee and before shipping was shared; after both;
+        and these without what the platform pays towards shipping.
     threshold, co_fund : Quantity
         Order value from which shipping is free, and what the platform pays towards it, money an order.
     co_fund_span : Span or None
@@ -47,6 +46,7 @@ class Fees:
     launch: Terms
     old: Terms
     new: Terms
+    unaided: Terms
     threshold: Quantity
     co_fund: Quantity
     co_fund_span: Span | None
@@ -118,8 +118,8 @@ def fees_and_shipping(report: Report, order: Quantity) -> Fees:
     plan_day = day_of_change(report, "co_funded_free_shipping_start_date", "seller_shipping_margin_per_order")
     shipping_before, shipping = change(report, "seller_shipping_margin_per_order", plan_day)
     known = steps(report, "referral_fee")
-    # Where only one step is on record, it was the fee before, too.
-    (_, fee_before), (fee_day, fee) = [*known[-2:], *known[-1:]][:2] if known else [(None, NO_FEE)] * 2
+    fee_day, fee = known[-1] if known else (None, Quantity.unknown("the referral fee"))
+    fee_before = known[-2][1] if len(known) > 1 else fee  # a single step on record was the fee before, too
     at_launch = report.assumption("referral_fee_at_launch")
     name = "After" if in_force(report, fee_day) and in_force(report, plan_day) else "As announced"
     co_fund_span, co_fund = latest(report, "shipping_co_fund_per_order")
@@ -131,6 +131,7 @@ def fees_and_shipping(report: Report, order: Quantity) -> Fees:
         launch=Terms("At launch (fee assumed), shipping as before", at_launch, shipping_before),
         old=Terms("Before", fee_before, shipping_before),
         new=Terms(name, fee, shipping),
+        unaided=Terms("Without the platform’s part of shipping", fee, shipping - co_fund),
         threshold=latest(report, "free_shipping_threshold")[1],
         co_fund=co_fund,
         co_fund_span=co_fund_span,

@@ -36,10 +36,9 @@ class Orders:
     report : Report
     order : Quantity
         Order value that the sentences speak of, money an order.
-    launch, old, new : Terms
-        At launch, before the last changes of fee and shipping, and after them.
-    co_fund : Quantity
-        What the platform pays towards shipping, money an order.
+    launch, old, new, unaided : Terms
+        At launch, before the last changes of fee and shipping, after them, and without what the platform pays towards
+        shipping.
     costs : dict of str to Costs
         What a seller pays besides, at the `low`, `base` and `high` ends of the assumptions.
     claimed_cut : Quantity
@@ -51,14 +50,9 @@ class Orders:
     launch: Terms
     old: Terms
     new: Terms
-    co_fund: Quantity
+    unaided: Terms
     costs: dict[str, Costs]
     claimed_cut: Quantity
-
-    @property
-    def unaided(self) -> Terms:
-        """The new terms without what the platform pays towards shipping."""
-        return Terms("Without the platform’s part of shipping", self.new.fee, self.new.shipping - self.co_fund)
 
     @property
     def left_before(self) -> Quantity:
@@ -151,7 +145,7 @@ class Orders:
         start = phrase("an order breaks even at {cheap}", cheap=cheap.amount)
         if cheap and not cheap > 0:
             start = phrase("an order of any value leaves something")
-        end = phrase("at {costly}", costly=costly.amount) if costly > 0 else phrase("none does")
+        end = phrase("at {costly}", costly=costly.amount) if costly > 0 else phrase("no order does")
         return say("With all of these at their cheap end {start}, at their costly end {end}.", start=start, end=end)
 
     def _order_values(self) -> list[Quantity]:
@@ -238,15 +232,13 @@ class Orders:
         return Table("us_order_values", say("One order, line by line, by its value"), data)
 
 
-def what_orders_leave(
-    report: Report, order: Quantity, launch: Terms, old: Terms, new: Terms, co_fund: Quantity
-) -> Orders:
+def what_orders_leave(report: Report, order: Quantity, launch: Terms, old: Terms, new: Terms, unaided: Terms) -> Orders:
     """An order under each set of terms, with the assumptions as the scenario sets them and at both of their ends."""
     costs = {
         end: Costs(**{name: report.assumption(lever, setting) for lever, (_, name) in LEVERS.items()})
         for end, setting in (("low", "low"), ("base", None), ("high", "high"))
     }
-    return Orders(report, order, launch, old, new, co_fund, costs, latest(report, "seller_profit_cut")[1])
+    return Orders(report, order, launch, old, new, unaided, costs, latest(report, "seller_profit_cut")[1])
 
 
 def order_value(report: Report, dollars: int) -> Quantity:

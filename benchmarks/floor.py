@@ -1,0 +1,49 @@
+"""The least that must be done: one process that imports what is needed, runs the same cells and writes the same page.
+
+`python -m benchmarks.floor 2024Q2 OUT` writes OUT/report.html, the same bytes as a build.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from analysis import manifest, page
+from analysis.export import chapter, render
+from analysis.ledger import shared_ledger
+from analysis.publish import clean
+from analysis.report import make_report
+
+
+def run(notebook: NotebookNode, parameters: dict[str, str]) -> NotebookNode:
+    """Execute the cells as plain Python, without IPython, and keep what they show."""
+    namespace: dict[str, object] = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = []
+
+        def keep(bundle: dict, raw: bool, metadata: dict, outputs: list = cell.outputs) -> None:
+            outputs.append(nbformat.v4.new_output("display_data", NotebookNode(bundle), metadata=metadata))
+
+        page.display = keep
+        exec(cell.source, namespace)
+        if "parameters" in cell.metadata.get("tags", []):
+            namespace |= parameters
+    return clean(notebook)
+
+
+def main() -> None:
+    quarter, out = sys.argv[1], Path(sys.argv[2])
+    report = make_report(shared_ledger(), quarter=quarter)
+    sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
+    told = [chapter(path.stem, run(nbformat.read(path, as_version=4), report.parameters)) for path in sources]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.html").write_text(render(report, told), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What `make bench` measures is what it says it is."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from analysis.ledger import DATA, read_ledger
+from benchmarks.market_model import write_copies
+from benchmarks.measure import Command, Cost, cost, rounds
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def test_time_waited_and_time_computed_are_told_apart():
+    slept = cost(Command(python("import time; time.sleep(0.6)")))
+    assert slept.wall >= 0.6
+    assert slept.user < 0.4
+    computed = cost(Command(python("import os\nwhile os.times().user < 0.6: pass")))
+    assert computed.user >= 0.5
+
+
+def test_memory_is_that_of_all_processes_at_once():
+    holder = "import time; held = bytearray(60 * 2**20); time.sleep(1.5)"
+    start = f"subprocess.Popen([sys.executable, '-c', {holder!r}])"
+    code = "import subprocess, sys\nfor one in [{}]: one.wait()"
+    one, two = (cost(Command(python(code.format(", ".join([start] * number))))).memory for number in (1, 2))
+    assert 60 < one < 110
+    assert two - one == pytest.approx(60, abs=25)
+
+
+def test_a_command_that_fails_is_no_result():
+    with pytest.raises(subprocess.CalledProcessError):
+        cost(Command(python("raise SystemExit(3)")))
+
+
+def test_ways_take_turns_and_the_median_counts():
+    order = []
+
+    class Way:
+        def __init__(self, name, naps):
+            self.name, self.naps, self.memory = name, iter(naps), 1.0
+
+        def __call__(self):
+            order.append(self.name)
+            time.sleep(next(self.naps))
+
+    found = rounds({"a": Way("a", [0.3, 0.01, 0.01]), "b": Way("b", [0.02])}, {"a": 3, "b": 1})
+    assert order == ["a", "b", "a", "a"]
+    assert found["a"].wall < 0.2  # the first was disturbed
+    assert isinstance(found["b"], Cost)
+
+
+def test_copies_of_facts_can_be_used_and_differ_in_their_ids(tmp_path):
+    shipped = len(read_ledger().facts)
+    write_copies(2 * shipped + 1, tmp_path / "data")
+    ledger = read_ledger(tmp_path / "data")
+    assert len(ledger.facts) == 2 * shipped + 1
+    assert ledger.facts.loc["A0001-1", "number"] == ledger.facts.loc["A0001", "number"]
+    assert (DATA / "facts.csv").read_text(encoding="utf-8").count("A0001-1") == 0
+
+
+def test_the_floor_writes_the_same_page_as_a_build(tmp_path):
+    ours = [sys.executable, "-m", "analysis", "build", "2024Q2", "--out", str(tmp_path / "ours")]
+    floor = [sys.executable, "-m", "benchmarks.floor", "2024Q2", str(tmp_path / "floor")]
+    for command in (ours, floor):
+        subprocess.run(command, check=True, capture_output=True, cwd=DATA.parent)
+    page = (tmp_path / "ours" / "2024Q2" / "report.html").read_bytes()
+    assert page == (tmp_path / "floor" / "report.html").read_bytes()
