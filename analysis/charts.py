@@ -64,7 +64,9 @@ def _drawn(data: pd.DataFrame, *columns: str) -> pd.DataFrame | None:
 
 def _in_words(data: pd.DataFrame) -> pd.DataFrame:
     """Labels that are sentences or quantities, for their provenance in the table, as the text that is drawn."""
-    return data.map(lambda value: value.text if isinstance(value, (Quantity, Sentence)) else value)
+    labels = data.columns.difference(["low", "high"], sort=False)  # the ends of a band are numbers yet to be drawn
+    words = data[labels].map(lambda value: value.text if isinstance(value, (Quantity, Sentence)) else value)
+    return data.assign(**words)
 
 
 def bars(data: pd.DataFrame, value: str = "value") -> alt.TopLevelMixin | None:

@@ -772,7 +772,9 @@ class Market:
         TooLittleKnown
             If the model knows none of the markets, or not all months of the span.
         """
-        return self._days(markets, span) @ self._rates * np.exp(self._log_bias(basis))
+        days = self._days(markets, span)
+        (open_states,) = np.nonzero(days)  # few, most of the time
+        return days[open_states] @ self._rates[open_states] * np.exp(self._log_bias(basis))
 
     def _log_bias(self, basis: str) -> np.ndarray | float:
         bases = list(self.posterior.layout.bases)

@@ -208,12 +208,15 @@ def _plain(value: object) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, Sentence):
-        return html.escape(value.text) if value else "not published"
+        return _plain(value.text) if value else "not published"
     if isinstance(value, date):
         return f"<time>{day_label(value)}</time>"
     if isinstance(value, (int, float, np.number)):
         return "" if value != value else f'<data value="{value:g}">{value:g}</data>'
-    return dated(str(value))
+    words = str(value)
+    if any(letter.isdigit() for letter in words):  # as it stands in the drawing
+        return f'<data value="{html.escape(words, quote=True)}">{dated(words)}</data>'
+    return html.escape(words)
 
 
 def _quantities(frame: pd.DataFrame) -> list[Quantity]:

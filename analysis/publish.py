@@ -198,7 +198,7 @@ def _prepare(reports: Sequence[Report], data: Path, tasks: forks.Tasks) -> None:
 
 def _fit(report: Report, platform: str) -> None:
     """The model of a report, with its draws."""
-    estimates(report.under(BASE), platform).has_own_figure(WORLD, report.year)
+    estimates(report.under(BASE), platform).gmv(WORLD, report.year)
 
 
 def _score(report: Report, quarter: Span) -> None:
@@ -244,6 +244,7 @@ def _write(draft: _Draft) -> None:
     import nbformat
 
     from analysis.export import SUMMARY, chapter, chapter_page, render, summary_of, tables_of
+    from analysis.provenance import numbers
 
     for name in ("notebooks", "tables", "chapters"):
         (draft.folder / name).mkdir(parents=True)
@@ -253,6 +254,8 @@ def _write(draft: _Draft) -> None:
     files = {f"tables/{name}.csv": text for name, text in tables_of(told)}
     files |= {f"chapters/{one.stem}.html": chapter_page(draft.report, one) for one in told}
     files |= {"report.html": render(draft.report, told), SUMMARY: summary_of(draft.report, told)}
+    found = numbers(files["report.html"], draft.notebooks.values(), draft.report.ledger)
+    files["numbers.json"] = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     for name, text in files.items():
         (draft.folder / name).write_text(text, encoding="utf-8", newline="\n")
     about = json.dumps(manifest.describe(draft.report, draft.folder), indent=2, ensure_ascii=False)

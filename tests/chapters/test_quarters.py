@@ -104,6 +104,7 @@ def test_falling_sales_are_told_as_falling(ledger):
 def quick_model(monkeypatch):
     """The same model with a tenth of its draws, and no track record: for tests of words, not of numbers."""
     monkeypatch.setattr("analysis.market._BATCHES", 2)
+    monkeypatch.setattr("analysis.estimates.FITTED", {})  # none with all draws beside one with few
     monkeypatch.setattr("analysis.chapters.outlook.record.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
 
 

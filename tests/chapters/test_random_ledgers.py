@@ -115,6 +115,7 @@ def another_world(ledger, seed: int):
 def quick_model(monkeypatch):
     """A tenth of the draws, and no track record: for tests of words, not of numbers."""
     monkeypatch.setattr("analysis.market._BATCHES", 2)
+    monkeypatch.setattr("analysis.estimates.FITTED", {})  # none with all draws beside one with few
     monkeypatch.setattr("analysis.chapters.outlook.record.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
 
 
