@@ -19,6 +19,7 @@ from analysis.report import make_report
 from analysis.span import Span
 
 CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
+TOML_FILES = ("vocabulary.toml", "scenarios.toml")
 slow = settings(max_examples=60)  # each example reads a whole folder
 
 
@@ -263,7 +264,7 @@ def test_a_missing_file_is_told_with_its_name(data_copy, file, make):
 def test_a_missing_folder_is_told_file_by_file(tmp_path):
     with pytest.raises(LedgerError) as caught:
         read_ledger(tmp_path / "no" / "such")
-    assert {p.file for p in caught.value.problems} == {*CSV_FILES, "vocabulary.toml"}
+    assert {p.file for p in caught.value.problems} == {*CSV_FILES, *TOML_FILES}
 
 
 @pytest.mark.parametrize(
@@ -759,7 +760,7 @@ def test_an_event_of_several_markets_is_found_by_each(ledger):
 
 def test_events_come_oldest_first(ledger):
     laws = ledger.events_of("TikTok Shop", "law")
-    assert list(laws.index) == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050"]
+    assert list(laws.index) == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050", "E051"]
     assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
 
 

@@ -42,6 +42,7 @@ def test_the_defaults_are_the_second_quarter_of_2024_in_dollars(ledger):
         "platform": "TikTok Shop",
         "rival": "Temu",
         "currency": "USD",
+        "scenario": "base",
     }
 
 

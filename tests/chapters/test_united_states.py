@@ -128,7 +128,7 @@ def facts_behind_frame(frame):
 
 def test_rule_line_by_line_with_direction_and_size(us):
     table = us().shops.table().data.set_index("What a new shop must do")
-    got = {name: (row["It got"], round(row["Change"].value, 4)) for name, row in table.iterrows()}
+    got = {str(name): (row["It got"], round(row["Change"].value, 4)) for name, row in table.iterrows()}
     assert got == {
         "Orders to complete": ("easier", -0.5),  # 1,000 to 500
         "Days before the review": ("easier", -0.5),  # 60 to 30

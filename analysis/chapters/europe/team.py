@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
+from analysis.citation import cited
 from analysis.launches import months_from
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, maybe, phrase, say, than
@@ -169,7 +170,12 @@ def _commissions(report: Report, sites: tuple[str, ...]) -> tuple[str, list[tupl
     vocabulary = report.ledger.vocabulary
     for market in dict.fromkeys((*sites, *vocabulary.regions[REGION])):
         rates = [
-            (phrase("{what}, {day}", what=vocabulary.call_metric(metric), day=Span(row["start"], row["start"])), row)
+            (
+                phrase(
+                    "{what}, {day}", what=cited(vocabulary.call_metric(metric)), day=Span(row["start"], row["start"])
+                ),
+                row,
+            )
             for metric in ("commission_first_90_days", "commission")
             for _, row in report.rows(market, metric).sort_values("start", kind="stable").iterrows()
         ]

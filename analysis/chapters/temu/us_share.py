@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from analysis import charts
+from analysis.citation import cite
 from analysis.crossing import Pair, pair, share
 from analysis.estimates import Band, Estimates
 from analysis.page import Figure, Table
@@ -24,7 +25,7 @@ class Share:
 
     Attributes
     ----------
-    who : str
+    who : Sentence
     span : Span
     share : Quantity
     implied : Quantity
@@ -33,15 +34,15 @@ class Share:
         The same as a multiple of the platform's estimated GMV there in the same quarter.
     """
 
-    who: str
+    who: Sentence
     span: Span
     share: Quantity
     implied: Quantity
     multiple: Band
 
     @property
-    def label(self) -> str:
-        return f"{self.who}, {self.span.short}"
+    def label(self) -> Sentence:
+        return phrase("{who}, {when}", self, when=self.span.short)
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class UsShare:
 
     def multiple_chart(self) -> Figure:
         report = self.report
-        rows = [(f"At {s.share} ({s.who})", *s.multiple) for s in self.shares]
+        rows = [(phrase("At {share} ({who})", s), *s.multiple) for s in self.shares]
         rows.append(("By the market model of both", *self.both.ratio))
         data = pd.DataFrame(rows, columns=["label", "median", "low", "high"])
         low, high = (self.shares[i].multiple.median if len(self.shares) > 1 else None for i in (-1, 0))
@@ -223,13 +224,13 @@ def _before(report: Report) -> Reading | None:
     return None if rows.empty else Reading(rows.iloc[-1]["span"], report.quantity(rows.iloc[-1]))
 
 
-def _who(figure: Quantity) -> str:
+def _who(figure: Quantity) -> Sentence:
     """The one who says so, not the page that quotes: `NSN Asia (SCMP copy citing 36Kr)` is 36Kr."""
     publisher = figure.origins[0].publisher
     for mark in (" citing ", "copy of "):
         if mark in publisher:
-            return publisher.split(mark)[1].rstrip(")")
-    return publisher.split(" via ")[0].split(" (")[0]
+            return cite([publisher.split(mark)[1].rstrip(")")])
+    return cite([publisher.split(" via ")[0].split(" (")[0]])
 
 
 def _a_month(quarter: Quantity) -> Quantity:

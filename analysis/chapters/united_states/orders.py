@@ -214,8 +214,7 @@ class Orders:
             shown = "none" if not even else even.amount if even > 0 else "any"
             if left := self._left(self.order, terms):
                 rows.append((terms.name, terms.fee, terms.shipping.amount, left.amount, shown))
-        left = f"Left of an order of {self.order.amount.text}"
-        columns = ["Terms", "Referral fee", "Result on shipping an order", left, "Order value that breaks even"]
+        columns = ["Terms", "Referral fee", "Result on shipping", "Left of the order", "Order value that breaks even"]
         title = say("What each change does to an order of {order.amount}", self)
         return Table("us_terms", title, pd.DataFrame(rows, columns=columns))
 

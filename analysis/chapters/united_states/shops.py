@@ -21,7 +21,7 @@ from .rulebook import MARKET, change, day_of_change, in_force, latest
 class Rule:
     """One line of the rule, before and after its change."""
 
-    label: str
+    label: str | Sentence
     before: Quantity
     after: Quantity
     more_is_harder: bool = True
@@ -205,6 +205,11 @@ def _orders_a_day(report: Report, orders: Rule, days: Rule, day: Span | None) ->
     last = max(rows["end"][rows["end"] < day.start])
     lengths = [report.quantity(row) for _, row in rows[rows["end"] == last].drop_duplicates("number").iterrows()]
     return [
-        (length, Rule(f"Orders a day, if {length} before", orders.before / length, orders.after / days.after))
+        (
+            length,
+            Rule(
+                phrase("Orders a day, if {days} before", days=length), orders.before / length, orders.after / days.after
+            ),
+        )
         for length in lengths
     ]
