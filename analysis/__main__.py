@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analysis import manifest
 from analysis.errors import InputError
-from analysis.ledger import DATA, read_ledger, shared_ledger
+from analysis.ledger import DATA, LedgerError, read_ledger, shared_ledger, unknown_facts
 from analysis.report import DEFAULTS, Report, make_report, quarters_with_facts
 
 
@@ -151,6 +151,8 @@ def _notebooks(asked: argparse.Namespace) -> int:
 
 def _check(asked: argparse.Namespace) -> int:
     ledger = read_ledger(asked.data)
+    if astray := unknown_facts(ledger):  # a report leaves such a claim out: the fact may be public later
+        raise LedgerError(astray)
     quarters = quarters_with_facts(ledger, DEFAULTS["platform"])
     span = (
         f"reports can be built from {quarters[0].code} to {quarters[-1].code}" if quarters else "no report can be built"

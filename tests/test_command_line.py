@@ -152,3 +152,11 @@ def test_a_report_in_another_currency(tmp_path):
     assert 0.92 < rate < 0.93
     assert f"€{0.49 * 6 * rate:.2f}&nbsp;bn" in page
     assert "US$2.94" not in page
+
+
+def test_check_names_a_claim_about_a_fact_that_does_not_exist(data_copy):
+    data_copy.replace("claims.toml", 'facts = ["A0053"]', 'facts = ["A9953"]')
+    done = run("check", "--data", data_copy.path)
+    assert done.returncode == 1
+    assert "'A9953'. Allowed: an id of facts.csv" in done.stderr
+    assert "Traceback" not in done.stderr
