@@ -134,7 +134,7 @@ class Changes:
 
     def _described(self, fact: str) -> dict[str, object]:
         row = self.after.ledger.facts.loc[fact]
-        return {"what": _cell_name(self.after, row), "figure": self.after.quantity(row)}
+        return {"what": self.after.cell_name(row), "figure": self.after.quantity(row)}
 
     def _target_sentence(self) -> Sentence:
         if not self.target_before:
@@ -217,15 +217,10 @@ def _revised(before: Report, after: Report) -> pd.DataFrame:
     both = now.reset_index().merge(old.reset_index(), on=CELL, suffixes=("", "_before"))
     changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
     rows = [
-        (_cell_name(after, pair), before.by_id(pair["id_before"]), after.by_id(pair["id"]))
+        (after.cell_name(pair), before.by_id(pair["id_before"]), after.by_id(pair["id"]))
         for _, pair in both[changed].iterrows()
     ]
     return pd.DataFrame(rows, columns=["cell", "before", "after"])
-
-
-def _cell_name(report: Report, fact: pd.Series) -> str:
-    measure = report.ledger.vocabulary.call_metric(fact["metric"])
-    return f"{fact['platform']}, {report.call(fact['market'])}: {measure}, {fact['span'].short}"
 
 
 def _markets(earlier: Estimates, later: Estimates) -> pd.DataFrame:

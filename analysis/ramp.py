@@ -44,7 +44,7 @@ class _Size:
     share: pd.Series | None = None
 
     def a_month(self, report: Report, currency: str | None) -> Quantity:
-        amount = report.convert(report.printed(self.whole), self.span, currency)
+        amount = report.convert(report.ledger.printed(self.whole), self.span, currency)
         monthly = amount / Quantity.counted(self.span.months, "month", f"of {self.span.short}")
         return monthly if self.share is None else report.quantity(self.share) * monthly
 

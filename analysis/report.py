@@ -149,13 +149,12 @@ class Report:
 
     def quantity(self, fact: pd.Series) -> Quantity:
         """One row of the ledger as a quantity in the report's currency."""
-        return self.convert(self.printed(fact), fact["span"])
+        return self.convert(self.ledger.printed(fact), fact["span"])
 
-    def printed(self, fact: pd.Series) -> Quantity:
-        """One row of the ledger in the currency in which it was printed."""
-        per = {"gmv_monthly_average": "/month", "gmv_daily_average": "/day"}.get(fact["metric"], "")
-        hedge = "" if fact["qualifier"] == "exact" else fact["qualifier"]
-        return Quantity(float(fact["number"]), fact["of"] + per, fact.name, (self.ledger.origin(fact),), hedge)
+    def cell_name(self, fact: pd.Series) -> str:
+        """What one row of the ledger is about, as a table names it: `Temu, the US: GMV, Q2 2024`."""
+        measure = self.ledger.vocabulary.call_metric(fact["metric"])
+        return f"{fact['platform']}, {self.call(fact['market'])}: {measure}, {fact['span'].short}"
 
     def convert(self, figure: Quantity, span: Span, currency: str | None = None) -> Quantity:
         """An amount of money in the report's currency (or another), at the average rate of `span`."""

@@ -15,12 +15,17 @@ from analysis.span import Span
 US, REGION = "US", "SEA"  # where the levers us_ban and price_war, and rival_entry, work
 
 
-def ban_day(report: Report) -> date:
-    """The day from which the law bans the platform, where one is ahead; otherwise as assumed by `us_ban_lead`."""
+def next_law_day(report: Report) -> Span | None:
+    """The next date of a law that would ban the platform, where one is ahead."""
     law = report.ledger.events_of(report.platform, "law")
     ahead = law[law["start"] > report.as_of]
-    if len(ahead):
-        return ahead.iloc[0]["start"]
+    return ahead.iloc[0]["span"] if len(ahead) else None
+
+
+def ban_day(report: Report) -> date:
+    """The day from which the law bans the platform, where one is ahead; otherwise as assumed by `us_ban_lead`."""
+    if deadline := next_law_day(report):
+        return deadline.start
     after = report.quarter.end + timedelta(days=1)
     months = round(report.assumption("us_ban_lead").value)
     return (pd.Period(after, "M") + months).start_time.date()

@@ -421,8 +421,7 @@ def _conflicts(report: Report, facts: pd.DataFrame, influence: pd.Series) -> tup
     rows = []
     for row in found.sort_values(["weight", "ratio"], ascending=False, kind="stable").head(LISTED).itertuples():
         lead = report.ledger.facts.loc[row.leads]
-        measure = report.ledger.vocabulary.call_metric(lead["metric"])
-        name = named(f"{lead['platform']}, {report.call(lead['market'])}: {measure}, {lead['span'].short}")
+        name = named(report.cell_name(lead))
         side = tuple(wrong.index[wrong["cell"] == row.Index])
         rows.append((name, *(report.by_id(fact) for fact in (row.leads, row.low, row.high)), side))
     return len(cells), len(found), pd.DataFrame(rows, columns=["cell", "leads", "low", "high", "facts"])

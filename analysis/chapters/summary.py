@@ -17,6 +17,7 @@ from analysis.page import Figure, Table, Tile
 from analysis.prose import Sentence, frequency, level, listing, odds, phrase, say, than
 from analysis.quantity import Quantity, total
 from analysis.report import Report
+from analysis.scenarios import next_law_day
 from analysis.span import Span
 
 SMALL = 0.05  # share of the region below which a market's growth says little
@@ -361,7 +362,7 @@ def review(report: Report) -> Summary:
         since=changes(report_before(report), report),
         tipping=_tipping(model, "Global", world.target),
         us_tipping=_tipping(model, "US", us.target),
-        deadline=_deadline(report),
+        deadline=next_law_day(report),
     )
 
 
@@ -371,13 +372,6 @@ def _tipping(model: Estimates, market: str, target: Quantity) -> Tipping | None:
         return None
     span = Span.months_of(rest.start.year, rest.start.month, 3)
     return Tipping(span, model.tipping_point(market, target, span), model.gmv(market, span))
-
-
-def _deadline(report: Report) -> Span | None:
-    """The next date of the law, where one is ahead."""
-    law = report.ledger.events_of(report.platform, "law")
-    ahead = law[law["start"] > report.as_of]
-    return ahead.iloc[0]["span"] if len(ahead) else None
 
 
 def _bridge(model: Estimates, whole: Band, target: Quantity) -> pd.DataFrame:

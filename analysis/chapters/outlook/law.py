@@ -12,6 +12,7 @@ from analysis.page import Figure, Table
 from analysis.prose import Sentence, phrase, say
 from analysis.quantity import Quantity
 from analysis.report import Report
+from analysis.scenarios import next_law_day
 from analysis.span import Span
 
 
@@ -80,9 +81,8 @@ class Law:
 def law_so_far(report: Report) -> Law:
     """The events of the law that were public by the report's date."""
     events = report.ledger.events_of(report.platform, "law")
-    ahead = events[events["start"] > report.as_of]
-    if ahead.empty:
+    deadline = next_law_day(report)
+    if deadline is None:
         return Law(report, events, None, Quantity.unknown("a deadline"))
-    deadline = ahead.iloc[0]["span"]
     days = Quantity.counted((deadline.start - report.as_of).days, "day", f"from {report.as_of_label.label}")
     return Law(report, events, deadline, days)

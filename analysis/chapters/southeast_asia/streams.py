@@ -192,7 +192,7 @@ def _of_market(report: Report, market: str) -> list[Stream]:
         stream = Stream(
             place=report.call(market),
             span=row["span"],
-            printed=report.printed(row),
+            printed=report.ledger.printed(row),
             gmv=report.quantity(row),
             quarter=quarter,
             market_gmv=report.gmv(market, quarter),

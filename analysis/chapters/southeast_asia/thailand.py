@@ -120,4 +120,4 @@ def review(report: Report, market: Market) -> Thailand:
 def _in_baht(report: Report, metric: str, span: Span) -> Quantity:
     cell = report.ledger.cell(report.platform, "Thailand", metric, span)
     cell = cell[cell["of"] == "THB"]
-    return report.printed(cell.iloc[0]) if len(cell) else Quantity.unknown(f"{metric} of Thailand in baht")
+    return report.ledger.printed(cell.iloc[0]) if len(cell) else Quantity.unknown(f"{metric} of Thailand in baht")

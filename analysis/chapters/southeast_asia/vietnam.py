@@ -283,5 +283,5 @@ def _step(report: Report, platform: str, span: Span | None) -> Quantity:
     cells = [report.ledger.cell(platform, "Vietnam", "gmv", s) for s in (span, span.previous_quarter)]
     if any(cell.empty for cell in cells):
         return unknown
-    now, before = (report.printed(cell.iloc[0]) for cell in cells)
+    now, before = (report.ledger.printed(cell.iloc[0]) for cell in cells)
     return (now / before).growth() if now.unit == before.unit else unknown
