@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import html
 import io
 import json
 import re
@@ -22,8 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from analysis.errors import InputError
-from analysis.ledger import Ledger
-from analysis.provenance import key
+from analysis.provenance import with_notes
 from analysis.report import Report
 from analysis.span import dated
 
@@ -118,7 +116,15 @@ def _shown(chapters: list[Chapter]) -> Iterable[dict]:
 # Pages ----------------------------------------------------------------------------------------------
 
 
-def render(report: Report, chapters: list[Chapter]) -> str:
+@dataclass(frozen=True)
+class Page:
+    """The report as HTML, and its numbers for machines as `provenance.with_notes` lists them."""
+
+    html: str
+    numbers: list[dict]
+
+
+def render(report: Report, chapters: list[Chapter]) -> Page:
     """One self-contained page: nothing from a network, a note for every number, and no script needed to read it."""
     cells = []
     for position, told in enumerate(chapters):
@@ -126,13 +132,14 @@ def render(report: Report, chapters: list[Chapter]) -> str:
         cells += [opening, *told.body]
     merged = nbformat.v4.new_notebook(cells=cells)
     levers = [about for about in _shown(chapters) if about.get("part") == "lever"]
-    page = _fill("report", report, merged, chapters=chapters, lever=bool(levers))
-    return _secured(_with_notes(_in_order(page), report.ledger))
+    page = _fill("report", merged, _about(report, chapters=chapters, lever=bool(levers)))
+    page, numbers = with_notes(_in_order(page), report.ledger)
+    return Page(_secured(page), numbers)
 
 
 def chapter_page(report: Report, told: Chapter) -> str:
     """One chapter with its code, for analysts."""
-    return _secured(_fill("chapter", report, told.notebook, told=told))
+    return _secured(_fill("chapter", told.notebook, _about(report, told=told)))
 
 
 def on_paper(page: str) -> str:
@@ -142,12 +149,14 @@ def on_paper(page: str) -> str:
     return _secured(page.replace(style, style + "@page{size:A4}", 1))
 
 
-def _fill(template: str, report: Report, notebook: NotebookNode, **more: object) -> str:
+@cache  # it compiles its templates once
+def _exporter(template: str) -> TemplateExporter:
     # Not HTMLExporter: it parses and rewrites the whole page after the template has made it.
-    exporter = TemplateExporter(
+    return TemplateExporter(
         template_name=TEMPLATE.name,
         template_file=f"{template}.html.j2",
         extra_template_basedirs=[str(TEMPLATE.parent)],
+        default_preprocessors=[],
         filters={
             "demote": _demote,
             "markdown": _markdown,
@@ -157,7 +166,16 @@ def _fill(template: str, report: Report, notebook: NotebookNode, **more: object)
             "lean": _lean,
         },
     )
-    about = {
+
+
+def _fill(template: str, notebook: NotebookNode, about: dict) -> str:
+    page, _ = _exporter(template).from_notebook_node(notebook, resources={"report": about | {"asset": _asset}})
+    return page
+
+
+def _about(report: Report, **more: object) -> dict:
+    """What the pages of a report say of it."""
+    return {
         "platform": report.platform,
         "quarter": report.quarter,
         "as_of": report.as_of_label.label,
@@ -166,11 +184,8 @@ def _fill(template: str, report: Report, notebook: NotebookNode, **more: object)
         "facts": len(report.ledger.facts),
         "sources": len(report.ledger.sources),
         "glossary": tomllib.loads(_asset("glossary.toml")),
-        "asset": _asset,
         **more,
     }
-    page, _ = exporter.from_notebook_node(notebook, resources={"report": about})
-    return page
 
 
 @cache
@@ -253,77 +268,6 @@ def _secured(page: str) -> str:
     return page.replace("<!--policy-->", f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">', 1)
 
 
-# Notes ----------------------------------------------------------------------------------------------
-
-_QUANTITY = re.compile(r'<span class="quantity" tabindex="0" title="([^"]*)"[^>]*? data-facts="([^"]*)">(.*?)</span>')
-_ASSUMED = "Assumption, not published"  # as an assumption says of itself
-_LINKED = 3  # figures that a note links to; a note on many would be a row of stops for the Tab key
-
-
-def _with_notes(page: str, ledger: Ledger) -> str:
-    """Turn each quantity into a link to a numbered note; the same provenance has one note, the same figure one line."""
-    notes: dict[str, tuple[int, str]] = {}
-    figures: dict[str, dict[str, None]] = {}  # an assumption can stand at several settings
-
-    def link(match: re.Match[str]) -> str:
-        why, facts, shown = match.groups()
-        if why not in notes:
-            worked_out, told = _parts(why, facts)
-            for name, line in told.items():
-                figures.setdefault(name, {})[line] = None
-            notes[why] = len(notes) + 1, _note(worked_out, told)
-        number, _ = notes[why]
-        return f'<a class="quantity" href="#note-{number}">{shown}<sup>{number}</sup></a>'
-
-    page = _QUANTITY.sub(link, page)
-    listed = "".join(
-        f'<li id="note-{number}" class="note" data-key="{key(html.unescape(why))}">{note}</li>\n'
-        for why, (number, note) in notes.items()
-    )
-    told = "".join(
-        f'<li id="{_anchor(name)}"><b>{html.escape(name)}</b> '
-        f"{'<br>'.join(_with_source(line, ledger) for line in lines)}</li>\n"
-        for name, lines in sorted(figures.items())
-    )
-    return page.replace("<!--notes-->", f"<ol>\n{listed}</ol>").replace("<!--figures-->", f"<ul>\n{told}</ul>")
-
-
-def _parts(why: str, facts: str) -> tuple[str, dict[str, str]]:
-    """The arithmetic of a provenance, if it has any, and the line of each of its figures by name, all as HTML."""
-    rest, figures = f"&#10;{why}", {}
-    for name in sorted(html.unescape(facts).split(";"), reverse=True) if facts else []:
-        rest, _, line = rest.rpartition(f"&#10;{html.escape(name, quote=True)}: ")
-        figures[name] = line
-    return rest.removeprefix("&#10;"), dict(reversed(figures.items()))
-
-
-def _note(worked_out: str, figures: dict[str, str]) -> str:
-    shown = {
-        name: f"{html.escape(name)} {line.partition(', ')[0]}" if _ASSUMED in line else html.escape(name)
-        for name, line in figures.items()
-    }
-    if len(figures) <= _LINKED:
-        shown = {name: f'<a href="#{_anchor(name)}">{words}</a>' for name, words in shown.items()}
-    rests_on = f"From {', '.join(shown.values())}" if shown else ""
-    return ". ".join(part for part in (worked_out, rests_on) if part)
-
-
-def _anchor(name: str) -> str:
-    return "figure-" + re.sub(r"\W+", "-", name).strip("-")
-
-
-def _with_source(line: str, ledger: Ledger) -> str:
-    """A published figure with its source as a link, where that has an address."""
-    told = line.replace("&#10;", " ")
-    cited = re.search(r"“[^”]*”(?=[^“]*\((S\d+)\))", told)
-    if cited and cited[1] in ledger.sources.index:
-        address = ledger.sources.loc[cited[1], "url"]
-        if re.match("https?://", address):
-            linked = f'<a href="{html.escape(address, quote=True)}" rel="noreferrer">{cited[0]}</a>'
-            told = told[: cited.start()] + linked + told[cited.end() :]
-    return told
-
-
 # All reports ----------------------------------------------------------------------------------------
 
 
@@ -359,12 +303,4 @@ def _index(out: Path) -> str:
         reports.append(about | {"folder": path.parent.name, "address": quote(path.parent.name), "pdf": pdf})
     reports.sort(key=lambda about: about["folder"])  # the base before its scenarios
     reports.sort(key=lambda about: about["end"], reverse=True)
-    exporter = TemplateExporter(
-        template_name=TEMPLATE.name,
-        template_file="list.html.j2",
-        extra_template_basedirs=[str(TEMPLATE.parent)],
-        filters={"dated": dated},
-    )
-    about = {"reports": reports, "asset": _asset}
-    page, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(), resources={"report": about})
-    return _secured(page)
+    return _secured(_fill("list", nbformat.v4.new_notebook(), {"reports": reports}))

@@ -1,69 +1,122 @@
-"""Every number of a report for machines: what was shown, how it was worked out, from which published figures."""
+"""Every number of a page leads to a note: how it was worked out, from which published figures. And so for machines."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-from html.parser import HTMLParser
-
-from nbformat import NotebookNode
+import re
+from html import escape, unescape
 
 from analysis.ledger import Ledger
 
+# As `Quantity.html` writes it.
+_QUANTITY = re.compile(
+    r'<span class="quantity" tabindex="0" title="(?P<why>[^"]*)" data-value="(?P<value>[^"]*)" '
+    r'data-unit="(?P<unit>[^"]*)" data-formula="(?P<formula>[^"]*)" data-facts="(?P<facts>[^"]*)">(?P<shown>.*?)</span>'
+)
+_ASSUMED = "Assumption, not published"  # as an assumption says of itself
+_LINKED = 3  # figures that a note links to; a note on many would be a row of stops for the Tab key
 
-def key(provenance: str) -> str:
-    """A short name for a provenance, by which the note of a number is found."""
-    return hashlib.sha256(provenance.encode()).hexdigest()[:10]
 
-
-def numbers(page: str, notebooks: Iterable[NotebookNode], ledger: Ledger) -> list[dict]:
-    """The numbers of a page by its notes.
+def with_notes(page: str, ledger: Ledger) -> tuple[str, list[dict]]:
+    """Turn each quantity into a link to a numbered note; the same provenance has one note, the same figure one line.
 
     Parameters
     ----------
     page : str
-        The report as HTML; each number links to its note, which carries the key of its provenance.
-    notebooks : iterable of NotebookNode
-        The executed notebooks it was made of.
+        HTML with quantities, and `<!--notes-->` and `<!--figures-->` where the lists are to stand.
     ledger : Ledger
-        The view that they used.
+        The view that the page used.
 
     Returns
     -------
+    str
+        The page.
     list of dict
         One for each note, in their order: `note` (its number), `shown` (the texts that link to it), `value` and `unit`
         (in whole units, shares as fractions), `formula`, and `facts`, each with `id`, `printed` and, for a row of
         facts.csv, `source` and `known_on`. What is no row of it is an exchange rate, an event or an assumption, printed
         as the note tells it.
     """
-    notes: dict[int, dict] = {}
-    number_of = {
-        attributes["data-key"]: int(attributes["id"].removeprefix("note-"))
-        for attributes, _ in _elements(page, "li", "note")
+    numbers: dict[str, dict] = {}
+    notes: list[str] = []
+    figures: dict[str, dict[str, None]] = {}  # an assumption can stand at several settings
+    facts: dict[str, dict[str, str]] = {}
+
+    def link(match: re.Match[str]) -> str:
+        why, shown = match["why"], match["shown"]
+        if why not in numbers:
+            worked_out, told = _parts(why, match["facts"])
+            for name, line in told.items():
+                figures.setdefault(name, {})[line] = None
+                if name not in facts and name in ledger.facts.index:
+                    facts[name] = _fact(ledger, name)
+            notes.append(_note(worked_out, told))
+            rests_on = unescape(match["facts"]).split(";") if match["facts"] else []
+            numbers[why] = {
+                "note": len(notes),
+                "shown": [],
+                "value": float(match["value"]),
+                "unit": unescape(match["unit"]),
+                "formula": unescape(match["formula"]),
+                "facts": [facts.get(name) or {"id": name, "printed": _first_line(told[name])} for name in rests_on],
+            }
+        number = numbers[why]
+        text = unescape(shown).replace("\xa0", " ")
+        if text not in number["shown"]:
+            number["shown"].append(text)
+        return f'<a class="quantity" href="#note-{number["note"]}">{shown}<sup>{number["note"]}</sup></a>'
+
+    page = _QUANTITY.sub(link, page)
+    listed = "".join(f'<li id="note-{number}" class="note">{note}</li>\n' for number, note in enumerate(notes, start=1))
+    told = "".join(
+        f'<li id="{_anchor(name)}"><b>{escape(name)}</b> '
+        f"{'<br>'.join(_with_source(line, ledger) for line in lines)}</li>\n"
+        for name, lines in sorted(figures.items())
+    )
+    page = page.replace("<!--notes-->", f"<ol>\n{listed}</ol>").replace("<!--figures-->", f"<ul>\n{told}</ul>")
+    return page, list(numbers.values())
+
+
+def _parts(why: str, facts: str) -> tuple[str, dict[str, str]]:
+    """The arithmetic of a provenance, if it has any, and the line of each of its figures by name, all as HTML."""
+    rest, figures = f"&#10;{why}", {}
+    for name in sorted(unescape(facts).split(";"), reverse=True) if facts else []:
+        rest, _, line = rest.rpartition(f"&#10;{escape(name, quote=True)}: ")
+        figures[name] = line
+    return rest.removeprefix("&#10;"), dict(reversed(figures.items()))
+
+
+def _note(worked_out: str, figures: dict[str, str]) -> str:
+    shown = {
+        name: f"{escape(name)} {line.partition(', ')[0]}" if _ASSUMED in line else escape(name)
+        for name, line in figures.items()
     }
-    for attributes, shown in _elements(page, "a", "quantity"):
-        note = int(attributes["href"].removeprefix("#note-"))
-        texts = notes.setdefault(note, {"note": note, "shown": []})["shown"]
-        if shown not in texts:
-            texts.append(shown)
-    for html in _markup(notebooks):
-        for attributes, _ in _elements(html, "span", "quantity"):
-            note = number_of.get(key(attributes["title"]))
-            if note is not None and "value" not in notes[note]:
-                facts = filter(None, attributes["data-facts"].split(";"))
-                notes[note] |= {
-                    "value": float(attributes["data-value"]),
-                    "unit": attributes["data-unit"],
-                    "formula": attributes["data-formula"],
-                    "facts": [_fact(ledger, name, attributes["title"]) for name in facts],
-                }
-    return [notes[note] for note in sorted(notes)]
+    if len(figures) <= _LINKED:
+        shown = {name: f'<a href="#{_anchor(name)}">{words}</a>' for name, words in shown.items()}
+    rests_on = f"From {', '.join(shown.values())}" if shown else ""
+    return ". ".join(part for part in (worked_out, rests_on) if part)
 
 
-def _fact(ledger: Ledger, name: str, why: str) -> dict[str, str]:
-    if name not in ledger.facts.index:
-        lines = (line.removeprefix(f"{name}: ") for line in why.splitlines() if line.startswith(f"{name}: "))
-        return {"id": name, "printed": next(lines, "")}
+def _anchor(name: str) -> str:
+    return "figure-" + re.sub(r"\W+", "-", name).strip("-")
+
+
+def _first_line(told: str) -> str:
+    return unescape(told.partition("&#10;")[0])
+
+
+def _with_source(line: str, ledger: Ledger) -> str:
+    """A published figure with its source as a link, where that has an address."""
+    told = line.replace("&#10;", " ")
+    cited = re.search(r"“[^”]*”(?=[^“]*\((S\d+)\))", told)
+    if cited and cited[1] in ledger.sources.index:
+        address = ledger.sources.loc[cited[1], "url"]
+        if re.match("https?://", address):
+            linked = f'<a href="{escape(address, quote=True)}" rel="noreferrer">{cited[0]}</a>'
+            told = told[: cited.start()] + linked + told[cited.end() :]
+    return told
+
+
+def _fact(ledger: Ledger, name: str) -> dict[str, str]:
     row = ledger.facts.loc[name]
     qualifier = "" if row["qualifier"] == "exact" else f"{row['qualifier']} "
     return {
@@ -72,44 +125,3 @@ def _fact(ledger: Ledger, name: str, why: str) -> dict[str, str]:
         "source": row["source"],
         "known_on": row["known_on"],
     }
-
-
-def _markup(notebooks: Iterable[NotebookNode]) -> Iterable[str]:
-    """What the notebooks show as HTML, the titles of charts included."""
-    for notebook in notebooks:
-        for cell in notebook.cells:
-            for output in cell.get("outputs", []):
-                yield output.get("data", {}).get("text/html", "")
-                yield output.get("metadata", {}).get("report", {}).get("title", "")
-
-
-def _elements(markup: str, tag: str, name: str) -> list[tuple[dict[str, str], str]]:
-    """Attributes and text of the elements of a tag that have a class; notes' marks (`sup`) are not text."""
-    reader = _Reader(tag, name)
-    reader.feed(markup)
-    reader.close()
-    return reader.found
-
-
-class _Reader(HTMLParser):
-    def __init__(self, tag: str, name: str):
-        super().__init__(convert_charrefs=True)
-        self.tag, self.name = tag, name
-        self.found: list[tuple[dict[str, str], str]] = []
-        self.inside, self.mark = False, False
-
-    def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        if tag == self.tag and self.name in (attributes.get("class") or "").split():
-            self.inside = True
-            self.found.append((attributes, ""))
-        self.mark = self.mark or tag == "sup"
-
-    def handle_endtag(self, tag):
-        self.inside = self.inside and tag != self.tag
-        self.mark = self.mark and tag != "sup"
-
-    def handle_data(self, data):
-        if self.inside and not self.mark:
-            attributes, text = self.found[-1]
-            self.found[-1] = attributes, text + data.replace("\xa0", " ")

@@ -244,7 +244,6 @@ def _write(draft: _Draft) -> None:
     import nbformat
 
     from analysis.export import SUMMARY, chapter, chapter_page, render, summary_of, tables_of
-    from analysis.provenance import numbers
 
     for name in ("notebooks", "tables", "chapters"):
         (draft.folder / name).mkdir(parents=True)
@@ -253,9 +252,9 @@ def _write(draft: _Draft) -> None:
     told = [chapter(stem, notebook) for stem, notebook in sorted(draft.notebooks.items())]
     files = {f"tables/{name}.csv": text for name, text in tables_of(told)}
     files |= {f"chapters/{one.stem}.html": chapter_page(draft.report, one) for one in told}
-    files |= {"report.html": render(draft.report, told), SUMMARY: summary_of(draft.report, told)}
-    found = numbers(files["report.html"], draft.notebooks.values(), draft.report.ledger)
-    files["numbers.json"] = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    page = render(draft.report, told)
+    numbers = json.dumps(page.numbers, indent=1, ensure_ascii=False) + "\n"
+    files |= {"report.html": page.html, "numbers.json": numbers, SUMMARY: summary_of(draft.report, told)}
     for name, text in files.items():
         (draft.folder / name).write_text(text, encoding="utf-8", newline="\n")
     about = json.dumps(manifest.describe(draft.report, draft.folder), indent=2, ensure_ascii=False)

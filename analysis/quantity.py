@@ -238,7 +238,7 @@ class Quantity:
     def html(self, text: str | None = None) -> str:
         """The number for a page; its provenance is in the title, which the report turns into a note.
 
-        The same for machines is in `data-…`, from which `provenance.numbers` makes a file.
+        The same for machines is in `data-…`, from which `provenance.with_notes` lists it.
         """
         shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
         title = html.escape(self.provenance, quote=True).replace("\n", "&#10;")

@@ -4,11 +4,9 @@ import json
 import re
 from html.parser import HTMLParser
 
-import nbformat
 import pytest
 
 from analysis.ledger import DATA, read_ledger
-from analysis.provenance import numbers
 from analysis.publish import build
 from analysis.report import make_report
 
@@ -90,9 +88,8 @@ def test_no_number_of_the_page_is_without_provenance(page, section):
 
 
 @pytest.fixture(scope="module")
-def listed(folder, page):
-    notebooks = [nbformat.read(path, 4) for path in sorted((folder / "notebooks").glob("*.ipynb"))]
-    return numbers(page, notebooks, make_report(read_ledger(), quarter="2024Q2").ledger)
+def listed(folder):
+    return json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
 
 
 def test_every_note_is_listed_with_its_value_formula_and_facts(page, listed):
@@ -101,7 +98,6 @@ def test_every_note_is_listed_with_its_value_formula_and_facts(page, listed):
     for record in listed:
         assert record["shown"], record
         assert {"value", "unit", "formula", "facts"} <= set(record), record
-    assert json.loads(json.dumps(listed)) == listed
 
 
 def test_a_listed_fact_is_told_as_it_was_printed(listed, ledger):
