@@ -88,21 +88,29 @@ class Draughtsman:
 def _serve() -> None:
     """Draw each line of standard input, until there is no more of it."""
     forks.die_with_parent()
-    waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[dict[str, str] | None] = queue.SimpleQueue()
 
     def read() -> None:  # at once, so that who asks never waits
         for line in sys.stdin.buffer:
-            waiting.put(json.loads(line))
-        waiting.put(None)
+            asked.put(json.loads(line))
+        asked.put(None)
+
+    def write() -> None:  # when it is taken, so that drawing never waits
+        while (answer := answers.get()) is not None:
+            print(json.dumps(answer), flush=True)
 
     threading.Thread(target=read, daemon=True).start()
-    vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}})  # warm up before the first is asked for
-    while (spec := waiting.get()) is not None:
+    writer = threading.Thread(target=write)
+    writer.start()
+    draw('{"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": "0"}}}')  # to warm up, fonts and all
+    while (spec := asked.get()) is not None:
         try:
-            answer = {"svg": draw(spec)}
+            answers.put({"svg": draw(spec)})
         except Exception as error:
-            answer = {"error": str(error)}
-        print(json.dumps(answer), flush=True)
+            answers.put({"error": str(error)})
+    answers.put(None)
+    writer.join()
 
 
 if __name__ == "__main__":

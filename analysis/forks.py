@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from analysis.errors import InputError
 
 GRACE = 1.0  # seconds between the end of a process's pipe and its own, which says more
+_NICE = 5  # who waits for the results, or has work of its own to do with them, goes first
 _PR_SET_PDEATHSIG = 1  # prctl(2): the signal to get when the parent dies
 
 
@@ -127,6 +128,7 @@ class Tasks:
         while self._waiting and len(self._running) < self._at_once and possible():
             key, function = self._waiting.popleft()
             child = Child(lambda _, outbox, function=function: outbox.send(_outcome(function)))
+            os.setpriority(os.PRIO_PROCESS, child.pid, _NICE)
             self._running[child.inbox] = key, child
 
     def __iter__(self) -> Iterator[tuple[Hashable, object]]:
