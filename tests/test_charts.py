@@ -1,5 +1,7 @@
 """Every kind of chart, drawn: its numbers stand in the drawing, hostile text is text, nothing known is no chart."""
 
+import json
+import math
 import re
 import xml.etree.ElementTree as ET
 from datetime import date
@@ -391,6 +393,13 @@ def test_each_label_of_pairs_stands_once_above_its_bars():
     data, _ = TABLES["pairs"]
     found = texts(drawn("pairs", data))
     assert [found.count(label) for label in ("Q1", "Q2")] == [1, 1]
+
+
+def test_an_empty_cell_beside_the_numbers_is_left_out_of_the_specification():
+    data = TABLES["bars"][0].assign(remark=[math.nan, "of 31 May", math.nan])
+    spec = json.loads(charts.bars(data).to_json(), parse_constant=pytest.fail)
+    (rows,) = spec["datasets"].values()
+    assert ["remark" in row for row in rows] == [False, True, False]
 
 
 def test_rows_keep_their_order_though_labels_repeat():
