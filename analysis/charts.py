@@ -380,14 +380,6 @@ def _extent(drawn: pd.DataFrame, columns: Iterable[str], zero: bool = True) -> t
     return float(low), float(high if high > low else low + 1)
 
 
-def _curves(data: pd.DataFrame, by: str) -> tuple[pd.DataFrame, list[str]] | None:
-    """Rows of curves along `x`, with `low` and `high` as numbers where both are known, and the curves' names."""
-    ends = zip(*(data.get(end, [None] * len(data)) for end in ("low", "high")), strict=True)
-    banded = [(low.value, high.value) if _known(low) and _known(high) else (math.nan, math.nan) for low, high in ends]
-    drawn = _drawn(data.assign(low=[low for low, _ in banded], high=[high for _, high in banded]), "value")
-    return None if drawn is None else (drawn.sort_values("x", kind="stable"), list(dict.fromkeys(drawn[by])))
-
-
 def _along(x: Iterable[float | date], left: float, right: float) -> Callable[[float | date], float]:
     """Where a number or a date lies if the first and the last lie on two pixels."""
 
@@ -413,10 +405,10 @@ def _ticks(x: Iterable[float | date], place: Callable, space: float) -> list[tup
     return ticks
 
 
-def _projected(drawn: pd.DataFrame, by: str) -> list[tuple[list[int], pd.DataFrame]]:
+def _projected(drawn: pd.DataFrame) -> list[tuple[list[int], pd.DataFrame]]:
     """What is drawn solid and what is dashed; a dashed part begins where the line before it ends."""
     ahead = drawn["projected"].astype(bool) if "projected" in drawn else pd.Series(False, index=drawn.index)
-    joined = ahead.groupby(drawn[by]).shift(-1, fill_value=False)
+    joined = ahead.groupby(drawn["series"]).shift(-1, fill_value=False)
     return [([1, 0], drawn[~ahead]), ([4, 3], drawn[ahead | joined])]
 
 
@@ -428,10 +420,13 @@ def lines(
     A band goes from `low` to `high` where both are known; rows with `projected` true are dashed. Each of the `events`
     is marked where it falls on the axis, and left out where it falls beside it.
     """
-    curves = _curves(data, "series")
-    if curves is None:
+    ends = zip(*(data.get(end, [None] * len(data)) for end in ("low", "high")), strict=True)
+    banded = [(low.value, high.value) if _known(low) and _known(high) else (math.nan, math.nan) for low, high in ends]
+    drawn = _drawn(data.assign(low=[low for low, _ in banded], high=[high for _, high in banded]), "value")
+    if drawn is None:
         return None
-    drawn, series = curves
+    drawn = drawn.sort_values("x", kind="stable")
+    series = list(dict.fromkeys(drawn["series"]))
     last = drawn.drop_duplicates("series", keep="last")
     right = WIDTH - 16 - max(_width(text) for text in [*last["series"], *last["value_text"]])
     place = _along(drawn["x"], 4, right)
@@ -455,7 +450,7 @@ def lines(
         align = "left" if px + _width(words, _SMALL) < WIDTH else "right"
         canvas.write([(px + (4 if align == "left" else -4), _LINE * (line + 0.5) + 4, words)], align, _SMALL)
     canvas.put("area", drawn[drawn["low"].notna()], alt.Y("low_y:Q"), alt.Y2("high_y:Q"), colour, opacity=0.2)
-    for dash, part in _projected(drawn, "series"):
+    for dash, part in _projected(drawn):
         canvas.put("line", part, colour, strokeWidth=2.5, strokeDash=dash)
     ends = drawn.loc[last.index]
     canvas.put("point", ends, colour, size=55)
@@ -468,48 +463,6 @@ def lines(
     canvas.write([(px, top + plot + _LINE, words) for px, words in _ticks(drawn["x"], place, 56)], "center")
     if x_title:
         canvas.write([(4, canvas.height - _LINE / 2, x_title)], size=_SMALL)
-    return canvas.chart()
-
-
-def multiples(data: pd.DataFrame, shared: bool = True) -> alt.LayerChart | None:
-    """A small curve for each `panel`: `value` over `x`, a number or a date, with its last value at its end.
-
-    The panels share their `x`, and their scale of values unless `shared` is false; a band goes from `low` to `high`
-    where both are known, and rows with `projected` true are dashed.
-    """
-    curves = _curves(data, "panel")
-    if curves is None:
-        return None
-    drawn, panels = curves
-    across = 2 if len(panels) in (2, 4) else min(3, len(panels))
-    cell, plot, row = WIDTH / across, 76, 76 + 4 * _LINE
-    room = 12 + max(_width(text, _SMALL) for text in drawn.drop_duplicates("panel", keep="last")["value_text"])
-    canvas = _Canvas(row * math.ceil(len(panels) / across))
-    place, whole = _along(drawn["x"], 6, cell - room), _extent(drawn, ("value", "low", "high"))
-    ticks = _ticks([drawn["x"].iloc[0], drawn["x"].iloc[-1]], place, 40)
-    for number, panel in enumerate(panels):
-        left, top = cell * (number % across), row * (number // across) + 1.6 * _LINE
-        part = drawn[drawn["panel"] == panel]
-        low, high = whole if shared else _extent(part, ("value", "low", "high"))
-
-        def down(value: float | pd.Series, top=top, low=low, high=high) -> float | pd.Series:
-            return top + plot * (high - value) / (high - low)
-
-        part = part.assign(px=left + part["x"].map(place), py=down(part["value"]))
-        part = part.assign(low_y=down(part["low"]), high_y=down(part["high"]))
-        zero = {"px": left + 6, "py": down(0.0), "to": left + cell - room}
-        canvas.put("rule", [zero], alt.X2("to:Q"), color=GREY, opacity=0.6)
-        band = part[part["low"].notna()]
-        canvas.put("area", band, alt.Y("low_y:Q"), alt.Y2("high_y:Q"), color=BLUE, opacity=0.25)
-        for dash, piece in _projected(part, "panel"):
-            canvas.put("line", piece, color=BLUE, strokeWidth=2, strokeDash=dash)
-        end = part.tail(1)
-        canvas.put("point", end, color=BLUE, size=40)
-        at = float(np.clip(end["py"].iloc[0], top + 4, top + plot - 4))
-        canvas.write([(float(end["px"].iloc[0]) + 6, at, end["value_text"].iloc[0])], size=_SMALL)
-        canvas.write([(left + 6, top - _LINE, panel)], fontWeight="bold")
-        for (px, words), align in zip(ticks, ("left", "center"), strict=False):
-            canvas.write([(left + px, top + plot + _LINE, words)], align, _SMALL)
     return canvas.chart()
 
 

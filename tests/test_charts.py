@@ -118,16 +118,6 @@ TABLES = {
         ),
         ["UK", "US", "US$4 bn", "US$4.1 bn", "0", "1", "2"],
     ),
-    "multiples": (
-        pd.DataFrame(
-            {
-                "panel": ["Vietnam", "Vietnam", "Thailand", "Thailand"],
-                "x": [date(2024, 1, 31), date(2024, 6, 30)] * 2,
-                "value": [usd(1e9), usd(2e9), usd(3e8), usd(5e8)],
-            }
-        ),
-        ["Vietnam", "Thailand", "US$2 bn", "US$500 mn", "Jan 2024", "Jun"],
-    ),
     "slopes": (
         pd.DataFrame(
             {"label": ["36Kr", "press"], "before": [share(0.4), share(0.41)], "after": [share(0.45), share(0.7)]}
@@ -183,7 +173,6 @@ QUANTITIES = {
     "bridge": ["value"],
     "fan": ["median", "low", "high"],
     "lines": ["value"],
-    "multiples": ["value"],
     "slopes": ["before", "after"],
     "tornado": ["low", "high"],
     "stacked": ["value"],
@@ -197,7 +186,6 @@ WORDS = {
     "bands": "label",
     "bridge": "label",
     "lines": "series",
-    "multiples": "panel",
     "slopes": "label",
     "tornado": "label",
     "stacked": "part",
@@ -272,7 +260,7 @@ def test_a_row_with_an_unknown_number_is_left_out_and_the_others_are_drawn(kind)
     data, _ = TABLES[kind]
     column = QUANTITIES[kind][0]
     # Of a curve it is the last point that is named.
-    curve = kind in ("lines", "multiples")
+    curve = kind == "lines"
     gap = len(data) - 1 if curve else 0
     partly = data.assign(**{column: [UNKNOWN if row == gap else data[column][row] for row in range(len(data))]})
     found = texts(drawn(kind, partly))
@@ -492,13 +480,6 @@ def test_an_event_is_marked_where_it_falls_and_left_out_beside_the_axis():
     (start, _), (end, _) = runs(svg)[0]
     # 1 July is day 182 after 1 January of a leap year, of 365 to its last day.
     assert places(svg)["ban law"][0] == pytest.approx(start + (end - start) * 182 / 365 + 4, abs=0.5)
-
-
-@pytest.mark.parametrize(("shared", "ratio"), [(True, 0.1), (False, 1.0)])
-def test_small_multiples_share_their_scale_or_have_their_own(shared, ratio):
-    data = pd.concat([curve([0, 10], "large"), curve([0, 1], "small")], ignore_index=True)
-    large, small = runs(ET.fromstring(to_svg(charts.multiples(data, shared=shared))))
-    assert (small[0][1] - small[1][1]) / (large[0][1] - large[1][1]) == pytest.approx(ratio, abs=0.001)
 
 
 def test_slopes_have_one_scale_for_both_sides():
