@@ -267,8 +267,8 @@ class Ledger:
         return self._origins[fact.name]
 
     def _origin(self, fact: pd.Series) -> Origin:
-        cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["span"])
-        agrees = cell.index[(cell["number"] == fact["number"]) & (cell.index != fact.name)]
+        cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["span"])["number"]
+        agrees = (name for name, number in cell.items() if number == fact["number"] and name != fact.name)
         qualifier = "" if fact["qualifier"] == "exact" else f"{fact['qualifier']} "
         return Origin(
             id=fact.name,
@@ -319,12 +319,22 @@ class Ledger:
     def event(self, platform: str, market: str, kind: str) -> pd.Series | None:
         """The first event of a kind that names the market, or None."""
         found = self.events_of(platform, kind)
-        found = found[found["market"].map(lambda names: market in names.split(", ")).astype(bool)]
-        return None if found.empty else found.iloc[0]
+        named = (name for name, markets in found["market"].items() if market in markets.split(", "))
+        first = next(named, None)
+        return None if first is None else found.loc[first]
 
     def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
         """Events of a platform of the given kinds, oldest first."""
-        return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]
+        asked = platform, kinds
+        if asked not in self._asked_events:
+            events = self.events
+            self._asked_events[asked] = events[(events["platform"] == platform) & events["kind"].isin(kinds)]
+        return self._asked_events[asked].copy(deep=False)  # pandas copies what is written to, if anything is
+
+    @cached_property
+    def _asked_events(self) -> dict[tuple[str, tuple[str, ...]], pd.DataFrame]:
+        """What `events_of` has found so far: it is asked for the same few again and again."""
+        return {}
 
 
 def shared_ledger(folder: Path = DATA) -> Ledger:

@@ -6,11 +6,11 @@ The model. On an open day of month t, market m sells exp(u[m,t]) US dollars, and
 
 `common` and `own` are paths whose monthly growth is a stationary AR(1); `own` starts from the market's share of its
 region; the exponent is the ramp after a launch; the step counts from the reopening of a market that was closed.
-All of it is linear in the parameters, with a Gaussian prior. A fact is a log total of a cell (some markets over some
-days), or the difference of two such, plus the bias of its basis and Student-t noise. A sum of exponentials is smooth,
-so that a few Newton steps find the mode of the posterior [1]_. Draws about it, by the curvature of Gauss and Newton
-there, by resampled weights [2]_ and by optimising again with randomised data [3]_, give the error bars and, past the
-last fact, the forecast.
+All of it is linear in parameters whose prior is that of independent normals. A fact is a log total of a cell (some
+markets over some days), or the difference of two such, plus the bias of its basis and Student-t noise. A sum of
+exponentials is smooth, so that a few Newton steps find the mode of the posterior [1]_. Draws about it, by the curvature
+of Gauss and Newton there, by resampled weights [2]_ and by optimising again with randomised data [3]_, give the error
+bars and, past the last fact, the forecast.
 
 .. [1] Nocedal and Wright, Numerical Optimization, 2nd ed., 2006, sections 3.4 (Newton) and 10.3 (Gauss-Newton).
 .. [2] Lange, Little and Taylor, Robust statistical modeling using the t distribution, JASA 84, 1989.
@@ -22,13 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, inv, qr, solve_triangular
+from scipy.linalg import LinAlgError, block_diag, cho_factor, cho_solve, cholesky, qr, solve_triangular
 from scipy.special import gammaincinv
 
 from analysis.span import DAYS_PER_MONTH, Span
@@ -37,7 +37,7 @@ REST = "Rest of the world"
 REFERENCE = "company"  # the basis on which everything is counted; official figures are its own
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
 _COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
-_BATCHES, _PAIRS, _CORRECTIONS, _SEED = 100, 10, 4, 20240630  # draws come in antithetic pairs
+_BATCHES, _GROUP, _PAIRS, _CORRECTIONS, _SEED = 100, 20, 10, 4, 20240630  # draws come in antithetic pairs
 
 
 class TooLittleKnown(ValueError):
@@ -164,7 +164,7 @@ class Estimate:
 # Time and place ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """The months of each market, from its first open day on, and the days on which it was open.
 
@@ -198,34 +198,62 @@ class Grid:
     def of(cls, calendar: pd.DataFrame, start: date, end: date) -> Grid:
         """The months from that of `start` to that of `end`."""
         months = pd.period_range(start, end, freq="M")
-        edges = np.append(months.to_timestamp().values, (months[-1] + 1).to_timestamp()).astype("datetime64[D]")
-        markets = tuple(dict.fromkeys(calendar["market"]))
+        edges = np.arange(np.datetime64(start, "M"), np.datetime64(end, "M") + 2).astype("datetime64[D]")
         days = np.arange(edges[0], edges[-1])
         middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
-        is_open = np.zeros((len(markets), len(days)), dtype=bool)
-        age = np.empty((len(markets), len(months)))
-        live, reopened = np.empty_like(age, dtype=bool), np.empty_like(age, dtype=bool)
-        for row, (_, spans) in enumerate(calendar.groupby("market", sort=False)):
-            starts = spans["start"].to_numpy("datetime64[D]")
-            for opened, closed in zip(starts, spans["end"], strict=True):
-                is_open[row] |= (days >= opened) & (days <= (np.datetime64(closed, "D") if closed else days[-1]))
-            age[row] = (middle - starts[0]).astype(float) / DAYS_PER_MONTH
-            live[row] = edges[1:] > starts[0]
-            reopened[row] = (edges[1:] > starts[-1]) & (len(starts) > 1)
-        before = np.pad(is_open.cumsum(axis=1, dtype=float), ((0, 0), (1, 0)))
-        return cls(months, edges, markets, before, age, live, reopened)
+        spans: dict[str, list[tuple[np.datetime64, np.datetime64]]] = {}
+        for market, opened, closed in calendar[["market", "start", "end"]].itertuples(index=False):
+            span = np.datetime64(opened, "D"), np.datetime64(closed, "D") if closed else days[-1]
+            spans.setdefault(market, []).append(span)
+        is_open = np.zeros((len(spans), len(days)), dtype=bool)
+        for row, each in zip(is_open, spans.values(), strict=True):
+            for opened, closed in each:
+                row |= (days >= opened) & (days <= closed)
+        first, last = (np.array([each[at][0] for each in spans.values()], days.dtype)[:, None] for at in (0, -1))
+        return cls(
+            months=months,
+            edges=edges,
+            markets=tuple(spans),
+            open_before=np.pad(is_open.cumsum(axis=1, dtype=float), ((0, 0), (1, 0))),
+            age=(middle - first).astype(float) / DAYS_PER_MONTH,
+            live=edges[1:] > first,
+            reopened=(edges[1:] > last) & (last > first),
+        )
 
     @cached_property
     def where(self) -> tuple[np.ndarray, np.ndarray]:
         """Market and month of each state: the S months of markets that had opened."""
         return np.nonzero(self.live)
 
+    @cached_property
+    def span(self) -> Span:
+        """All months, from the first day to the last."""
+        return Span(self.edges[0].item(), (self.edges[-1] - 1).item())
+
+    @cached_property
+    def _begin(self) -> np.ndarray:
+        """Days from the first of the grid to the edge of each month."""
+        return (self.edges - self.edges[0]).astype(int)
+
+    @cached_property
+    def _asked(self) -> dict[tuple, np.ndarray]:
+        return {}
+
     def open_days(self, markets: tuple[str, ...], start: date, end: date) -> np.ndarray:
-        """Open days of each state from `start` to `end`, zero for other markets than these; shape (S,)."""
-        first, after = np.datetime64(start, "D"), np.datetime64(end, "D") + 1
-        inside = (np.clip(self.edges, first, after) - self.edges[0]).astype(int)
-        inside = np.clip(inside, 0, self.open_before.shape[1] - 1)
-        chosen = np.isin(self.markets, markets)
+        """Open days of each state from `start` to `end`, zero for other markets than these; shape (S,).
+
+        The same array each time: every scenario and chapter asks for the same cells.
+        """
+        asked = markets, start, end
+        if asked not in self._asked:
+            self._asked[asked] = self._open_days(*asked)
+            self._asked[asked].flags.writeable = False
+        return self._asked[asked]
+
+    def _open_days(self, markets: tuple[str, ...], start: date, end: date) -> np.ndarray:
+        first, last = (np.array([start, end], "datetime64[D]") - self.edges[0]).astype(int)
+        inside = np.clip(np.clip(self._begin, first, last + 1), 0, self._begin[-1])
+        chosen = np.array([market in markets for market in self.markets], dtype=bool)
         return (np.diff(self.open_before[:, inside], axis=1) * chosen[:, None])[self.where]
 
 
@@ -234,79 +262,69 @@ class Grid:
 
 @dataclass(frozen=True)
 class Layout:
-    """The linear part: u = states @ parameters, whitened @ parameters ~ N(centre, 1).
+    """The linear part: states, and then biases, are loadings @ parameters, and these N(centre, 1).
 
     Attributes
     ----------
-    states : sparse array, shape (S, P)
-        One row for each month of each market from its launch on.
-    whitened : sparse array, shape (R, P)
-    centre : ndarray, shape (R,)
-    bases : dict
-        Basis -> column of its bias.
+    loadings : ndarray, shape (S + B, P)
+        One row for each month of each market from its launch on, and one for each basis that may be biased.
+    centre : ndarray, shape (P,)
+    bases : tuple of str
+        B names.
     """
 
-    states: sparse.csr_array
-    whitened: sparse.csr_array
+    loadings: np.ndarray
     centre: np.ndarray
-    bases: dict[str, int]
+    bases: tuple[str, ...]
+
+    @property
+    def states(self) -> np.ndarray:
+        """The loadings of the states, shape (S, P)."""
+        return self.loadings[: len(self.loadings) - len(self.bases)]
 
 
-def _whitened_path(length: int, first_sd: float, growth_sd: float, memory: float) -> sparse.csr_array:
-    """Rows that turn a path of AR(1) growth into independent standard normals."""
-    level = sparse.diags_array([1.0, -1.0], offsets=[0, -1], shape=(length, length))
-    growth_sds = np.full(length, growth_sd * np.sqrt(1 - memory**2))
-    growth_sds[:2] = [first_sd, growth_sd][:length]
-    follow = np.full(length - 1, -memory) * (np.arange(1, length) > 1)
-    carry = sparse.diags_array([np.ones(length), follow], offsets=[0, -1], shape=(length, length))
-    return sparse.csr_array(sparse.diags_array(1 / growth_sds) @ carry @ level)
+def _path(length: int, first_sd: float, growth_sd: float, memory: float) -> np.ndarray:
+    """Loadings of a path of AR(1) growth on its first level, its first growth and the shocks to growth from then on.
+
+    What a shock has come to after n months is the sum of the first n powers of `memory`.
+    """
+    months = np.arange(length)
+    powers = memory ** np.maximum(np.subtract.outer(months, months) + 1.0, 0)
+    path = (1 - powers) / (1 - memory) * np.where(months == 1, growth_sd, growth_sd * np.sqrt(1 - memory**2))
+    path[:, 0] = first_sd
+    return path
 
 
 def _layout(grid: Grid, observations: Observations, level: float, prior: Prior) -> Layout:
     market, month = grid.where
-    count, total_months, rows = len(grid.markets), len(grid.months), len(market)
-    first = np.searchsorted(market, np.arange(count))
-    lengths = np.diff(np.append(first, rows))
+    memory, count = prior.growth_memory, len(grid.markets)
     age = np.maximum(grid.age[market, month], 0)
-    ramp = np.log((age + prior.ramp_delay) / (prior.ramp_age + prior.ramp_delay))
+    ramp = np.log((age + prior.ramp_delay) / (prior.ramp_age + prior.ramp_delay))[:, None]
     places = observations.places.loc[list(grid.markets)]
-    region, _ = pd.factorize(places["region"])
-    profile = _season_profile(observations.season)
-    bases = list(prior.bias_sd)
-
-    def columns(where: np.ndarray, width: int, values=None) -> sparse.csr_array:
-        values = np.ones(rows) if values is None else values
-        return sparse.csr_array((values, (np.arange(rows), where)), shape=(rows, width))
-
-    memory = prior.growth_memory
-    # Each block: how it enters the states, its whitened prior, and the centre of that.
+    region, names = pd.factorize(places["region"])
+    common = _path(len(grid.months), prior.level_sd, prior.common_growth_sd, memory)
+    own = _path(len(grid.months), prior.share_sd, prior.own_growth_sd, memory)
+    lengths = grid.live.sum(axis=1)
+    is_first = np.diff(market, prepend=-1) > 0
+    of_market = np.equal.outer(market, np.arange(count))
+    # Each block: how it enters the states, and the centre of its parameters.
     blocks = [
-        (columns(month, total_months),
-         _whitened_path(total_months, prior.level_sd, prior.common_growth_sd, memory),
-         np.eye(1, total_months)[0] * level / prior.level_sd),
-        (sparse.eye_array(rows),
-         sparse.block_diag([_whitened_path(n, prior.share_sd, prior.own_growth_sd, memory) for n in lengths]),
-         np.isin(np.arange(rows), first) * np.log(places["share"].to_numpy())[market] / prior.share_sd),
-        (sparse.csr_array(ramp[:, None]),
-         sparse.eye_array(1) / prior.ramp_exponent_sd, np.array([prior.ramp_exponent / prior.ramp_exponent_sd])),
-        (columns(region[market], region.max() + 1),
-         sparse.eye_array(region.max() + 1) / prior.region_sd, np.zeros(region.max() + 1)),
-        (columns(market, count, ramp),
-         sparse.eye_array(count) / prior.own_exponent_sd, np.zeros(count)),
-        (columns(market, count, grid.reopened[market, month].astype(float)),
-         sparse.eye_array(count) / prior.reopening_sd, np.zeros(count)),
-        (columns(grid.months.month[month] - 1, 12), sparse.eye_array(12) / prior.season_sd, profile / prior.season_sd),
-        (sparse.csr_array((rows, len(bases))),
-         sparse.diags_array([1 / prior.bias_sd[basis] for basis in bases]),
-         np.zeros(len(bases))),
+        (common[month], np.eye(1, len(common))[0] * level / prior.level_sd),
+        (block_diag(*(own[:n, :n] for n in lengths)),
+         is_first * np.log(places["share"].to_numpy())[market] / prior.share_sd),
+        (ramp * prior.ramp_exponent_sd, np.array([prior.ramp_exponent / prior.ramp_exponent_sd])),
+        (np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd, np.zeros(len(names))),
+        (of_market * ramp * prior.own_exponent_sd, np.zeros(count)),
+        (of_market * grid.reopened[market, month][:, None] * prior.reopening_sd, np.zeros(count)),
+        (np.equal.outer(grid.months.month[month], np.arange(1, 13)) * prior.season_sd,
+         _season_profile(observations.season) / prior.season_sd),
     ]  # fmt: skip
-    states, whitened, centres = zip(*blocks, strict=True)
-    states = sparse.csr_array(sparse.hstack(states))
+    states, centres = zip(*blocks, strict=True)
+    biases = np.diag(list(prior.bias_sd.values()))
     return Layout(
-        states=states,
-        whitened=sparse.csr_array(sparse.block_diag(whitened)),
-        centre=np.concatenate(centres),
-        bases={basis: states.shape[1] - len(bases) + i for i, basis in enumerate(bases)},
+        loadings=block_diag(np.hstack(states), biases),
+        centre=np.concatenate([*centres, np.zeros(len(biases))]),
+        bases=tuple(prior.bias_sd),
     )
 
 
@@ -332,42 +350,72 @@ def _season_profile(series: pd.DataFrame) -> np.ndarray:
 class Likelihood:
     """Facts as differences of log totals.
 
+    They tell of K states, by way of C cells, and of B biases. Facts alike in all but their number share one of D rows.
+
     Attributes
     ----------
-    days : sparse array, shape (C, S)
-        Open days of each distinct cell of the facts in each state.
-    design : sparse array, shape (D, C + P)
-        What a fact is a sum of: its cell, less its base cell, plus its bias. Facts alike share a row.
+    told : ndarray of int, shape (K + B,)
+        Rows of `Layout.loadings`: the states of which any cell has an open day, and the biases.
+    days : ndarray, shape (C, K)
+        Open days of each distinct cell in each state.
+    cells : sparse array, shape (D, C)
+        1 for the cell of a row, -1 for its base cell.
+    bases : ndarray, shape (D, B)
+        1 for the bias of a row.
     row : ndarray of int, shape (N,)
-        Row of the design of each fact.
+        Row of each fact.
     value : ndarray, shape (N,)
     above, below : ndarray, shape (N,)
         Log scale of the noise where the fact lies above, or below, what the model says.
     dof : float
     """
 
-    days: sparse.csr_array
-    design: sparse.csr_array
+    told: np.ndarray
+    days: np.ndarray
+    cells: sparse.csr_array
+    bases: np.ndarray
     row: np.ndarray
     value: np.ndarray
     above: np.ndarray
     below: np.ndarray
     dof: float
 
-    def log_totals(self, u: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:
-        """Log GMV of each cell, shape (C,), and its derivatives by the states, shape (C, S)."""
-        peak = u.max()
-        parts = self.days.multiply(np.exp(u - peak)).tocsr()
-        totals = parts.sum(axis=1)
-        return np.log(totals) + peak, sparse.csr_array(sparse.diags_array(1 / totals) @ parts)
+    def split(self, x: np.ndarray) -> list[np.ndarray]:
+        """Of what stands for the states and then the biases, shape (K + B, ...), the one and the other."""
+        return np.split(x, [self.days.shape[1]])
 
-    def residual(self, log_totals: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-        """Fact less model, shape (N,)."""
-        return self.value - (self.design @ np.concatenate([log_totals, parameters]))[self.row]
+    def sums(self, x: np.ndarray) -> np.ndarray:
+        """What each row comes to, shape (D, ...), by states and biases, shape (K + B, ...)."""
+        states, biases = self.split(x)
+        return self.cells @ np.log(self.days @ np.exp(states)) + self.bases @ biases
+
+    def shares(self, x: np.ndarray) -> np.ndarray:
+        """Share of each state in the total of each cell, shape (C, K): the derivatives of the log totals."""
+        states, _ = self.split(x)
+        parts = self.days * np.exp(states)
+        return parts / parts.sum(axis=1, keepdims=True)
+
+    def slopes(self, shares: np.ndarray, loadings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of the log totals, shape (C, Q), and of the rows, shape (D, Q), by what Q `loadings` tell of.
+
+        The loadings are those of the states and biases, shape (K + B, Q).
+        """
+        states, biases = self.split(loadings)
+        by_cell = shares @ states
+        return by_cell, self.cells @ by_cell + self.bases @ biases
+
+    def residual(self, x: np.ndarray) -> np.ndarray:
+        """Fact less model, shape (N,), at states and biases, shape (K + B,)."""
+        return self.value - self.sums(x)[self.row]
+
+    @cached_property
+    def _pool(self) -> sparse.csr_array:
+        count = len(self.row)
+        return sparse.csr_array((np.ones(count), (self.row, np.arange(count))), shape=(self.cells.shape[0], count))
 
     def gather(self, values: np.ndarray) -> np.ndarray:
-        """Sum of the values of the facts, shape (N,), over the rows of the design, shape (D,)."""
-        return np.bincount(self.row, values, self.design.shape[0])
+        """Sum of the values of the facts, shape (N,) or (N, columns), over each row, shape (D,) or (D, columns)."""
+        return self._pool @ values
 
     def standardised(self, residual: np.ndarray) -> np.ndarray:
         return residual / np.where(residual > 0, self.above, self.below)
@@ -397,44 +445,41 @@ class Likelihood:
 Cell = tuple[str, date, date]  # a market or region, its first and last day
 
 
-def _cells(facts: pd.DataFrame, prefix: str = "") -> list[Cell]:
-    return list(zip(*(facts[prefix + name] for name in ("market", "start", "end")), strict=True))
-
-
-def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
+def _cells(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
+    """The cell of each fact, and that which it is a ratio to."""
+    cells, bases = (zip(*(facts[prefix + name] for name in ("market", "start", "end")), strict=True)
+                    for prefix in ("", "base_"))  # fmt: skip
     is_ratio = facts["base_market"].notna()
+    return [(cell, base if ratio else None) for cell, base, ratio in zip(cells, bases, is_ratio, strict=True)]
+
+
+def _likelihood(facts: pd.DataFrame, grid: Grid, regions: dict, layout: Layout, prior: Prior) -> Likelihood:
     # A ratio is of one counter on both sides: its bias cancels.
-    biased = facts["basis"].where(facts["basis"].isin(layout.bases) & ~is_ratio, None)
-    keys = list(
-        zip(
-            _cells(facts), np.where(is_ratio, pd.Series(_cells(facts, "base_"), facts.index), None), biased, strict=True
-        )
-    )
-    shape = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    column = {cell: i for i, cell in enumerate(dict.fromkeys(c for pair in shape for c in pair[:2] if c))}
-    entries = [
-        (sign, i, at)
-        for (cell, base, basis), i in shape.items()
-        for sign, at in (
-            (1.0, column[cell]),
-            (-1.0, column.get(base)),
-            (1.0, len(column) + layout.bases[basis] if basis in layout.bases else None),
-        )
-        if at is not None
-    ]
-    values, at, to = zip(*entries, strict=True)
-    sampled = {(start, end): 0 if Span(start, end).months else 1 / Span(start, end).days for _, start, end in column}
+    keys = [(cell, base, basis if base is None and basis in layout.bases else None)
+            for (cell, base), basis in zip(_cells(facts), facts["basis"], strict=True)]  # fmt: skip
+    rows = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    columns = {cell: i for i, cell in enumerate(dict.fromkeys(c for key in rows for c in key[:2] if c))}
+    signs = [(1.0, i, columns[cell]) for (cell, _, _), i in rows.items()]
+    signs += [(-1.0, i, columns[base]) for (_, base, _), i in rows.items() if base]
+    values, at, to = zip(*signs, strict=True)
+    days = np.array([grid.open_days(regions[market], start, end) for market, start, end in columns])
+    (states,) = np.nonzero(days.any(axis=0))
+    biases = np.arange(len(layout.states), len(layout.loadings))
+    spans = {cell: Span(*cell[1:]) for cell in columns}
+    sampled = {cell: 0 if span.months else 1 / span.days for cell, span in spans.items()}
     noise = np.sqrt(
-        facts["confidence"].map(prior.noise).to_numpy() ** 2
+        np.array([prior.noise[name] for name in facts["confidence"]]) ** 2
         + (facts["qualifier"] != "exact").to_numpy() * prior.about**2
-        + prior.day_sd**2 * np.array([sampled[cell[1:]] for cell, _, _ in keys])
+        + prior.day_sd**2 * np.array([sampled[cell] for cell, _, _ in keys])
     )
-    slack = facts["qualifier"].map(prior.slack).fillna(0).to_numpy()
+    slack = np.array([prior.slack.get(name, 0.0) for name in facts["qualifier"]])
     is_floor = facts["qualifier"].isin(["more than", "just over"]).to_numpy()
     return Likelihood(
-        days=sparse.csr_array(np.array([days[cell] for cell in column])),
-        design=sparse.csr_array((values, (at, to)), shape=(len(shape), len(column) + layout.states.shape[1])),
-        row=np.array([shape[key] for key in keys]),
+        told=np.append(states, biases),
+        days=days[:, states],
+        cells=sparse.csr_array((values, (at, to)), shape=(len(rows), len(columns))),
+        bases=np.array([[float(basis == name) for name in layout.bases] for *_, basis in rows]),
+        row=np.array([rows[key] for key in keys]),
         value=facts["log_value"].to_numpy(),
         above=np.hypot(noise, slack * ~is_floor),
         below=np.hypot(noise, slack * is_floor),
@@ -459,82 +504,79 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) 
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
     first = min([*facts["start"], *facts["base_start"].dropna()])
     grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
-    cells = list(zip(_cells(facts), _cells(facts, "base_"), facts["base_market"].notna(), strict=True))
-    named = {cell for cell, _, _ in cells} | {base for _, base, is_ratio in cells if is_ratio}
-    days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in named}
+
+    def days(cell: Cell) -> float:
+        market, *span = cell
+        return grid.open_days(regions[market], *span).sum()
+
     # A figure for days on which no market was open has no total to be compared with.
-    used = facts[[days[cell].any() and (not is_ratio or days[base].any()) for cell, base, is_ratio in cells]]
+    used = facts[[all(days(cell) for cell in pair if cell) for pair in _cells(facts)]]
     amounts = used[used["base_market"].isna()]
     if amounts.empty:
         raise TooLittleKnown("no amount of GMV is published of this platform: growth and shares alone give no level")
-    daily = amounts["log_value"] - np.log([days[cell].sum() for cell in _cells(amounts)])
+    daily = amounts["log_value"] - np.log([days(cell) for cell, _ in _cells(amounts)])
     layout = _layout(grid, observations, float(daily.median()), prior)
-    likelihood = _likelihood(used, days, layout, prior)
+    likelihood = _likelihood(used, grid, regions, layout, prior)
     mode, residual = _mode(layout, likelihood)
-    return Market(observations, used, grid, Posterior(layout, likelihood, mode, residual), np.ones(len(grid.where[0])))
+    return Market(observations, used, grid, Posterior(layout, likelihood, mode, residual), np.ones(len(layout.states)))
 
 
 def _mode(layout: Layout, likelihood: Likelihood) -> tuple[np.ndarray, np.ndarray]:
     """The parameters of highest posterior density, shape (P,), and the residuals of the facts there, shape (N,).
 
     Least squares first, whose weights cool down to those of the Student-t, so that a fact far from the start is not
-    taken for a misprint.
+    taken for a misprint. The search is for the states and biases of which facts tell, start + root @ z with a prior
+    z ~ N(0, 1); the parameters are the likeliest that give those.
 
     Raises
     ------
     RuntimeError
         If the steps do not die out.
     """
-    whitened, centre = layout.whitened, layout.centre
+    told = layout.loadings[likelihood.told]
+    root, start = cholesky(told @ told.T, lower=True), told @ layout.centre
 
-    def loss(at: np.ndarray, heat: float) -> float:
-        logs, _ = likelihood.log_totals(layout.states @ at)
-        return ((whitened @ at - centre) ** 2).sum() / 2 + likelihood.loss(likelihood.residual(logs, at), heat)
+    def parameters(z: np.ndarray) -> np.ndarray:
+        """The likeliest, less their centre."""
+        return told.T @ solve_triangular(root, z, lower=True, trans="T")
 
-    parameters = sparse.linalg.spsolve((whitened.T @ whitened).tocsc(), whitened.T @ centre)
+    def loss(z: np.ndarray, heat: float) -> float:
+        return z @ z / 2 + likelihood.loss(likelihood.residual(start + root @ z), heat)
+
+    z = np.zeros(len(start))
     for iteration in range(_STEPS):
         heat = max(1.0, 2.0 ** (_COOLING - iteration))
-        logs, by_state = likelihood.log_totals(layout.states @ parameters)
-        residual = likelihood.residual(logs, parameters)
-        jacobian = _jacobian(layout, by_state)
-        pull = likelihood.design.T @ likelihood.gather(likelihood.weights(residual, heat) * residual)
-        gradient = whitened.T @ (centre - whitened @ parameters) + jacobian.T @ pull
-        curvature, bend = likelihood.curvature(residual, heat), -pull[: len(logs)]
+        x = start + root @ z
+        residual, shares = likelihood.residual(x), likelihood.shares(x)
+        pull = likelihood.gather(likelihood.weights(residual, heat) * residual)
+        curvature, bend = likelihood.curvature(residual, heat), -(likelihood.cells.T @ pull)
+        gradient = root.T @ np.append(-bend @ shares, pull @ likelihood.bases) - z
         try:
-            factor = cho_factor(_hessian(layout, likelihood, by_state, curvature, bend))
+            factor = cho_factor(_hessian(likelihood, root, shares, curvature, bend))
         except LinAlgError:  # not a bowl here: take the part that is
-            factor = cho_factor(_hessian(layout, likelihood, by_state, np.maximum(curvature, 0), np.maximum(bend, 0)))
+            factor = cho_factor(_hessian(likelihood, root, shares, np.maximum(curvature, 0), np.maximum(bend, 0)))
         step = cho_solve(factor, gradient)
         gain = gradient @ step
         if heat == 1 and gain < _TOLERANCE:
-            return parameters, residual
+            return layout.centre + parameters(z), residual
         # No state moves by more than a factor of 20: the quadratic does not reach further.
-        length, here = min(1.0, 3 / np.abs(layout.states @ step).max()), loss(parameters, heat)
-        while loss(parameters + length * step, heat) > here - 1e-4 * length * gain + 1e-12 * here:  # Armijo's rule
+        length, here = min(1.0, 3 / np.abs(layout.states @ parameters(step)).max()), loss(z, heat)
+        while loss(z + length * step, heat) > here - 1e-4 * length * gain + 1e-12 * here:  # Armijo's rule
             length /= 2
-        parameters = parameters + length * step
+        z = z + length * step
     raise RuntimeError(f"the market model did not converge in {_STEPS} steps")
 
 
-def _jacobian(layout: Layout, by_state: sparse.csr_array) -> sparse.csr_array:
-    """Derivatives of the log totals and of the parameters by the parameters, shape (C + P, P)."""
-    return sparse.csr_array(sparse.vstack([by_state @ layout.states, sparse.eye_array(layout.states.shape[1])]))
+def _hessian(likelihood, loadings, shares, curvature, bend) -> np.ndarray:
+    """Second derivative of the loss by independent normals with such loadings on the states and biases.
 
-
-def _precision(layout: Layout, likelihood: Likelihood, jacobian: sparse.csr_array, weights: np.ndarray) -> np.ndarray:
-    """Curvature of the log posterior after Gauss and Newton, shape (P, P)."""
-    design = likelihood.design
-    facts = design.T @ sparse.csr_array(sparse.diags_array(likelihood.gather(weights)) @ design)
-    return (layout.whitened.T @ layout.whitened + jacobian.T @ (facts @ jacobian)).toarray()
-
-
-def _hessian(layout, likelihood, by_state, curvature, bend) -> np.ndarray:
-    """Second derivative of the loss: `_precision`, and what comes from the bend of the log totals (log-sum-exp)."""
-    jacobian = _jacobian(layout, by_state)
-    by_cell = jacobian[: len(bend)]
-    spread = layout.states.T @ sparse.diags_array(by_state.T @ bend) @ layout.states
-    joint = by_cell.T @ sparse.diags_array(bend) @ by_cell
-    return _precision(layout, likelihood, jacobian, curvature) + (spread - joint).toarray()
+    It is that of the prior, 1; of the facts; and what the bend of the log totals (log-sum-exp) adds.
+    """
+    by_cell, by_row = likelihood.slopes(shares, loadings)
+    states, _ = likelihood.split(loadings)
+    slopes = np.vstack([by_row, states, by_cell])
+    weights = np.concatenate([likelihood.gather(curvature), bend @ shares, -bend])
+    return np.eye(loadings.shape[1]) + (slopes.T * weights) @ slopes
 
 
 # Results ----------------------------------------------------------------------------------------------
@@ -543,6 +585,9 @@ def _hessian(layout, likelihood, by_state, curvature, bend) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """The parameters given the facts: their mode, and draws about it.
+
+    Facts tell of a few directions of the parameters only, so that a draw is one of the prior, moved along these r: the
+    systems to solve have as many unknowns as there are facts, not parameters.
 
     Attributes
     ----------
@@ -559,146 +604,136 @@ class Posterior:
     residual: np.ndarray
 
     @cached_property
-    def jacobian(self) -> sparse.csr_array:
-        return _jacobian(self.layout, self.likelihood.log_totals(self.layout.states @ self.mode)[1])
+    def rates_at_mode(self) -> np.ndarray:
+        """US dollars an open day in each state, shape (S,)."""
+        return np.exp(self.layout.states @ self.mode)
 
     @cached_property
     def weights(self) -> np.ndarray:
         return self.likelihood.weights(self.residual)
 
     @cached_property
+    def _slopes(self) -> np.ndarray:
+        """Derivatives of the rows of the likelihood by the parameters, shape (D, P)."""
+        told = self.layout.loadings[self.likelihood.told]
+        return self.likelihood.slopes(self.likelihood.shares(told @ self.mode), told)[1]
+
+    @cached_property
+    def directions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Change of states and biases, shape (S + B, r), and of rows, (D, r), along orthonormal ones that facts see."""
+        basis, triangle = qr(self._slopes.T, mode="economic")
+        return self.layout.loadings @ basis, triangle.T
+
+    @cached_property
     def cholesky(self) -> np.ndarray:
-        """Upper factor of the posterior precision at the mode, shape (P, P)."""
-        return cholesky(_precision(self.layout, self.likelihood, self.jacobian, self.weights))
+        """Upper factor of the posterior precision at the mode along the directions, shape (r, r)."""
+        _, slopes = self.directions
+        return cholesky(np.eye(slopes.shape[1]) + (slopes.T * self.likelihood.gather(self.weights)) @ slopes)
 
-    @cached_property
-    def _reduced(self) -> _Reduced:
-        return _Reduced.of(self.layout, self.likelihood, self.jacobian, self.mode)
-
-    @cached_property
+    @property
     def rates(self) -> np.ndarray:
         """Draws of US dollars an open day in each state, shape (S, draws)."""
-        return np.exp(self._draws[0])
+        return self._draws[0]
 
     @property
     def biases(self) -> np.ndarray:
-        """Draws of the bias of each basis, in the order of `layout.bases`, shape (bases, draws)."""
+        """Draws of the bias of each basis, in the order of `layout.bases`, shape (B, draws)."""
         return self._draws[1]
 
     @cached_property
+    def rate_quantiles(self) -> np.ndarray:
+        """10th percentile, median and 90th percentile of `rates`, shape (3, S)."""
+        return _quantiles(self.rates)
+
+    @cached_property
     def _draws(self) -> tuple[np.ndarray, np.ndarray]:
-        """Draws of the states, shape (S, draws), and of the biases, shape (bases, draws).
+        """`rates` and `biases`.
 
         A Student-t is a normal of unknown precision, so that two sweeps of Gibbs sampling from Laplace's normal [4]_,
         precisions given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint.
         The chances of the precisions lie in strata over the batches: the median of a sum varies half as much.
         """
-        likelihood, reduced, rng = self.likelihood, self._reduced, np.random.default_rng(_SEED)
-        offset, variance = likelihood.moments
-        chi_square = 2 * gammaincinv((likelihood.dof + 1) / 2, _strata(rng, _BATCHES, (2, len(variance))))
-        batches = []
-        for chances in chi_square:
-            states, biases = reduced.draws(rng, self.weights, 1, corrections=1)
-            for pairs, chance in zip((1, _PAIRS), chances, strict=True):
-                told = likelihood.design @ reduced.compared(states[:, :1], biases[:, :1])[:, 0]
-                residual = likelihood.value - told[likelihood.row] - offset
-                weights = chance / (likelihood.dof * variance + residual**2)
-                states, biases = reduced.draws(rng, weights, pairs, _CORRECTIONS)
-            batches.append((states, biases))
-        states, biases = zip(*batches, strict=True)
-        return np.hstack(states), np.hstack(biases)
+        likelihood, rng = self.likelihood, np.random.default_rng(_SEED)
+        strata = _strata(rng, _BATCHES, (2, len(likelihood.row)))
+        chi_squares = 2 * gammaincinv((likelihood.dof + 1) / 2, strata)
+        # A few batches at a time, so that they fit into the processor's cache.
+        groups = [self._drawn(rng, chi_squares[first : first + _GROUP]) for first in range(0, _BATCHES, _GROUP)]
+        states, biases = np.split(np.hstack(groups), [len(self.layout.states)])
+        return np.exp(states, out=states), biases
 
+    def _drawn(self, rng: np.random.Generator, chi_squares: np.ndarray) -> np.ndarray:
+        """Draws of states and biases, shape (S + B, draws), for chances of the precisions, shape (batches, 2, N)."""
+        layout, likelihood, slopes = self.layout, self.likelihood, self._slopes
+        offset, variance = (moment[:, None] for moment in likelihood.moments)
+        white, noise = np.split(_normals(rng, sum(slopes.shape), len(chi_squares)), [len(self.mode)])
+        # Draws of the prior: states and biases, what the rows come to by the slopes at the mode, and their noise.
+        at_mode = likelihood.sums(layout.loadings[likelihood.told] @ self.mode)
+        centres = layout.loadings @ layout.centre, at_mode + slopes @ (layout.centre - self.mode), np.zeros(len(slopes))
+        centre = np.concatenate(centres)[:, None, None]
+        about = np.concatenate([np.tensordot(np.vstack([layout.loadings, slopes]), white, 1), noise])
+        first, second, pairs = np.split(about, [1, 2], axis=2)
+        x = self._sample(centre + first, self.weights[:, None], corrections=1)
+        for sweep, prior in enumerate((centre + second, centre + np.concatenate([pairs, -pairs], axis=2))):
+            residual = likelihood.value[:, None] - likelihood.sums(x[likelihood.told])[likelihood.row] - offset
+            weights = chi_squares[:, sweep].T / (likelihood.dof * variance + residual**2)
+            x = self._sample(prior, weights, _CORRECTIONS)
+        return x
 
-@dataclass(frozen=True)
-class _Reduced:
-    """The posterior where the prior is white noise, and in the few directions of it that the facts tell anything of.
-
-    With parameters = back @ y, y has the prior N(centre, 1). Facts move y along `basis` only, so that a draw is one of
-    the prior, moved by r numbers: the systems to solve have as many unknowns as facts, not as parameters.
-
-    Attributes
-    ----------
-    likelihood : Likelihood
-    centre : ndarray, shape (P,)
-    to_states, to_biases : ndarray, shapes (S, P), (bases, P)
-        States and biases of y.
-    basis : ndarray, shape (P, r)
-        Orthonormal.
-    along_states, along_biases : ndarray, shapes (S, r), (bases, r)
-        States and biases along `basis`.
-    slopes : ndarray, shape (D, r)
-        Derivatives of what each row of the design comes to, along `basis`.
-    start, at_start : ndarray, shapes (P,), (D,)
-        The mode as y, and what each row of the design comes to there.
-    bias_columns : list of int
-    """
-
-    likelihood: Likelihood
-    centre: np.ndarray
-    to_states: np.ndarray
-    to_biases: np.ndarray
-    basis: np.ndarray
-    along_states: np.ndarray
-    along_biases: np.ndarray
-    slopes: np.ndarray
-    start: np.ndarray
-    at_start: np.ndarray
-    bias_columns: list[int]
-
-    @classmethod
-    def of(cls, layout: Layout, likelihood: Likelihood, jacobian: sparse.csr_array, mode: np.ndarray) -> _Reduced:
-        back, columns = inv(layout.whitened.toarray()), list(layout.bases.values())
-        basis, triangle = qr(((likelihood.design @ jacobian) @ back).T, mode="economic")
-        to_states, to_biases = layout.states @ back, back[columns]
-        logs, _ = likelihood.log_totals(layout.states @ mode)
-        return cls(
-            likelihood=likelihood,
-            centre=layout.centre,
-            to_states=to_states,
-            to_biases=to_biases,
-            basis=basis,
-            along_states=to_states @ basis,
-            along_biases=to_biases @ basis,
-            slopes=triangle.T,
-            start=layout.whitened @ mode,
-            at_start=likelihood.design @ np.concatenate([logs, mode]),
-            bias_columns=columns,
-        )
-
-    def compared(self, states: np.ndarray, biases: np.ndarray) -> np.ndarray:
-        """Log totals and parameters that the rows of the design add up, shape (C + P, draws); zero if in none."""
-        logs = np.log(self.likelihood.days @ np.exp(states))
-        parameters = np.zeros((len(self.centre), states.shape[1]))
-        parameters[self.bias_columns] = biases
-        return np.vstack([logs, parameters])
-
-    def draws(self, rng, weights: np.ndarray, pairs: int, corrections: int) -> tuple[np.ndarray, np.ndarray]:
+    def _sample(self, prior: np.ndarray, weights: np.ndarray, corrections: int) -> np.ndarray:
         """Draws of states and biases for given precisions of the facts, by randomising and optimising [3]_.
 
         The first correction is Laplace's normal. It alone would let the markets of a published sum drift apart, and so
         lift the sum.
+
+        Parameters
+        ----------
+        prior : ndarray, shape (S + B + D + D, batches, draws)
+            Draws of states and biases, of rows, and of the noise of rows, 1 for each precision.
+        weights : ndarray, shape (N, batches) or (N, 1)
+        corrections : int
+
+        Returns
+        -------
+        ndarray, shape (S + B, batches * draws)
         """
-        likelihood, slopes = self.likelihood, self.slopes
-        precision = likelihood.gather(weights)[:, None]
-        told = likelihood.gather(weights * (likelihood.value - likelihood.moments[0]))[:, None] / precision
-        white, noise = rng.standard_normal((len(self.centre), pairs)), rng.standard_normal((len(precision), pairs))
-        prior = self.centre[:, None] + np.hstack([white, -white])
-        told = told + np.hstack([noise, -noise]) / np.sqrt(precision)
-        factor = cho_factor(np.eye(slopes.shape[1]) + (slopes.T * precision[:, 0]) @ slopes)
-        states, biases = self.to_states @ prior, self.to_biases @ prior
-        expected = self.at_start[:, None] + slopes @ (self.basis.T @ (prior - self.start[:, None]))
-        moved = cho_solve(factor, slopes.T @ (precision * (told - expected)))
+        likelihood, (along, slopes) = self.likelihood, self.directions
+        x, sums, noise = np.split(prior.reshape(len(prior), -1), np.cumsum([len(along), len(slopes)]))
+        precision = likelihood.gather(weights)
+        value = likelihood.gather(weights * (likelihood.value - likelihood.moments[0])[:, None]) / precision
+        covariance = np.linalg.inv(np.eye(slopes.shape[1]) + (slopes.T * precision.T[:, None]) @ slopes)
+        precision, value = (np.repeat(each, x.shape[1] // each.shape[1], axis=1) for each in (precision, value))
+        value += noise / np.sqrt(precision)
+
+        def solve(force: np.ndarray) -> np.ndarray:
+            by_batch = force.reshape(len(force), len(covariance), -1).transpose(1, 0, 2)
+            return (covariance @ by_batch).transpose(1, 0, 2).reshape(force.shape)
+
+        moved = solve(slopes.T @ (precision * (value - sums)))
         for _ in range(corrections - 1):
-            here = states + self.along_states @ moved, biases + self.along_biases @ moved
-            force = slopes.T @ (precision * (told - likelihood.design @ self.compared(*here)))
-            moved = moved + cho_solve(factor, force - moved)
-        return states + self.along_states @ moved, biases + self.along_biases @ moved
+            sums = likelihood.sums(x[likelihood.told] + along[likelihood.told] @ moved)
+            moved += solve(slopes.T @ (precision * (value - sums)) - moved)
+        return x + along @ moved
+
+
+def _normals(rng: np.random.Generator, count: int, batches: int) -> np.ndarray:
+    """Independent standard normals, shape (count, batches, 2 + _PAIRS): of either sweep's start, then of the pairs."""
+    drawn = rng.standard_normal((batches, count * (2 + _PAIRS)))
+    sweeps = [sweep.reshape(batches, count, -1) for sweep in np.split(drawn, [count, 2 * count], axis=1)]
+    return np.concatenate(sweeps, axis=2).transpose(1, 0, 2)
 
 
 def _strata(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> np.ndarray:
     """Uniform numbers, shape (count, *shape), of which each column has one in each `count`-th of the unit interval."""
     cells = rng.permuted(np.broadcast_to(np.arange(count)[:, None, None], (count, *shape)), axis=0)
     return (cells + rng.random((count, *shape))) / count
+
+
+def _quantiles(draws: np.ndarray) -> np.ndarray:
+    """10th percentile, median and 90th percentile along the last axis, which comes first then."""
+    ordered, at = np.sort(draws), np.array([0.1, 0.5, 0.9]) * (draws.shape[-1] - 1)
+    below = at.astype(int)
+    low, high = ordered[..., below], ordered[..., below + 1]
+    return np.moveaxis(low + (at - below) * (high - low), -1, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -730,12 +765,6 @@ class Market:
     posterior: Posterior
     factor: np.ndarray
 
-    @cached_property
-    def _rates(self) -> np.ndarray:
-        """Draws of US dollars an open day in each state, shape (S, 2 pairs)."""
-        rates = self.posterior.rates
-        return rates if (self.factor == 1).all() else rates * self.factor[:, None]
-
     def under(self, factor: Callable[[str, pd.PeriodIndex], np.ndarray]) -> Market:
         """The same posterior, with the GMV of each market multiplied by `factor(market, months)`, a month at a time."""
         market, month = self.grid.where
@@ -757,10 +786,10 @@ class Market:
         return found
 
     def _days(self, name: str, span: Span) -> np.ndarray:
-        whole = Span(*self.grid.edges[[0, -1]].astype(object) - [timedelta(0), timedelta(1)])
-        if span not in whole:
-            raise TooLittleKnown(f"{span.code} is not within the months of the model, {whole.code}")
-        return self.grid.open_days(self.markets(name), span.start, span.end)
+        """What the rate of each state counts for in the GMV of a span: its open days times `factor`, shape (S,)."""
+        if span not in self.grid.span:
+            raise TooLittleKnown(f"{span.code} is not within the months of the model, {self.grid.span.code}")
+        return self.grid.open_days(self.markets(name), span.start, span.end) * self.factor
 
     def draws(self, markets: str, span: Span, basis: str = REFERENCE) -> np.ndarray:
         """Draws of the GMV of some markets over a span, as a basis counts it, shape (draws,); the same on each call.
@@ -774,18 +803,19 @@ class Market:
         """
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
-        return days[open_states] @ self._rates[open_states] * np.exp(self._log_bias(basis))
+        return days[open_states] @ self.posterior.rates[open_states] * np.exp(self._log_bias(basis))
 
-    def _log_bias(self, basis: str) -> np.ndarray | float:
-        bases = list(self.posterior.layout.bases)
-        return self.posterior.biases[bases.index(basis)] if basis in bases else 0.0
+    def _log_bias(self, basis: str) -> np.ndarray:
+        bases = self.posterior.layout.bases
+        biases = self.posterior.biases
+        return biases[bases.index(basis)] if basis in bases else np.zeros(biases.shape[1])
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
         return self._estimate(self.draws(markets, span), markets, span)
 
     def _estimate(self, sample: np.ndarray, markets: str, span: Span) -> Estimate:
-        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9])
+        p10, median, p90 = _quantiles(sample)
         return Estimate(float(median), float(p10), float(p90), self.drivers(markets, span))
 
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
@@ -810,23 +840,23 @@ class Market:
         Influential Observation in Linear Regression, Technometrics 19, 1977). For several facts add them up.
         """
         at = self.posterior
-        rows = (at.likelihood.design @ at.jacobian).toarray()
+        _, slopes = at.directions
         # Of each row the part of its own fit that one fact tells: its weight times the variance of what it measures.
-        variance = (solve_triangular(at.cholesky, rows.T, trans="T") ** 2).sum(axis=0)[at.likelihood.row]
+        variance = (solve_triangular(at.cholesky, slopes.T, trans="T") ** 2).sum(axis=0)[at.likelihood.row]
         step = -at.weights * at.residual * self._reach(markets, span) / (1 - at.weights * variance)
         return pd.Series(step, self.facts.index)
 
     def _reach(self, markets: str, span: Span) -> np.ndarray:
         """Covariance of a log total with what each fact measures, to first order, shape (N,)."""
         at = self.posterior
-        rate = self._days(markets, span) * self.factor * np.exp(at.layout.states @ at.mode)
-        covariance = cho_solve((at.cholesky, False), at.layout.states.T @ (rate / rate.sum()))
-        return (at.likelihood.design @ (at.jacobian @ covariance))[at.likelihood.row]
+        along, slopes = at.directions
+        gmv = self._days(markets, span) * at.rates_at_mode
+        covariance = cho_solve((at.cholesky, False), gmv / gmv.sum() @ along[: len(gmv)])
+        return (slopes @ covariance)[at.likelihood.row]
 
     def total_at_mode(self, markets: str, span: Span) -> float:
         """GMV of some markets over a span at the mode of the parameters; needs no draws."""
-        rates = np.exp(self.posterior.layout.states @ self.posterior.mode)
-        return float(self._days(markets, span) * self.factor @ rates)
+        return float(self._days(markets, span) @ self.posterior.rates_at_mode)
 
     def monthly(self) -> pd.DataFrame:
         """GMV of each market and month: columns market, month, median, p10, p90, and `status` as that tells."""
@@ -834,9 +864,8 @@ class Market:
 
     @cached_property
     def _monthly(self) -> pd.DataFrame:
-        row, month = self.grid.where
-        days = np.diff(self.grid.open_before[:, (self.grid.edges - self.grid.edges[0]).astype(int)], axis=1)[row, month]
-        p10, median, p90 = np.quantile(days[:, None] * self._rates, [0.1, 0.5, 0.9], axis=1)
+        days = self.grid.open_days(self.grid.markets, self.grid.span.start, self.grid.span.end) * self.factor
+        p10, median, p90 = days * self.posterior.rate_quantiles
         return self.status[["market", "month"]].assign(median=median, p10=p10, p90=p90, status=self.status["status"])
 
     @cached_property
@@ -848,8 +877,8 @@ class Market:
         """
         row, month = self.grid.where
         status = np.full(len(row), "unknown", dtype=object)
-        for region, start, end in sorted(set(_cells(self.facts)), key=lambda c: -len(self.observations.regions[c[0]])):
-            members = self.observations.regions[region]
+        cells = {(self.observations.regions[region], start, end) for (region, start, end), _ in _cells(self.facts)}
+        for members, start, end in sorted(cells, key=lambda cell: -len(cell[0])):
             status[self.grid.open_days(members, start, end) > 0] = "inferred" if len(members) > 1 else "reported"
         months = self.grid.months[month]
         return pd.DataFrame({"market": np.array(self.grid.markets)[row], "month": months, "status": status})
@@ -920,6 +949,6 @@ class Market:
         amounts = self.facts[self.facts["base_market"].isna()]["basis"].value_counts()
         rows = []
         for basis in sorted(amounts.index):
-            p10, median, p90 = np.exp(np.quantile(self._log_bias(basis), [0.1, 0.5, 0.9]))
+            p10, median, p90 = np.exp(_quantiles(self._log_bias(basis)))
             rows.append((basis, int(amounts[basis]), median, p10, p90))
         return pd.DataFrame(rows, columns=["basis", "facts", "median", "p10", "p90"])

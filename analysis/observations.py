@@ -65,9 +65,8 @@ def observe(ledger: Ledger, platform: str) -> Observations:
     """
     if platform not in ledger.vocabulary.platforms:
         raise ValueError(f"{platform!r} is no platform; allowed: {', '.join(ledger.vocabulary.platforms)}")
-    facts = ledger.facts
-    ended = facts["known_on"] >= facts["end"].astype(str)
-    used = facts[(facts["platform"] == platform) & ended & facts["kind"].isin(SOLD) & facts["metric"].isin(_READERS)]
+    facts = ledger.facts[ledger.facts["platform"] == platform]
+    used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)]
     # Facts that differ in their number alone are read alike; of a hundred thousand, most are.
     keys = list(zip(used["metric"], used["market"], used["span"], used["of"], used["basis"], strict=True))
     readings = {key: _READERS[key[0]](ledger, platform, *key[1:]) for key in dict.fromkeys(keys)
@@ -147,16 +146,19 @@ def _share_of_market(ledger, platform, market, span, unit, basis) -> _Reading | 
     """The leading figure for the GMV of all platforms together, of the same basis, makes a share of it an amount."""
     for counted in (name for name in ledger.vocabulary.platforms if name.endswith("platforms")):
         wholes = ledger.cell(counted, market, "gmv", span)
-        for whole in wholes[wholes["basis"] == basis].itertuples():
-            return _Reading("amount", whole.number * _dollars(ledger, whole.of, span))
+        for number, unit, counted_by in zip(wholes["number"], wholes["of"], wholes["basis"], strict=True):
+            if counted_by == basis:
+                return _Reading("amount", number * _dollars(ledger, unit, span))
     return None
 
 
 def _completion(ledger, platform, market, span, unit, basis) -> _Reading | None:
     """The leading target of the year makes a share of it an amount."""
-    for target in ledger.cell(platform, market, "gmv_target", span.year).itertuples():
-        return _Reading("amount", target.number * _dollars(ledger, target.of, span.year))
-    return None
+    targets = ledger.cell(platform, market, "gmv_target", span.year)
+    if targets.empty:
+        return None
+    target = targets.iloc[0]
+    return _Reading("amount", target["number"] * _dollars(ledger, target["of"], span.year))
 
 
 _READERS: dict[str, _Reader] = {
@@ -204,43 +206,39 @@ def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tu
 
 def _calendar(ledger: Ledger, platform: str, table: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     """Spans of days on which each market was open: columns market, start, end (none: still open)."""
+    cells = {cell for prefix in ("", "base_")
+             for cell in table[[prefix + name for name in ("market", "start", "end")]].dropna().itertuples(
+                 index=False, name=None)}  # fmt: skip
+    events = ledger.events_of(platform, *_OPENINGS, "closure", "reopening", "merger")
+    events = list(zip(events["market"].map(ledger.vocabulary.members), events["kind"], events["span"], strict=True))
     rows = []
     for (market,) in [members for name, members in regions.items() if members == (name,)]:
-        start, closed = _first_day(ledger, platform, market, table, regions), False
-        for event in _events_in(ledger, platform, market, "closure", "reopening", "merger").itertuples():
-            if event.kind == "closure" and not closed:
+        happened = [(kind, span) for markets, kind, span in events if market in markets]
+        openings = [span for kind, span in happened if kind in _OPENINGS]
+        start, closed = _first_day(market, openings, cells, regions), False
+        for kind, span in happened:
+            if kind == "closure" and not closed:
                 # The day of the closure still counts: Indonesia's shop stopped at 17:00.
-                rows.append((market, start, event.start))
+                rows.append((market, start, span.start))
                 closed = True
-            elif event.kind != "closure" and closed:
-                start, closed = event.start, False
+            elif kind in ("reopening", "merger") and closed:
+                start, closed = span.start, False
         if not closed:
             rows.append((market, start, None))
     return pd.DataFrame(rows, columns=["market", "start", "end"])
 
 
-def _events_in(ledger: Ledger, platform: str, market: str, *kinds: str) -> pd.DataFrame:
-    events = ledger.events_of(platform, *kinds)
-    return events[[market in ledger.vocabulary.members(names) for names in events["market"]]]
-
-
-def _first_day(ledger: Ledger, platform: str, market: str, table: pd.DataFrame, regions: dict) -> date:
+def _first_day(market: str, openings: list[Span], cells: set[tuple[str, date, date]], regions: dict) -> date:
     """The first day of trade: its opening, or else its earliest own fact, or else that of a region.
 
     A fact whose period ended before the opening proves that the market sold earlier.
     """
-    starts = pd.concat([table[["market", "start", "end"]],
-                        table[["base_market", "base_start", "base_end"]].dropna().set_axis(
-                            ["market", "start", "end"], axis=1)])  # fmt: skip
-    own = starts[starts["market"] == market]
-    openings = _events_in(ledger, platform, market, *_OPENINGS)
-    if len(openings):
+    own = [(start, end) for name, start, end in cells if name == market]
+    if openings:
         # Of a launch dated `2021` and a test dated `2021-04`, the one that is sure to have happened first.
-        opening = openings.sort_values("end", kind="stable")["start"].iloc[0]
-        return min([opening, *own.loc[own["end"] < opening, "start"]])
-    if own.empty:
-        own = starts[[market in regions[name] for name in starts["market"]]]
-    return own["start"].min()
+        opening = min(openings, key=lambda span: span.end).start
+        return min([opening, *(start for start, end in own if end < opening)])
+    return min(start for start, _ in own) if own else min(start for name, start, _ in cells if market in regions[name])
 
 
 def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
@@ -249,24 +247,26 @@ def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
     The published share where there is one; the markets without share what is left equally.
     """
     facts = ledger.facts
-    published = facts[(facts["platform"] == "All platforms") & (facts["metric"] == "share_of_region_gmv")]
-    share = published[~published["market"].duplicated()].set_index("market")["number"]
-    places = pd.DataFrame({"region": [_region_of(ledger, m) or m for m in markets], "share": 1.0}, index=markets)
-    for market, region in places["region"].items():
+    facts = facts[(facts["platform"] == "All platforms") & (facts["metric"] == "share_of_region_gmv")]
+    published = dict(zip(facts["market"][::-1], facts["number"][::-1], strict=True))  # the first of a market leads
+    rows = []
+    for market in markets:
+        region = _region_of(ledger, market) or market
         members = ledger.vocabulary.regions.get(region, ())
-        known = share[share.index.isin(members)]
-        if known.sum() < 1 and len(known) < len(members):
-            left = (1 - known.sum()) / (len(members) - len(known))
-            places.loc[market, "share"] = known.get(market, left) * len(members)
-    return places
+        known = {name: share for name, share in published.items() if name in members}
+        left = 1 - sum(known.values())
+        if left > 0 and len(known) < len(members):
+            equal = left / (len(members) - len(known))
+            rows.append((region, known.get(market, equal) * len(members)))
+        else:
+            rows.append((region, 1.0))
+    return pd.DataFrame(rows, index=markets, columns=["region", "share"])
 
 
 def _season_series(ledger: Ledger) -> pd.DataFrame:
     """The official quarterly series, one row a quarter: start, end, value (its own currency)."""
     facts = ledger.facts
-    series = facts[
-        (facts["platform"] == SEASON_PLATFORM) & (facts["market"] == SEASON_MARKET) & (facts["metric"] == "gmv")
-        & (facts["basis"] == "official") & facts["period"].str.contains("Q")
-    ]  # fmt: skip
-    series = series[~series["period"].duplicated()].sort_values("start")
-    return series[["start", "end", "number"]].rename(columns={"number": "value"}).reset_index(drop=True)
+    facts = facts[(facts["platform"] == SEASON_PLATFORM) & (facts["market"] == SEASON_MARKET)
+                  & (facts["metric"] == "gmv") & (facts["basis"] == "official")]  # fmt: skip
+    quarters = facts[facts["period"].str.contains("Q")].drop_duplicates("period").sort_values("start")
+    return quarters[["start", "end", "number"]].rename(columns={"number": "value"}).reset_index(drop=True)

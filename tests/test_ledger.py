@@ -764,6 +764,13 @@ def test_events_come_oldest_first(ledger):
     assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
 
 
+def test_what_is_done_to_events_that_were_found_does_not_change_what_is_found_next(ledger):
+    found = ledger.events_of("TikTok Shop", "law")
+    found["event"] = "spoilt"
+    assert not (ledger.events_of("TikTok Shop", "law")["event"] == "spoilt").any()
+    assert not (ledger.events["event"] == "spoilt").any()
+
+
 def test_a_market_cell_sums_up_its_members(ledger):
     members = ledger.vocabulary.members
     assert members("US") == ("US",)

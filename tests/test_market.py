@@ -68,24 +68,20 @@ def blueprint():
     seen = observations(PUBLISHED)
     grid = model.Grid.of(CALENDAR, date(2022, 1, 1), UNTIL.end)
     layout = model._layout(grid, seen, 14.0, PRIOR)
-    cells = {c for prefix in ("", "base_") for c in model._cells(seen.facts, prefix) if isinstance(c[0], str)}
-    days = {cell: grid.open_days(REGIONS[cell[0]], *cell[1:]) for cell in cells}
-    return grid, layout, model._likelihood(seen.facts, days, layout, PRIOR)
+    return grid, layout, model._likelihood(seen.facts, grid, REGIONS, layout, PRIOR)
 
 
 def simulate(seed: int):
     """A truth drawn from the prior, and the facts as they would be published of it."""
     grid, layout, likelihood = blueprint()
     rng = np.random.default_rng(seed)
-    whitened = layout.whitened.toarray()
-    truth = np.linalg.solve(whitened, layout.centre + rng.standard_normal(len(layout.centre)))
+    truth = layout.centre + rng.standard_normal(len(layout.centre))
     rates = np.exp(layout.states @ truth)
     # Two halves of Student-t noise with different scales that join at zero: each half has its scale's share.
     above = rng.random(len(PUBLISHED)) < likelihood.above / (likelihood.above + likelihood.below)
     noise = np.abs(rng.standard_t(PRIOR.dof, len(PUBLISHED)))
     noise = np.where(above, likelihood.above, -likelihood.below) * noise
-    logs, _ = likelihood.log_totals(layout.states @ truth)
-    published = likelihood.design @ np.concatenate([logs, truth]) + noise
+    published = likelihood.sums(layout.loadings[likelihood.told] @ truth)[likelihood.row] + noise
     rows = [(*row[:8], value, *row[9:]) for row, value in zip(PUBLISHED, published, strict=True)]
     return grid, rates, observations(rows)
 
@@ -117,43 +113,80 @@ def test_intervals_of_80_percent_hold_the_truth_of_75_to_85_percent_of_simulated
     assert 0.75 <= coverage()[what] <= 0.85
 
 
+def told(seed: int):
+    """Loadings of the states and biases of which the facts speak, and these near the centre of the prior."""
+    _, layout, likelihood = blueprint()
+    loadings = layout.loadings[likelihood.told]
+    return loadings, loadings @ (layout.centre + np.random.default_rng(seed).normal(0, 0.3, len(layout.centre)))
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("heat", [1.0, 8.0])
 def test_gradient_of_the_loss_is_what_finite_differences_give(seed, heat):
-    _, layout, likelihood = blueprint()
-    at = np.linalg.solve(layout.whitened.toarray(), layout.centre) + np.random.default_rng(seed).normal(
-        0, 0.3, len(layout.centre)
-    )
+    _, _, likelihood = blueprint()
+    _, at = told(seed)
 
-    def loss(parameters):
-        logs, _ = likelihood.log_totals(layout.states @ parameters)
-        return likelihood.loss(likelihood.residual(logs, parameters), heat)
+    def loss(x):
+        return likelihood.loss(likelihood.residual(x), heat)
 
-    logs, by_state = likelihood.log_totals(layout.states @ at)
-    residual = likelihood.residual(logs, at)
-    force = likelihood.design.T @ likelihood.gather(likelihood.weights(residual, heat) * residual)
-    gradient = -(model._jacobian(layout, by_state).T @ force)
+    residual = likelihood.residual(at)
+    pull = likelihood.gather(likelihood.weights(residual, heat) * residual)
+    _, slopes = likelihood.slopes(likelihood.shares(at), np.eye(len(at)))
     numeric = [(loss(at + step) - loss(at - step)) / 2e-5 for step in 1e-5 * np.eye(len(at))]
-    np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(-slopes.T @ pull, numeric, rtol=1e-5, atol=1e-5)
 
 
 def test_second_derivative_of_the_loss_is_what_finite_differences_of_the_gradient_give():
-    _, layout, likelihood = blueprint()
-    at = np.linalg.solve(layout.whitened.toarray(), layout.centre) + np.random.default_rng(0).normal(
-        0, 0.3, len(layout.centre)
-    )
+    _, _, likelihood = blueprint()
+    loadings, at = told(0)
 
-    def force(parameters):
-        logs, by_state = likelihood.log_totals(layout.states @ parameters)
-        residual = likelihood.residual(logs, parameters)
-        pull = likelihood.design.T @ likelihood.gather(likelihood.weights(residual) * residual)
-        gradient = layout.whitened.T @ (layout.whitened @ parameters) - model._jacobian(layout, by_state).T @ pull
-        return gradient, by_state, residual, -pull[: len(logs)]
+    def force(y):
+        x = at + loadings @ y
+        residual, shares = likelihood.residual(x), likelihood.shares(x)
+        pull = likelihood.gather(likelihood.weights(residual) * residual)
+        return y - likelihood.slopes(shares, loadings)[1].T @ pull, shares, residual, -likelihood.cells.T @ pull
 
-    _, by_state, residual, bend = force(at)
-    hessian = model._hessian(layout, likelihood, by_state, likelihood.curvature(residual), bend)
-    numeric = np.array([(force(at + step)[0] - force(at - step)[0]) / 2e-5 for step in 1e-5 * np.eye(len(at))])
+    _, shares, residual, bend = force(np.zeros(loadings.shape[1]))
+    hessian = model._hessian(likelihood, loadings, shares, likelihood.curvature(residual), bend)
+    numeric = np.array([(force(step)[0] - force(-step)[0]) / 2e-5 for step in 1e-5 * np.eye(len(hessian))])
     np.testing.assert_allclose(hessian, numeric, rtol=1e-4, atol=1e-4)
+
+
+def test_a_path_has_the_spread_that_the_prior_says():
+    """Level 0 has the first spread; growth is a stationary AR(1): of one variance in all months, and with a memory."""
+    path = model._path(30, 3.0, 0.02, 0.85)
+    growth = np.diff(path, axis=0)
+    covariance = growth @ growth.T
+    assert path[0] @ path[0] == pytest.approx(9)
+    np.testing.assert_allclose(np.diag(covariance), 0.02**2)
+    np.testing.assert_allclose(np.diag(covariance, 1), 0.85 * 0.02**2)
+    np.testing.assert_allclose(np.diag(covariance, 5), 0.85**5 * 0.02**2)
+
+
+def test_the_mode_is_where_the_slope_of_all_parameters_is_zero():
+    """The search is for what the facts speak of only; at its end all parameters must rest."""
+    _, _, seen = simulate(8)
+    posterior = fit(seen, UNTIL).posterior
+    layout, likelihood = posterior.layout, posterior.likelihood
+    loadings = layout.loadings[likelihood.told]
+    pull = likelihood.gather(likelihood.weights(posterior.residual) * posterior.residual)
+    _, slopes = likelihood.slopes(likelihood.shares(loadings @ posterior.mode), loadings)
+    np.testing.assert_allclose(posterior.mode - layout.centre, slopes.T @ pull, atol=1e-3)
+    np.testing.assert_allclose(posterior.residual, likelihood.residual(loadings @ posterior.mode), atol=1e-9)
+
+
+def test_quantiles_are_those_of_numpy():
+    draws = np.random.default_rng(2).lognormal(size=(3, 2000))
+    np.testing.assert_allclose(model._quantiles(draws), np.quantile(draws, [0.1, 0.5, 0.9], axis=1), rtol=1e-14)
+
+
+def test_open_days_are_those_of_the_calendar():
+    grid = model.Grid.of(CALENDAR, date(2022, 1, 1), UNTIL.end)
+    assert grid.span == Span(date(2022, 1, 1), date(2024, 12, 31))
+    # North all 92 days of the third quarter of 2023, the isle to 10 August: 31 + 10.
+    assert grid.open_days(("North", "Isle"), date(2023, 7, 1), date(2023, 9, 30)).sum() == 92 + 41
+    assert grid.open_days(("Isle",), date(2023, 8, 10), date(2023, 10, 20)).sum() == 2  # its last day and its first
+    assert grid.open_days(("South",), date(2021, 1, 1), date(2022, 6, 10)).sum() == 1
 
 
 # One market with a published total each month: what the model makes of it can be said in advance.
@@ -318,6 +351,9 @@ def test_what_cannot_be_told_is_an_error_that_says_why():
         fit(observations([fact("g", "North", "2023", 0.5, ("North", "2022"))], **ALONE), YEAR)
     with pytest.raises(ValueError, match="no amount"):  # before the market opened
         fit(observations([fact("f", "North", "2021", np.log(1e9))], **ALONE), YEAR)
+    later = pd.DataFrame([("North", date(2024, 5, 1), None)], columns=["market", "start", "end"])
+    with pytest.raises(ValueError, match="no amount"):  # no market had opened by the end of the model
+        fit(observations([fact("f", "North", "2023", np.log(1e9))], later, {"North": ("North",)}), YEAR)
     market = fit(steady(), YEAR)
     with pytest.raises(ValueError, match="not within the months of the model"):
         market.total("North", Span.parse("2024"))
