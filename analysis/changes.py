@@ -7,8 +7,9 @@ before it; that is how a reader met it, too. All changes together are the whole 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -36,47 +37,99 @@ class Changes:
     Attributes
     ----------
     before, after : Report
-    new, gone : DataFrame
-        Facts of the later view that the earlier lacks, and the other way round, as in `Ledger.facts`.
-    revised : DataFrame
-        Cells for which the later view quotes another figure: `cell`, and the quantities `before`, `after`.
-    events : DataFrame
-        Events that became known in between, as in `Ledger.events`.
-    expected_before, expected : Band
-        GMV of the world in the later report's year, money, as either view has it.
-    chance_before, chance : Quantity
-        Probability that it reaches the target that was known at the time, per cent.
-    target_before, target : Quantity
-        That target, money.
-    markets : DataFrame
-        The same for each market with a figure of its own: `market`, and the quantities `before`, `after` (medians).
-    steps, chance_steps : DataFrame
-        From the earlier estimate to the later, and from chance to chance of the target: `label`; `value`; `total`,
-        whether it is one of the two or a part of the change. The parts add up to the change. Without rows if there is
-        nothing to compare.
+    earlier, later : Estimates
+        What either view makes of the year of `after`.
+    new : DataFrame
+        Facts of the later view that the earlier lacks, as in `Ledger.facts`.
     telling : list of str
         New facts, the one first that tells most about the year; then those that fill a cell of the year.
-    used : int
-        Number of the new facts that the model reads.
+    used : list of str
+        The new facts that the model reads, in the same order.
     """
 
     before: Report
     after: Report
+    earlier: Estimates
+    later: Estimates
     new: pd.DataFrame
-    gone: pd.DataFrame
-    revised: pd.DataFrame
-    events: pd.DataFrame
-    expected_before: Band
-    expected: Band
-    chance_before: Quantity
-    chance: Quantity
-    target_before: Quantity
-    target: Quantity
-    markets: pd.DataFrame
-    steps: pd.DataFrame
-    chance_steps: pd.DataFrame
     telling: list[str]
-    used: int
+    used: list[str]
+
+    @property
+    def gone(self) -> pd.DataFrame:
+        """Facts of the earlier view that the later lacks, as in `Ledger.facts`."""
+        facts = self.before.ledger.facts
+        return facts[~facts.index.isin(self.after.ledger.facts.index)]
+
+    @property
+    def revised(self) -> pd.DataFrame:
+        """Cells for which the later view quotes another figure: `cell`, and the quantities `before`, `after`."""
+        old, now = (report.ledger.facts.drop_duplicates(CELL) for report in (self.before, self.after))
+        both = now.reset_index().merge(old.reset_index(), on=CELL, suffixes=("", "_before"))
+        changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
+        rows = [
+            (self.after.cell_name(pair), self.before.by_id(pair["id_before"]), self.after.by_id(pair["id"]))
+            for _, pair in both[changed].iterrows()
+        ]
+        return pd.DataFrame(rows, columns=["cell", "before", "after"])
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Events that became known in between, as in `Ledger.events`."""
+        events = self.after.ledger.events
+        return events[~events.index.isin(self.before.ledger.events.index)]
+
+    @property
+    def expected_before(self) -> Band:
+        """GMV of the world in the year, money, as the earlier view has it."""
+        return self.earlier.gmv(WORLD, self.after.year)
+
+    @property
+    def expected(self) -> Band:
+        return self.later.gmv(WORLD, self.after.year)
+
+    @property
+    def target_before(self) -> Quantity:
+        """GMV target of the year, money, that was known to the earlier view."""
+        return self.before.fact(WORLD, "gmv_target", self.after.year)
+
+    @property
+    def target(self) -> Quantity:
+        return self.after.fact(WORLD, "gmv_target", self.after.year)
+
+    @cached_property
+    def chance_before(self) -> Quantity:
+        """Probability that the year reaches the target that was known at the time, per cent."""
+        return self.earlier.chance(WORLD, self.target_before)
+
+    @cached_property
+    def chance(self) -> Quantity:
+        return self.later.chance(WORLD, self.target)
+
+    @property
+    def markets(self) -> pd.DataFrame:
+        """Estimates of the year, largest first, of markets with a figure of their own: `market`, `before`, `after`."""
+        report = self.after
+        own = [market for market in report.ledger.vocabulary.markets if self.later.has_own_figure(market, report.year)]
+        bands = [(m, *(model.gmv(m, report.year).median for model in (self.earlier, self.later))) for m in own]
+        rows = [(report.call(m), *medians) for m, *medians in sorted(bands, key=lambda row: -row[2].value)]
+        return pd.DataFrame(rows, columns=["market", "before", "after"])
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """From the earlier estimate to the later, group by group of new facts, and what else changed.
+
+        Columns `label`; `value`, money; `total`, whether it is one of the two estimates or a part of the change;
+        `chance` of the target, per cent. The parts add up to the change. Without rows if there is nothing to compare.
+        """
+        groups = _groups(self.after.ledger.vocabulary, self.new.loc[self.used])
+        rows = _steps(self, groups) if self.expected_before and self.expected else []
+        return pd.DataFrame(rows, columns=["label", "value", "total", "chance"])
+
+    @property
+    def chance_steps(self) -> pd.DataFrame:
+        """The same for the chance of the target alone: `label`, `value`, `total`."""
+        return self.steps.drop(columns="value").rename(columns={"chance": "value"})
 
     @property
     def change(self) -> Quantity:
@@ -102,7 +155,7 @@ class Changes:
             "{after.platform}’s GMV.",
             self,
             new=Quantity.counted(len(self.new), "fact", "rows of facts.csv"),
-            used=Quantity.counted(self.used, "", "rows that the market model reads"),
+            used=Quantity.counted(len(self.used), "", "rows that the market model reads"),
         )
 
     def _estimate_sentence(self) -> Sentence:
@@ -174,34 +227,13 @@ def changes(before: Report, after: Report) -> Changes:
         ours, theirs = getattr(after, name), getattr(before, name)
         if ours != theirs:
             raise ParameterError(f"{name} is {theirs!r} in one report and {ours!r} in the other. Allowed: the same")
-    year = after.year
     earlier, later = _looking_at(before, after), estimates(after)
-    target_before, target = (report.fact(WORLD, "gmv_target", year) for report in (before, after))
-    facts_before, facts = before.ledger.facts, after.ledger.facts
-    new = facts[~facts.index.isin(facts_before.index)]
+    facts = after.ledger.facts
+    new = facts[~facts.index.isin(before.ledger.facts.index)]
     read = () if later.market is None else new.index.intersection(later.market.facts.index)
     telling = _telling(later, new, read)
     used = sorted(read, key=lambda fact: telling.index(fact) if fact in telling else len(telling))
-    steps = _steps(earlier, later, (target_before, target), _groups(after.ledger.vocabulary, new.loc[used]))
-    return Changes(
-        before=before,
-        after=after,
-        new=new,
-        gone=facts_before[~facts_before.index.isin(facts.index)],
-        revised=_revised(before, after),
-        events=after.ledger.events[~after.ledger.events.index.isin(before.ledger.events.index)],
-        expected_before=earlier.gmv(WORLD, year),
-        expected=later.gmv(WORLD, year),
-        chance_before=earlier.chance(WORLD, target_before),
-        chance=later.chance(WORLD, target),
-        target_before=target_before,
-        target=target,
-        markets=_markets(earlier, later),
-        steps=steps[["label", "value", "total"]],
-        chance_steps=steps[["label", "chance", "total"]].rename(columns={"chance": "value"}),
-        telling=telling,
-        used=len(used),
-    )
+    return Changes(before, after, earlier, later, new, telling, used)
 
 
 def _looking_at(before: Report, after: Report) -> Estimates:
@@ -209,27 +241,6 @@ def _looking_at(before: Report, after: Report) -> Estimates:
     report = replace(before, quarter=after.quarter)
     reaches = before.horizon.end >= after.year.end
     return replace(estimates(before), report=report) if reaches else estimates(report)
-
-
-def _revised(before: Report, after: Report) -> pd.DataFrame:
-    """Cells whose leading figure is another one now."""
-    old, now = (report.ledger.facts.drop_duplicates(CELL) for report in (before, after))
-    both = now.reset_index().merge(old.reset_index(), on=CELL, suffixes=("", "_before"))
-    changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
-    rows = [
-        (after.cell_name(pair), before.by_id(pair["id_before"]), after.by_id(pair["id"]))
-        for _, pair in both[changed].iterrows()
-    ]
-    return pd.DataFrame(rows, columns=["cell", "before", "after"])
-
-
-def _markets(earlier: Estimates, later: Estimates) -> pd.DataFrame:
-    """Estimates of the year in the markets that have a figure of their own, largest first."""
-    report = later.report
-    own = [market for market in report.ledger.vocabulary.markets if later.has_own_figure(market, report.year)]
-    bands = [(market, *(model.gmv(market, report.year).median for model in (earlier, later))) for market in own]
-    rows = sorted(bands, key=lambda row: -row[2].value)
-    return pd.DataFrame([(report.call(m), *medians) for m, *medians in rows], columns=["market", "before", "after"])
 
 
 def _telling(later: Estimates, new: pd.DataFrame, read: Iterable[str]) -> list[str]:
@@ -260,18 +271,15 @@ def _place(vocabulary: Vocabulary, market: str) -> str:
     return max(regions, key=regions.__getitem__, default=market) if members else market
 
 
-def _steps(
-    earlier: Estimates, later: Estimates, targets: tuple[Quantity, Quantity], groups: dict[str, list[str]]
-) -> pd.DataFrame:
-    """The change of the estimate of the year, and of the chance of the target, group by group of new facts."""
-    columns = ["label", "value", "total", "chance"]
-    before, after, year = earlier.report, later.report, later.report.year
-    first, last = (model.gmv(WORLD, year).median for model in (earlier, later))
-    if not (first and last):
-        return pd.DataFrame(columns=columns)
-    chances = [model.chance(WORLD, target) for model, target in zip((earlier, later), targets, strict=True)]
-    dollars = [after.convert(target, year, "USD").value for target in targets]
-    path = _path([earlier, *_with_more(later, groups), later], year, dollars)
+def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
+    """Label, value, whether it is an estimate or a part of the change, and chance of each step."""
+    before, after, later, year = found.before, found.after, found.later, found.after.year
+    first, last, chances = found.expected_before.median, found.expected.median, (found.chance_before, found.chance)
+    dollars = [after.convert(target, year, "USD").value for target in (found.target_before, found.target)]
+    # Without any group of new facts, then with one after the other, short of the last.
+    missing = list(groups.values())
+    between = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
+    path = _path([found.earlier, *between, later], year, dollars)
     path[0] *= after.convert(Quantity(1.0, "USD"), year).value
     moves = pd.DataFrame(np.diff(path).T, index=["", *groups], columns=["value", "chance"])
     large = moves[(moves.index != "") & (moves["value"].abs() >= SMALL * last.value)]
@@ -292,16 +300,7 @@ def _steps(
     if rest["value"]:
         rows.append(part(REST, rest, told, last.origins))
     rows.append((f"Estimate on {after.as_of_label.label}", last, True, chances[1]))
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _with_more(later: Estimates, groups: dict[str, list[str]]) -> Iterator[Estimates]:
-    """The later view without any group of new facts, then with one after the other, short of the last."""
-    missing = list(groups.values())
-    while missing:
-        ledger = later.report.ledger.without(fact for facts in missing for fact in facts)
-        yield estimates(replace(later.report, ledger=ledger), later.platform)
-        missing.pop(0)
+    return rows
 
 
 def _path(models: list[Estimates], year: Span, targets: list[float]) -> np.ndarray:
@@ -311,7 +310,7 @@ def _path(models: list[Estimates], year: Span, targets: list[float]) -> np.ndarr
     ratio to the mode, and the draws their spread about the median, but for what changes from end to end. Each model has
     as much of that as the modes have moved by then, of all that they move.
     """
-    markets = [model.market for model in models if model.market is not None]
+    markets = [(model if model.market else models[0]).market for model in models]  # some facts alone tell no level
     modes = np.log([market.total_at_mode(WORLD, year) for market in markets])
     moved = np.append(0, np.abs(np.diff(modes)).cumsum())
     done = moved / moved[-1] if moved[-1] else np.append(0, np.ones(len(modes) - 1))

@@ -143,7 +143,7 @@ def _find(report: Report, claim: Claim, read: Callable[[str], Row]) -> Finding:
     return Finding(
         about=claim,
         words=phrase(claim.words, **{fact: shown(read(fact).figure) for fact in claim.told}),
-        quotes=quote(report.ledger.facts.loc[list(claim.facts), "quote"]),
+        quotes=quote(report.ledger.facts.at[fact, "quote"] for fact in claim.facts),
         printed=printed,
         worked_out=worked_out,
         verdict=verdict,
@@ -185,7 +185,7 @@ def _in_one_currency(report: Report, rows: dict[str, Row]) -> dict[str, Row]:
 
 def _sources(report: Report, names: Iterable[str]) -> set[str]:
     facts, events = report.ledger.facts, report.ledger.events
-    return {(facts if name in facts.index else events).loc[name, "source"] for name in names}
+    return {(facts if name in facts.index else events).at[name, "source"] for name in names}
 
 
 def shown(figure: Quantity) -> Quantity | Sentence:

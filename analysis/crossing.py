@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.assumptions import Scenario
 from analysis.estimates import Band, Estimates, estimates
+from analysis.outcomes import tellable
 from analysis.prose import LEVEL
 from analysis.quantity import Quantity
 from analysis.report import Reading, Report
@@ -74,12 +75,8 @@ def ratio_band(ratio: Quantity, draws: np.ndarray, what: str) -> Band:
     """The band of a ratio taken draw by draw; `ratio`, that of the medians, lends its unit and origins."""
     if not ratio:
         return Band(ratio, ratio, ratio)
-    names = ("median", "10th percentile", "90th percentile")
-    middle, low, high = (
-        replace(ratio, value=float(value), formula=f"market model, {name} of {what}")
-        for name, value in zip(names, np.quantile(draws, [0.5, 0.1, 0.9]), strict=True)
-    )
-    return Band(middle, low, high)
+    percentiles = np.quantile(draws, [0.5, 0.1, 0.9])
+    return Band.of(percentiles, lambda v, name: replace(ratio, value=v, formula=f"market model, {name} of {what}"))
 
 
 # Where the paths cross --------------------------------------------------------------------------------
@@ -108,11 +105,7 @@ class Crossing:
 
 def crossings(report: Report) -> list[Crossing]:
     """The report's own scenario, then the others that can be told by its date and that change either path."""
-    told = [report.scenario]
-    for scenario in report.ledger.assumptions.scenarios.values():
-        public = not scenario.needs or len(report.ledger.events_of(report.platform, scenario.needs))
-        if public and scenario.id != report.scenario.id:
-            told.append(scenario)
+    told = [report.scenario, *(scenario for scenario in tellable(report) if scenario.id != report.scenario.id)]
     months = Span(report.quarter.end.replace(day=1), report.horizon.end).each_month
     found, seen = [], set()
     for scenario in told:

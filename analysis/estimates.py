@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 
@@ -30,6 +30,12 @@ class Band:
     median: Quantity
     low: Quantity
     high: Quantity
+
+    @classmethod
+    def of(cls, percentiles: Iterable[float], tell: Callable[[float, str], Quantity]) -> Band:
+        """From the median, the 10th and the 90th percentile, each told by its value and its name."""
+        names = ("median", "10th percentile", "90th percentile")
+        return cls(*(tell(float(value), name) for value, name in zip(percentiles, names, strict=True)))
 
     @classmethod
     def unknown(cls, reason: str) -> Band:
@@ -64,6 +70,16 @@ class Estimates:
 
         Unknown for such a site itself: the ramp tells all that open together.
         """
+        if (market, span) not in self._bands:
+            self._bands[market, span] = self._gmv(market, span)
+        return self._bands[market, span]
+
+    @cached_property
+    def _bands(self) -> dict[tuple[str, Span], Band]:
+        """What `gmv` has told so far: a chapter asks for the same again and again."""
+        return {}
+
+    def _gmv(self, market: str, span: Span) -> Band:
         band = self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
         if band.median.value == 0 and set(self.market.markets(market)) <= set(planned_sites(self.report)):
             return Band.unknown(f"a figure of {self.report.call(market)}")
@@ -98,6 +114,15 @@ class Estimates:
     def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
         extra = self._new_sites(market, self.report.year)
         return target - extra if extra else target
+
+    def without(self, facts: Iterable[str]) -> Estimates:
+        """The same from all but some of its facts: the model is fitted again, up to the end of the report's year."""
+        observations = self.market.observations
+        rest = replace(observations, facts=observations.facts.drop(index=list(facts)))
+        try:
+            return _told(self.report, self.platform, fit(rest, self.report.year))
+        except TooLittleKnown:
+            return Estimates(self.report, self.platform, None)
 
     def has_own_figure(self, market: str, span: Span) -> bool:
         """Whether any month of the span rests on a figure of the market itself, not on a sum or on the prior alone."""
@@ -153,13 +178,13 @@ class Estimates:
             estimate: Estimate = ask(self.market)
         except TooLittleKnown as error:  # a market that nobody has reported on, or months beyond the model's
             return Band.unknown(str(error))
-        named = {"median": estimate.median, "10th percentile": estimate.p10, "90th percentile": estimate.p90}
         origins = self.report.by_ids(estimate.drivers)
-        median, low, high = (
-            self.report.convert(self._quantity(value, unit, f"market model, {name} of {what}", origins, span), span)
-            for name, value in named.items()
-        )
-        return Band(median, low, high)
+
+        def tell(value: float, name: str) -> Quantity:
+            figure = self._quantity(value, unit, f"market model, {name} of {what}", origins, span)
+            return self.report.convert(figure, span)
+
+        return Band.of((estimate.median, estimate.p10, estimate.p90), tell)
 
     def _quantity(self, value: float, unit: str, formula: str, origins: tuple[Origin, ...], span: Span) -> Quantity:
         scenario = self.report.scenario
@@ -201,17 +226,21 @@ class Estimates:
 def estimates(report: Report, platform: str | None = None) -> Estimates:
     """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
-    market = fitted(report.ledger, platform, max(report.year.end, report.horizon.end))
+    return _told(report, platform, fitted(report.ledger, platform, report.horizon.end))
+
+
+def _told(report: Report, platform: str, market: Market | None) -> Estimates:
+    """What a report makes of a fitted model: without the sites that the ramp tells, and under its scenario."""
     if market is not None and platform == report.platform:
         sites = {site for plan in told_by_ramp(report, market) for site in plan.markets}
-        market = _without(market, frozenset(sites.intersection(market.grid.markets)))
+        market = _less(market, frozenset(sites.intersection(market.grid.markets)))
     if market is not None and report.scenario.id != BASE:
         market = market.under(effect(report, platform))
     return Estimates(report, platform, market)
 
 
 @lru_cache(maxsize=8)
-def _without(market: Market, sites: frozenset[str]) -> Market:
+def _less(market: Market, sites: frozenset[str]) -> Market:
     """The same model, with nothing sold in some markets: what the ramp tells is not counted twice."""
     return market.under(lambda name, months: np.full(len(months), float(name not in sites))) if sites else market
 

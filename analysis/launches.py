@@ -16,7 +16,7 @@ from analysis.assumptions import BASE
 from analysis.ledger import Ledger
 from analysis.market import Market
 from analysis.quantity import Origin, Quantity, total
-from analysis.ramp import Ramp, launch_origin, online_sales, opening, ramp, with_own_figure
+from analysis.ramp import Ramp, launch_origin, online_sales, opening, ramp
 from analysis.report import Report
 from analysis.span import Span
 
@@ -47,22 +47,21 @@ class Plan:
         return ", ".join(self.markets)
 
 
-def plans(report: Report) -> list[Plan]:
+def plans(report: Report) -> tuple[Plan, ...]:
     """Every launch that was planned, the earliest month first; of several plans for a site the one made public last."""
-    found, taken = [], set()
-    for _, row in _planned(report.ledger, report.platform).iterrows():
-        markets = tuple(m for m in report.ledger.vocabulary.members(row["market"]) if m not in taken)
-        taken.update(markets)
-        if markets:
-            found.append(Plan(markets, row["span"], report.quantity(row)))
-    return sorted(found, key=lambda plan: plan.month)
+    return _plans(report.ledger, report.platform)
 
 
 @lru_cache(maxsize=32)
-def _planned(ledger: Ledger, platform: str) -> pd.DataFrame:
-    facts = ledger.facts
+def _plans(ledger: Ledger, platform: str) -> tuple[Plan, ...]:
+    facts, found, taken = ledger.facts, [], set()
     rows = facts[(facts["platform"] == platform) & (facts["metric"] == "planned_launch_month")]
-    return rows.sort_values("known_on", ascending=False, kind="stable")
+    for _, row in rows.sort_values("known_on", ascending=False, kind="stable").iterrows():
+        markets = tuple(m for m in ledger.vocabulary.members(row["market"]) if m not in taken)
+        taken.update(markets)
+        if markets:
+            found.append(Plan(markets, row["span"], ledger.printed(row)))
+    return tuple(sorted(found, key=lambda plan: plan.month))
 
 
 def plan_of_the_year(report: Report) -> Plan | None:
@@ -116,8 +115,9 @@ def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
 
 def told_by_ramp(report: Report, market: Market | None) -> list[Plan]:
     """Plans of which no site has a figure of its own, open or not: without one the market model only guesses."""
-    found = [plan for plan in plans(report) if with_own_figure(report, market).isdisjoint(plan.markets)]
-    return found if found and ramp(report, market) else []
+    found = plans(report)
+    known = ramp(report, market) if found else None
+    return [plan for plan in found if known.own.isdisjoint(plan.markets)] if known else []
 
 
 def plan_gmv(
@@ -154,7 +154,7 @@ def plan_gmv(
     start, reasons = opened, ()
     if opened is None:
         start, reasons = _start(report, plan, lever("europe_delay"))
-    weights = _ages(span, pd.Period(start.start, "M")) or {0: 0.0}
+    weights = _ages(span, start) or {0: 0.0}
     gmv = ramp.shares(weights) * lever("europe_ramp") * sites_online_sales(report, plan, settings)
     words = f"{plan.figure.formula}, open from {months_from(start, 0).short} on"
     return replace(gmv, formula=f"{gmv.formula} ({words})", origins=(*plan.figure.origins, *reasons, *gmv.origins))
@@ -177,7 +177,7 @@ def start_of(report: Report, plan: Plan) -> Span:
 def _start(report: Report, plan: Plan, delay: Quantity) -> tuple[Span, tuple[Origin, ...]]:
     """The same, as planned and delayed but not in the past, and where that is told."""
     if first := _first_opened(report, plan):
-        return opening(report, first), (launch_origin(report.ledger, first, report.platform),)
+        return opening(report, first), (launch_origin(report, first),)
     month = pd.Period(plan.month.start, "M") + round(delay.value)
     if report.as_of > plan.month.end:
         month = max(month, pd.Period(report.as_of, "M") + 1)
@@ -190,10 +190,8 @@ def months_from(start: Span, first: int, count: int = 1) -> Span:
     return Span(begin.start_time.date(), (begin + count - 1).end_time.date())
 
 
-def _ages(span: Span, start: pd.Period) -> dict[int, float]:
+def _ages(span: Span, start: Span) -> dict[int, float]:
     """Months since a launch that a span touches -> part of the month that lies within it."""
-    ages = {}
-    for month in pd.period_range(max(pd.Period(span.start, "M"), start), span.end, freq="M"):
-        whole = Span.months_of(month.year, month.month, 1)
-        ages[month.ordinal - start.ordinal] = span.overlap(whole) / whole.days
-    return ages
+    first = 12 * start.start.year + start.start.month
+    ages = {12 * month.start.year + month.start.month - first: month for month in span.each_month}
+    return {age: span.overlap(month) / month.days for age, month in ages.items() if age >= 0}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pandas as pd
 
-from analysis.assumptions import BASE, SETTINGS, Assumption, Scenario
+from analysis.assumptions import BASE, Assumption, Scenario
 from analysis.estimates import Band, estimates
 from analysis.launches import planned_launch
+from analysis.prose import Sentence, maybe
 from analysis.quantity import Quantity, total
 from analysis.report import Report
 from analysis.scenarios import ban_day
 from analysis.span import Span
+
+ENDS = ("low", "high")  # of a lever
 
 
 @dataclass(frozen=True)
@@ -47,20 +51,13 @@ def outcomes(report: Report, market: str = "Global") -> list[Outcome]:
     The base takes over the weight of those that change nothing (a launch that nobody has announced) or that need a
     kind of event of which none is public.
     """
-    scenarios = report.ledger.assumptions.scenarios
-    models = {name: estimates(report.under(name)) for name in scenarios}
+    scenarios = tellable(report)
+    models = {scenario.id: estimates(report.under(scenario.id)) for scenario in scenarios}
     ahead = {name: model.gmv(market, report.horizon) for name, model in models.items()}
-    told = [
-        scenario
-        for name, scenario in scenarios.items()
-        if name == BASE
-        or (
-            ahead[name].median.value != ahead[BASE].median.value
-            and (not scenario.needs or len(report.ledger.events_of(report.platform, scenario.needs)))
-        )
-    ]
-    if not ahead[BASE]:
+    base = ahead[BASE].median
+    if not base:
         return []
+    told = [s for s in scenarios if s.id == BASE or ahead[s.id].median.value != base.value]
     target = report.fact(market, "gmv_target", report.year)
     rest = 1 - sum(scenario.probability for scenario in told)
     return [
@@ -76,33 +73,66 @@ def outcomes(report: Report, market: str = "Global") -> list[Outcome]:
     ]
 
 
+def tellable(report: Report) -> list[Scenario]:
+    """The scenarios that can be told by the report's date, in the order of their file.
+
+    Left out are those that need a kind of event of which none is public.
+    """
+    events = report.ledger.events
+    public = {"", *events["kind"][events["platform"] == report.platform]}
+    return [s for s in report.ledger.assumptions.scenarios.values() if s.needs in public]
+
+
 def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
     """Mean of amounts by their weights, money; unknown if there are none."""
     return total(weight * amount for weight, amount in weighted) if weighted else Quantity.unknown("a scenario")
 
 
 def sensitivity(report: Report, market: str = "Global") -> pd.DataFrame:
-    """GMV of the twelve months after the quarter with one lever at a time at its low and at its high end.
+    """GMV of the twelve months after the quarter, base but for one lever at a time; see `one_at_a_time`.
+
+    Told are the levers that some scenario moves.
+    """
+    levers, scenarios = report.ledger.assumptions.levers, report.ledger.assumptions.scenarios
+    moved = {name for scenario in scenarios.values() for name in scenario.settings}
+
+    def ahead(settings: dict[str, str]) -> Quantity:
+        name = " ".join(*settings.items())
+        alone = replace(scenarios[BASE], settings=settings, name=name, id=name)
+        return estimates(replace(report, scenario=alone)).gmv(market, report.horizon).median
+
+    return one_at_a_time(report, {name: lever.means for name, lever in levers.items() if name in moved}, ahead)
+
+
+def one_at_a_time(report: Report, labels: dict[str, str], at: Callable[[dict[str, str]], Quantity]) -> pd.DataFrame:
+    """What comes of one lever at a time at its low and at its high end.
+
+    Parameters
+    ----------
+    report : Report
+    labels : dict of str to str
+        Lever -> what a chart calls it.
+    at : callable
+        From a lever and its end, as in `Scenario.settings`, to what comes of it.
 
     Returns
     -------
     DataFrame
-        Columns label, low, high (money), low_word, high_word (the lever's setting), widest first; levers that some
-        scenario moves and that make a difference.
+        Columns label, low, high, low_word, high_word (the lever's setting), widest first; levers that make a
+        difference.
     """
-    levers, rows = report.ledger.assumptions.levers, []
-    base = report.ledger.assumptions.scenarios[BASE]
-    moved = {name for scenario in report.ledger.assumptions.scenarios.values() for name in scenario.settings}
-    for name in (name for name in levers if name in moved):
-        ends = []
-        for setting in (SETTINGS[0], SETTINGS[-1]):
-            alone = replace(base, settings={name: setting}, name=f"{name} {setting}", id=f"{name} {setting}")
-            ends.append(estimates(replace(report, scenario=alone)).gmv(market, report.horizon).median)
-        words = (levers[name].low.bare, levers[name].high.bare)
-        if all(ends) and ends[0].value != ends[1].value:
-            rows.append((levers[name].means, *ends, *words))
+    rows = []
+    for name, label in labels.items():
+        low, high = (at({name: end}) for end in ENDS)
+        if low and high and low.value != high.value:
+            rows.append((label, low, high, *(report.assumption(name, end).bare for end in ENDS)))
     rows.sort(key=lambda row: -abs(row[1].value - row[2].value))
     return pd.DataFrame(rows, columns=["label", "low", "high", "low_word", "high_word"])
+
+
+def most(levers: pd.DataFrame) -> Sentence:
+    """The end of a title of such a table: the lever that moves most; empty if none makes a difference."""
+    return maybe(" most: {widest}", widest=levers["label"].iloc[0] if len(levers) else None)
 
 
 def _weight(scenario: Scenario, share: float) -> Quantity:

@@ -8,7 +8,7 @@ one over to another market; they are no market shares.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from analysis.ledger import Ledger
 from analysis.market import Market, Posterior
 from analysis.quantity import Origin, Quantity
 from analysis.report import Report
-from analysis.span import Span, day_label
+from analysis.span import Span
 
 # Where the online sales of a whole market are published, the widest and most official first.
 _WHOLE = ("All retail", "All platforms")
@@ -78,14 +78,12 @@ def _sizes(ledger: Ledger, market: str) -> tuple[_Size, ...]:
 @lru_cache(maxsize=64)
 def _published(ledger: Ledger, market: str) -> pd.DataFrame:
     """Sizes of a market or region as one kind of source counts them, in the order in which they lead."""
-    facts = ledger.facts[ledger.facts["market"] == market]
-    facts = facts[facts["span"].map(lambda span: (span.months or 0) >= _WHOLE_MONTHS).astype(bool)]
-    for platform in _WHOLE:
-        for metric in _METRICS:
-            rows = facts[(facts["platform"] == platform) & (facts["metric"] == metric)]
-            if len(rows):
-                return rows.drop_duplicates("span")
-    return facts.iloc[:0]
+    facts = ledger.facts
+    facts = facts[(facts["market"] == market) & facts["platform"].isin(_WHOLE) & facts["metric"].isin(_METRICS)]
+    facts = facts.loc[[(span.months or 0) >= _WHOLE_MONTHS for span in facts["span"]]]
+    kinds = [(_WHOLE.index(fact.platform), _METRICS.index(fact.metric)) for fact in facts.itertuples()]
+    leading = min(kinds, default=None)
+    return facts.loc[[kind == leading for kind in kinds]].drop_duplicates("span")
 
 
 def _nearest(sizes: tuple[_Size, ...], at: Span) -> _Size | None:
@@ -102,14 +100,14 @@ def _nearest(sizes: tuple[_Size, ...], at: Span) -> _Size | None:
 
 def opening(report: Report, market: str) -> Span | None:
     """Day, month or year of a market's first launch, as far as it is told."""
-    return _openings(report.ledger, report.platform).get(market)
+    return _first(report.ledger, report.platform, "launch").get(market)
 
 
 @lru_cache(maxsize=32)
-def _openings(ledger: Ledger, platform: str) -> dict[str, Span]:
-    """Market -> its first launch."""
-    launches = ledger.events_of(platform, "launch")
-    return {name: row.span for row in launches[::-1].itertuples() for name in row.market.split(", ")}
+def _first(ledger: Ledger, platform: str, kind: str) -> dict[str, Span]:
+    """Market -> its first event of a kind."""
+    events = ledger.events_of(platform, kind)
+    return {name: row.span for row in events[::-1].itertuples() for name in row.market.split(", ")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,20 +116,39 @@ class Vintage:
 
     Attributes
     ----------
+    report : Report
+    model : Market
+        The market model, whose draws only `shares` asks for.
     market : str
-    opened : Span
-        Day or month of the launch.
-    shares : ndarray, shape (months,)
-        GMV as a share of the market's online sales, by months since the launch: those on record up to the report's
-        quarter, or up to the month before the market was closed.
-    origins : tuple of Origin
-        The launch, and the facts that tell most of its GMV and the size of its market.
+    sizes : dict of Span to _Size
+        Published size of the market nearest to each month on record: from the launch up to the report's quarter, or up
+        to the month before the market was closed.
     """
 
+    report: Report
+    model: Market
     market: str
-    opened: Span
-    shares: np.ndarray
-    origins: tuple[Origin, ...]
+    sizes: dict[Span, _Size]
+
+    @cached_property
+    def _sales(self) -> dict[_Size, Quantity]:
+        """Online sales of the market by each size, US dollars a month."""
+        return {size: size.a_month(self.report, "USD") for size in self.sizes.values()}
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """GMV as a share of the market's online sales, by months since the launch, shape (months,)."""
+        gmv = [np.median(self.model.draws(self.market, month)) for month in self.sizes]
+        return np.array(gmv) / [self._sales[size].value for size in self.sizes.values()]
+
+    @cached_property
+    def origins(self) -> tuple[Origin, ...]:
+        """The launch, and the facts that tell most of its GMV and the size of its market."""
+        months = list(self.sizes)
+        facts = self.report.by_ids(self.model.drivers(self.market, Span(months[0].start, months[-1].end)))
+        sizes = (origin for sales in self._sales.values() for origin in sales.origins)
+        origins = (launch_origin(self.report, self.market), *facts, *sizes)
+        return tuple({origin.id: origin for origin in origins}.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,20 +158,37 @@ class Ramp:
     Attributes
     ----------
     vintages : tuple of Vintage
-    completed : ndarray, shape (vintages, months)
-        Their shares of online sales; a launch that is younger than the oldest goes on at the middle of the monthly
-        growth of those that are older, so that the middle of all does not jump where one of them ends.
+    own : frozenset of str
+        Markets of which any month up to the report's quarter rests on a figure of their own.
     """
 
     vintages: tuple[Vintage, ...]
-    completed: np.ndarray
+    own: frozenset[str]
+
+    @cached_property
+    def completed(self) -> np.ndarray:
+        """Shares of all vintages over the months of the oldest, shape (vintages, months).
+
+        A launch that is younger than the oldest goes on at the middle of the monthly growth of those that are older, so
+        that the middle of all does not jump where one of them ends.
+        """
+        months = max(len(vintage.sizes) for vintage in self.vintages)
+        recorded = np.full((len(self.vintages), months), np.nan)
+        for row, vintage in zip(recorded, self.vintages, strict=True):
+            row[: len(vintage.sizes)] = vintage.shares
+        completed = recorded.copy()
+        for month in range(1, months):
+            growth = np.nanmedian(recorded[:, month] / recorded[:, month - 1])
+            missing = np.isnan(completed[:, month])
+            completed[missing, month] = completed[missing, month - 1] * growth
+        return completed
 
     @property
     def months(self) -> int:
         """Months since launch that the oldest vintage has on record."""
         return self.completed.shape[1]
 
-    @property
+    @cached_property
     def origins(self) -> tuple[Origin, ...]:
         return tuple({origin.id: origin for v in self.vintages for origin in v.origins}.values())
 
@@ -213,79 +247,29 @@ def ramp(report: Report, market: Market | None) -> Ramp | None:
     return _ramp(_Asked(report.ledger, report.platform, report.quarter, market.posterior, report, market))
 
 
-def with_own_figure(report: Report, market: Market | None) -> frozenset[str]:
-    """Markets of which any month up to the report's quarter rests on a figure of their own."""
-    if market is None:
-        return frozenset()
-    known = market.status[market.status["month"] <= pd.Period(report.quarter.end, "M")]
-    return frozenset(known["market"][known["status"] == "reported"])
-
-
-@lru_cache(maxsize=32)
-def _monthly(asked: _Asked) -> pd.DataFrame:
-    """GMV of each market and month up to the report's quarter."""
-    monthly = asked.market.monthly()
-    return monthly[monthly["month"] <= pd.Period(asked.quarter.end, "M")]
-
-
 @lru_cache(maxsize=32)
 def _ramp(asked: _Asked) -> Ramp | None:
-    ledger, monthly, vintages = asked.ledger, _monthly(asked), []
-    own = set(monthly["market"][monthly["status"] == "reported"])
-    for market in ledger.vocabulary.markets:
-        opened = opening(asked.report, market)
-        if market in own and opened and (opened.days == 1 or opened.months == 1):
-            vintage = _vintage(asked, market, opened, monthly[monthly["market"] == market])
-            if vintage:
-                vintages.append(vintage)
-    return Ramp(tuple(vintages), _completed([vintage.shares for vintage in vintages])) if vintages else None
+    status = asked.market.status
+    known = status[status["month"] <= pd.Period(asked.quarter.end, "M")]
+    own = frozenset(known["market"][known["status"] == "reported"])
+    markets = [market for market in asked.ledger.vocabulary.markets if market in own]
+    vintages = tuple(filter(None, (_vintage(asked, market, known) for market in markets)))
+    return Ramp(vintages, own) if vintages else None
 
 
-def _vintage(asked: _Asked, market: str, opened: Span, monthly: pd.DataFrame) -> Vintage | None:
-    report = asked.report
-    closure = report.ledger.event(asked.platform, market, "closure")
-    since = monthly["month"] >= pd.Period(opened.start, "M")
-    if closure is not None:
-        since &= monthly["month"] < pd.Period(closure["start"], "M")
-    rows = monthly[since]
-    months = [Span.months_of(month.year, month.month, 1) for month in rows["month"]]
-    nearest = [_nearest(_sizes(report.ledger, market), month) for month in months]
-    if not months or None in nearest:
+def _vintage(asked: _Asked, market: str, known: pd.DataFrame) -> Vintage | None:
+    report, ledger = asked.report, asked.ledger
+    opened = opening(report, market)
+    if not opened or (opened.days > 1 and opened.months != 1):
         return None
-    sizes = {size: size.a_month(report, "USD") for size in dict.fromkeys(nearest)}
-    drivers = asked.market.drivers(market, Span(months[0].start, months[-1].end))
-    origins = (launch_origin(report.ledger, market, asked.platform), *report.by_ids(drivers))
-    origins += tuple(origin for size in sizes.values() for origin in size.origins)
-    shares = rows["median"].to_numpy() / np.array([sizes[size].value for size in nearest])
-    return Vintage(market, opened, shares, tuple({origin.id: origin for origin in origins}.values()))
+    months = known["month"][(known["market"] == market) & (known["month"] >= pd.Period(opened.start, "M"))]
+    if closure := _first(ledger, asked.platform, "closure").get(market):
+        months = months[months < pd.Period(closure.start, "M")]
+    spans = [Span.months_of(month.year, month.month, 1) for month in months]
+    sizes = {span: _nearest(_sizes(ledger, market), span) for span in spans}
+    return Vintage(report, asked.market, market, sizes) if sizes and all(sizes.values()) else None
 
 
-def launch_origin(ledger: Ledger, market: str, platform: str) -> Origin:
-    """Where a launch was told."""
-    event = ledger.event(platform, market, "launch")
-    source = ledger.sources.loc[event["source"]]
-    publisher = source["publisher"] or source["title"]
-    return Origin(
-        id=event.name,
-        printed=event["event"],
-        what=f"launch, {platform}, {market}",
-        period=event["span"].short,
-        source=f"“{source['title']}”, {publisher} ({event['source']})",
-        publisher=publisher,
-        url=source["url"],
-        known_on=day_label(event["public"]),
-    )
-
-
-def _completed(shares: list[np.ndarray]) -> np.ndarray:
-    """Shares of all vintages over the months of the oldest: each goes on at the middle growth of older ones."""
-    months = max(len(path) for path in shares)
-    completed = np.full((len(shares), months), np.nan)
-    for row, path in enumerate(shares):
-        completed[row, : len(path)] = path
-    recorded = completed.copy()
-    for month in range(1, months):
-        growth = np.nanmedian(recorded[:, month] / recorded[:, month - 1])
-        missing = np.isnan(completed[:, month])
-        completed[missing, month] = completed[missing, month - 1] * growth
-    return completed
+def launch_origin(report: Report, market: str) -> Origin:
+    """Where the platform's first launch in a market was told."""
+    return report.ledger.event_origin(report.ledger.event(report.platform, market, "launch").name)

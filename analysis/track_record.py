@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates import fitted
-from analysis.ledger import Ledger
+from analysis.ledger import CONFIDENCE, Ledger
 from analysis.market import Market, Observations
 from analysis.observations import SOLD, year_earlier
 from analysis.report import PUBLICATION_LAG
@@ -118,16 +118,18 @@ def _scored(ledger: Ledger, market: Market, fact) -> tuple:
 
 def _baselines(observations: Observations, market: str, year: Span) -> tuple[float, float]:
     """The year's GMV by straight line and by last year's seasonal share, from the latest amount published of it."""
-    amounts = observations.facts
-    amounts = amounts[(amounts["market"] == market) & (amounts["measure"] == "amount")]
-    # A line from an earlier year would leave the growth of whole years to the baselines.
-    amounts = amounts[[start >= year.start for start in amounts["start"]]]
-    if amounts.empty:
+    facts = observations.facts
+    amounts = facts[(facts["market"] == market) & (facts["measure"] == "amount")].itertuples()
+    # A line from an earlier year would leave the growth of whole years to the baselines. Of the latest the one over
+    # the longest period, of these the one best known.
+    latest = min(
+        (fact for fact in amounts if fact.start >= year.start),
+        key=lambda fact: (year.end - fact.end, fact.start, CONFIDENCE.index(fact.confidence)),
+        default=None,
+    )
+    if latest is None:
         return np.nan, np.nan
-    # Of the latest the one over the longest period, of these the one best known.
-    amounts = amounts.assign(doubt=amounts["confidence"].map({"high": 0, "medium": 1, "low": 2}))
-    latest = amounts.sort_values(["end", "start", "doubt"], ascending=[False, True, True], kind="stable").iloc[0]
-    span, value = Span(latest["start"], latest["end"]), np.exp(latest["log_value"])
+    span, value = Span(latest.start, latest.end), np.exp(latest.log_value)
     return value / span.days * year.days, value / _seasonal_share(observations.season, span)
 
 

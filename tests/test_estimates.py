@@ -6,6 +6,8 @@ import pytest
 from analysis.estimates import estimates
 from analysis.launches import new_sites_gmv
 from analysis.ledger import read_ledger
+from analysis.market import Posterior, fit
+from analysis.observations import observe
 from analysis.prose import frequency, odds
 from analysis.quantity import Quantity
 from analysis.report import make_report
@@ -70,6 +72,32 @@ def test_a_platform_without_figures_has_no_estimate(model, platform):
 def test_a_market_without_a_figure_or_a_launch_has_no_estimate(model):
     assert not model.gmv("Japan", YEAR)
     assert not model.chance("Japan", Quantity(1e9, "USD"))
+
+
+def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
+    """P0085 is Southeast Asia's share of 2023, 14.2 %; the world hangs on it."""
+    report = model.report
+    other = fit(observe(report.ledger.without(["P0085"]), report.platform), report.horizon).total_at_mode(
+        "Global", YEAR
+    )
+    without = model.without(["P0085"])
+    assert without.market.total_at_mode("Global", YEAR) == pytest.approx(other, rel=1e-6)
+    assert "P0085" not in without.market.facts.index
+    assert without.market.total_at_mode("Global", YEAR) != pytest.approx(model.market.total_at_mode("Global", YEAR))
+
+
+def test_without_all_its_facts_the_model_says_nothing(model):
+    nothing = model.without(model.market.facts.index)
+    assert not nothing.gmv("Global", YEAR)
+
+
+def test_without_a_fact_only_the_mode_is_sought(ledger, monkeypatch):
+    """On 1 March 2025 two sites that had opened were told by the ramp: to know so takes no draws."""
+    late = estimates(make_report(ledger, quarter="2024Q4"))
+    monkeypatch.setattr(Posterior, "rates", property(lambda self: pytest.fail("drawn")))
+    without = late.without(["P0085"])
+    assert without.market.total_at_mode("Global", YEAR) > 0
+    assert without.market.total_at_mode("Spain, Ireland", Span.parse("2024-12")) == 0
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_plan_names_its_sites_and_its_month(mid_2024):
 
 def test_nothing_is_planned_before_the_plan_is_public(ledger):
     report = make_report(ledger, quarter="2024Q1")
-    assert launches.plans(report) == []
+    assert launches.plans(report) == ()
     assert launches.planned_launch(report) is None
     assert not launches.new_sites_gmv(report, estimates(report).market, YEAR)
 

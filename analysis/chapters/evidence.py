@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from analysis import charts
 from analysis.citation import cited
 from analysis.claims import HOLDS, ITSELF, LOOSELY, OPEN, OTHERS, Finding, audit, shown
 from analysis.estimates import Estimates, estimates
-from analysis.market import Market, TooLittleKnown, fit
+from analysis.market import Market, TooLittleKnown
 from analysis.page import Figure, Table
 from analysis.prose import LEVEL, Sentence, phrase, say
 from analysis.quantity import Quantity
@@ -289,15 +288,11 @@ def _refitted(model: Estimates, facts: Iterable[str]) -> float:
 
     At the mode of the parameters: of draws, the noise would drown most effects.
     """
-    market, year = model.market, model.report.year
-    observations = market.observations
-    rest = observations.facts.drop(index=list(facts))
-    last = market.grid.edges[-1].astype(object) - timedelta(days=1)
-    try:
-        without = fit(replace(observations, facts=rest), last)
-        return float(np.log(without.total_at_mode("Global", year) / _plain(market).total_at_mode("Global", year)))
-    except TooLittleKnown:
+    without = model.without(facts).market
+    if without is None:
         return float("nan")
+    totals = [_plain(market).total_at_mode("Global", model.report.year) for market in (without, model.market)]
+    return float(np.log(totals[0] / totals[1]))
 
 
 def _disputes(

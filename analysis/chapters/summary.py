@@ -14,7 +14,7 @@ from analysis.estimates import Band, Estimates, estimates
 from analysis.launches import Plan, plan_of_the_year
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table, Tile
-from analysis.prose import Sentence, frequency, level, listing, odds, phrase, say, than
+from analysis.prose import Sentence, beside, frequency, level, listing, odds, phrase, say, than
 from analysis.quantity import Quantity, total
 from analysis.report import Report
 from analysis.scenarios import next_law_day
@@ -55,15 +55,6 @@ class Tipping:
     @property
     def ratio(self) -> Quantity:
         return self.needed / self.expected.median
-
-    @property
-    def place(self) -> str:
-        """Where the needed figure lies in the band."""
-        if not (self.needed and self.expected):
-            return ""
-        if self.needed > self.expected.high:
-            return "above the whole band of"
-        return "below the whole band of" if self.needed < self.expected.low else "within the band of"
 
 
 @dataclass(frozen=True)
@@ -200,9 +191,10 @@ class Summary:
     def _tipping_sentence(self, where: str, tipping: Tipping | None) -> Sentence:
         return say(
             "{where} would be as likely as not to reach the target if {tipping.span} brought {tipping.needed}, "
-            "{tipping.ratio} what we expect, {tipping.place} {tipping.expected.low} to {tipping.expected.high}.",
+            "{tipping.ratio} what we expect, {beside} of {tipping.expected.low} to {tipping.expected.high}.",
             where=where,
             tipping=tipping,
+            beside=tipping and beside(tipping.needed, tipping.expected),
         )
 
     def _world_sentence(self) -> Sentence:
@@ -310,7 +302,7 @@ class Summary:
         return Figure("summary_bridge", title or fallback, subtitle, charts.bridge(self.parts), self.parts)
 
     def changes_chart(self) -> Figure:
-        steps = self.since.steps
+        steps = self.since.steps.drop(columns="chance")
         title = say(
             "Since {since.before.quarter} the estimate {verb}",
             self,

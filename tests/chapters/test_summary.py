@@ -45,10 +45,10 @@ def test_at_the_tipping_point_about_half_of_the_simulated_years_reach_the_target
 
 def test_a_needed_figure_is_placed_in_its_band(report):
     found = summary.review(report("2024Q2"))
-    for tipping in (found.tipping, found.us_tipping):
+    for tipping, told in zip((found.tipping, found.us_tipping), found.mind_sentences, strict=False):
         low, high = tipping.expected.low.value, tipping.expected.high.value
         words = "above" if tipping.needed.value > high else "below" if tipping.needed.value < low else "within"
-        assert tipping.place.startswith(words)
+        assert f"we expect, {words} the band of {tipping.expected.low.text} to" in told.text
 
 
 def test_a_year_that_is_over_turns_only_with_its_figure(report):

@@ -128,6 +128,6 @@ def _concentration(model: Estimates, markets: tuple[str, ...], sites: Quantity |
         words, origins = f"{words} and the new sites", sites.origins
     origins = (*report.by_ids(model.market.drivers("Global", span)), *origins)
     index = ((amounts / amounts.sum(axis=0)) ** 2).sum(axis=0)
-    named = zip(("median", "10th percentile", "90th percentile"), np.quantile(index, [0.5, 0.1, 0.9]), strict=True)
     formula = f"of the sum of the squared shares of {words} in the GMV of {span.short}, market model"
-    return Band(*(Quantity(float(value), "", f"{word} {formula}", origins) for word, value in named))
+    percentiles = np.quantile(index, [0.5, 0.1, 0.9])
+    return Band.of(percentiles, lambda value, name: Quantity(value, "", f"{name} {formula}", origins))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -167,14 +166,3 @@ def launch_of(report: Report, market: Market | None) -> Launch:
         sites=told("sites_in_launch", plan and plan.month),
         staff=told("staff"),
     )
-
-
-def one_at_a_time(report: Report, labels: dict[str, str], at: Callable[[dict[str, str]], Quantity]) -> pd.DataFrame:
-    """What `at` makes of either end of each lever, money: label, low, high, low_word, high_word, widest first."""
-    rows = []
-    for name, label in labels.items():
-        low, high = (at({name: end}) for end in ("low", "high"))
-        if low and high and low.value != high.value:
-            rows.append((label, low, high, *(report.assumption(name, end).bare for end in ("low", "high"))))
-    rows.sort(key=lambda row: -abs(row[1].value - row[2].value))
-    return pd.DataFrame(rows, columns=["label", "low", "high", "low_word", "high_word"])

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import charts
 from analysis.estimates import Band, Estimates
 from analysis.launches import months_from
+from analysis.outcomes import most, one_at_a_time
 from analysis.pace import Pace, pace
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, maybe, phrase, say, than
@@ -16,7 +17,7 @@ from analysis.quantity import Quantity
 from analysis.ramp import opening
 from analysis.span import Span
 
-from .launch import FIRST_YEAR, RAMP, TWELVE, Launch, one_at_a_time
+from .launch import FIRST_YEAR, RAMP, TWELVE, Launch
 
 SHOWN = 24  # months of a ramp that its chart shows
 
@@ -233,9 +234,7 @@ class Sites:
 
     def levers_chart(self) -> Figure:
         """GMV of the twelve months after the quarter, one lever at a time."""
-        title, report = say("What moves the new sites’ sales"), self.launch.report
-        if len(self.levers):
-            title = say("What moves the new sites’ sales most: {lever}", lever=self.levers["label"].iloc[0])
+        report, title = self.launch.report, say("What moves the new sites’ sales{most}", most=most(self.levers))
         subtitle = f"GMV of the new sites in {report.horizon.label}, {report.currency}, one assumption at a time"
         return Figure("europe_levers", title, subtitle, charts.tornado(self.levers, self.ahead), self.levers)
 

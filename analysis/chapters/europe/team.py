@@ -9,13 +9,14 @@ import pandas as pd
 from analysis import charts
 from analysis.citation import cited
 from analysis.launches import months_from
+from analysis.outcomes import most, one_at_a_time
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, maybe, phrase, say, than
 from analysis.quantity import Quantity
 from analysis.report import Report
 from analysis.span import Span
 
-from .launch import FIRST_YEAR, RAMP, REGION, TWELVE, Launch, one_at_a_time
+from .launch import FIRST_YEAR, RAMP, REGION, TWELVE, Launch
 
 COSTS = {"subsidy": "vouchers and shipping, share of GMV", "staff_cost": "cost of one employee a year"}
 
@@ -138,9 +139,7 @@ class Team:
 
     def chart(self) -> Figure:
         """The result of the twelfth month, one lever at a time."""
-        title, report = say("What moves the result of the new sites"), self.launch.report
-        if len(self.levers):
-            title = say("What moves the result most: {lever}", lever=self.levers["label"].iloc[0])
+        report, title = self.launch.report, say("What moves the result{most}", most=most(self.levers))
         subtitle = f"Commission less subsidy and team in the twelfth month, {report.currency}, one assumption at a time"
         return Figure("europe_result", title, subtitle, charts.tornado(self.levers, self.result), self.levers)
 

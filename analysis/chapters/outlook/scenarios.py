@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import charts
 from analysis.assumptions import SETTINGS
-from analysis.outcomes import Outcome, expected, outcomes, sensitivity
+from analysis.outcomes import Outcome, expected, most, outcomes, sensitivity
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, frequency, maybe, phrase, say
 from analysis.quantity import Quantity
@@ -150,11 +150,7 @@ class Scenarios:
         return Table("outlook_scenarios_compared", say("The scenarios compared"), data)
 
     def levers_chart(self) -> Figure:
-        title = (
-            say("What would move the year ahead most: {widest}", widest=self.levers["label"].iloc[0])
-            if len(self.levers)
-            else say("What would move the year ahead")
-        )
+        title = say("What would move the year ahead{most}", most=most(self.levers))
         subtitle = (
             f"GMV in {self.report.horizon.label}, {self.report.currency}, with one assumption at a time at either end"
         )

@@ -250,9 +250,9 @@ def _count(report: Report, platforms: list[str], span: Span | None) -> list[Quan
 def _by_share(report: Report, platform: str, span: Span) -> Quantity:
     """A published share of the market, of the market's GMV in the same source."""
     facts = report.ledger.facts
-    wholes = facts[(facts["market"] == "Vietnam") & (facts["metric"] == "gmv") & (facts["span"] == span)]
     for _, share in report.ledger.cell(platform, "Vietnam", "share_of_market_gmv", span).iterrows():
-        whole = wholes[wholes["source"] == share["source"]]
+        alike = (facts["source"] == share["source"]) & (facts["span"] == span)
+        whole = facts[alike & (facts["market"] == "Vietnam") & (facts["metric"] == "gmv")]
         if len(whole):
             return report.quantity(share) * report.quantity(whole.iloc[0])
     return Quantity.unknown(f"share of {platform} in Vietnam, {span.short}")
