@@ -20,7 +20,7 @@ from analysis.observations import WORLD
 from analysis.page import Table
 from analysis.prose import Sentence, frequency, maybe, moved, phrase, say
 from analysis.quantity import Origin, Quantity
-from analysis.report import PUBLICATION_LAG, ParameterError, Report
+from analysis.report import ParameterError, Report
 from analysis.span import Span
 
 GROUPS = 4  # each costs a fit of the model
@@ -204,13 +204,6 @@ class Changes:
             rows.append((*self._described(fact).values(), row["basis"], row["known_on"]))
         data = pd.DataFrame(rows, columns=["New figure", "Value", "Counted by", "Public on"])
         return Table("summary_new_facts", say("The new figures that tell most about {after.year}", self), data)
-
-
-def report_before(report: Report) -> Report:
-    """The report of the quarter before, with what was public on its own date."""
-    quarter = report.quarter.previous_quarter
-    as_of = quarter.end + PUBLICATION_LAG
-    return replace(report, quarter=quarter, as_of=as_of, ledger=report.ledger.known_by(as_of))
 
 
 def changes(before: Report, after: Report) -> Changes:

@@ -103,7 +103,8 @@ def _serve() -> None:
     threading.Thread(target=read, daemon=True).start()
     writer = threading.Thread(target=write)
     writer.start()
-    draw('{"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": "0"}}}')  # to warm up, fonts and all
+    # To warm up, fonts and all, before the first is asked for.
+    draw('{"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": "0"}}}')
     while (spec := asked.get()) is not None:
         try:
             answers.put({"svg": draw(spec)})

@@ -168,6 +168,12 @@ def _exporter(template: str) -> TemplateExporter:
     )
 
 
+def load_templates() -> None:
+    """Have the templates of a report compiled before they are needed."""
+    for name in ("report", "chapter"):
+        _ = _exporter(name).template
+
+
 def _fill(template: str, notebook: NotebookNode, about: dict) -> str:
     page, _ = _exporter(template).from_notebook_node(notebook, resources={"report": about | {"asset": _asset}})
     return page

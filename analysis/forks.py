@@ -103,11 +103,14 @@ class Tasks:
     Iterating gives (key, result) as each is done, in no promised order, with a TaskError for a result where it failed;
     more can be added meanwhile. Leaving the `with` block ends what still runs.
 
-    There are as many processes as this one may use cores.
+    Attributes
+    ----------
+    at_once : int
+        How many run at a time: as many as there are cores that this process may use.
     """
 
     def __init__(self):
-        self._at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        self.at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         self._waiting: deque[tuple[Hashable, Callable[[], object]]] = deque()
         self._running: dict[Connection, tuple[Hashable, Child]] = {}
 
@@ -125,7 +128,7 @@ class Tasks:
         self._start()
 
     def _start(self) -> None:
-        while self._waiting and len(self._running) < self._at_once and possible():
+        while self._waiting and len(self._running) < self.at_once and possible():
             key, function = self._waiting.popleft()
             child = Child(lambda _, outbox, function=function: outbox.send(_outcome(function)))
             os.setpriority(os.PRIO_PROCESS, child.pid, _NICE)

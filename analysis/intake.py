@@ -100,7 +100,7 @@ class Intake:
         return f"{row['platform']}, {row['market']}, {vocabulary.call_metric(row['metric'])}, {row['span'].short}"
 
     def _figure(self, fact: str) -> str:
-        origin = self.ledger.origin(self.ledger.facts.loc[fact])
+        origin = self.ledger.origin(fact)
         return f"{origin.printed} by {origin.basis}, {origin.publisher}, public {origin.known_on}"
 
 

@@ -260,11 +260,11 @@ class Ledger:
         )
         return Quantity(rate, unit, formula=f"{rate:.6g} {currency} per US$", origins=(origin,))
 
-    def origin(self, fact: pd.Series) -> Origin:
+    def origin(self, fact_id: str) -> Origin:
         """Where a fact was printed; facts of the same cell with the same value are named as agreeing."""
-        if fact.name not in self._origins:
-            self._origins[fact.name] = self._origin(fact)
-        return self._origins[fact.name]
+        if fact_id not in self._origins:
+            self._origins[fact_id] = self._origin(self.facts.loc[fact_id])
+        return self._origins[fact_id]
 
     def _origin(self, fact: pd.Series) -> Origin:
         cell = self.cell(fact["platform"], fact["market"], fact["metric"], fact["span"])["number"]
@@ -286,7 +286,7 @@ class Ledger:
         """One row of facts.csv in the currency in which it was printed."""
         hedge = "" if fact["qualifier"] == "exact" else fact["qualifier"]
         unit = fact["of"] + _PER.get(fact["metric"], "")
-        return Quantity(float(fact["number"]), unit, fact.name, (self.origin(fact),), hedge)
+        return Quantity(float(fact["number"]), unit, fact.name, (self.origin(fact.name),), hedge)
 
     def row(self, name: str) -> Row:
         """A fact or an event as the relations of claims.toml ask for it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -252,7 +254,10 @@ def _to_csv(frame: pd.DataFrame) -> str:
             columns[f"{name} facts"] = [" ".join(origin.id for origin in figure.origins) for figure in figures]
         else:
             columns[name] = values
-    return pd.DataFrame(columns).map(_neutral).to_csv(index=False, lineterminator="\n")
+    text = io.StringIO()
+    rows = zip(*columns.values(), strict=True)
+    csv.writer(text, lineterminator="\n").writerows([list(columns), *(map(_neutral, row) for row in rows)])
+    return text.getvalue()
 
 
 def _neutral(value: object) -> object:

@@ -16,22 +16,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbformat import NotebookNode
-from traitlets.config import Config
-
+# The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
 from analysis import chapters, drawing, elsewhere, forks, manifest
-from analysis.assumptions import BASE
-from analysis.changes import report_before
 from analysis.errors import InputError
-from analysis.estimates import FITTED, estimates
-from analysis.ledger import DATA, shared_ledger
-from analysis.observations import WORLD
-from analysis.report import Report
-from analysis.span import Span
-from analysis.track_record import earlier_quarters, track_record
+from analysis.estimates import FITTED, fitted
+from analysis.ledger import DATA, Ledger, shared_ledger
+from analysis.report import PUBLICATION_LAG, Report
+from analysis.track_record import earlier_quarters, told_later
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CELL_TIMEOUT = 120.0  # seconds; the slowest cell takes about one
 _AT_ONCE = 16  # reports; what they have in common is kept in memory while they are built
@@ -151,6 +150,9 @@ def _build_together(drafts: dict[int, _Draft], data: Path, timeout: float, progr
             for source in sources:
                 run = partial(execute, source, draft.report.parameters, data, timeout, draw=False)
                 tasks.add((number, source), run)
+        from analysis.export import load_templates
+
+        load_templates()  # meanwhile, for all who write
         for (number, source), result in tasks:
             draft = drafts[number]
             if source is None:  # the folder is written
@@ -180,46 +182,43 @@ def _prepare(reports: Sequence[Report], data: Path, tasks: forks.Tasks) -> None:
         return
     shared_ledger(data)
     FITTED.clear()  # of reports that are done
-    wanted = {}  # what several notebooks or reports ask the model
-    for report in reports:
-        view, platform, before = report.ledger.fingerprint, report.platform, report_before(report)
-        wanted[view, platform] = partial(_fit, report, platform)
-        wanted[view, report.rival] = partial(_fit, report, report.rival)
-        wanted[before.ledger.fingerprint, platform] = partial(_fit, before, platform)
-        for quarter in earlier_quarters(report.quarter):
-            wanted[view, platform, quarter] = partial(_score, report, quarter)
-    for key, function in wanted.items():
-        tasks.add(key, partial(_fitted_by, function))
-    _import_all()  # meanwhile
-    for _, models in tasks:
-        if not isinstance(models, forks.TaskError):  # else the notebook that needs it will fail, and say where
-            FITTED.update(models)
+    asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _asked_by(report)}
+    models = list(asked.values())
+    for part in range(tasks.at_once):
+        tasks.add(part, partial(_fit, models[part :: tasks.at_once]))
+    _warm_up()  # meanwhile
+    for _, found in tasks:
+        if not isinstance(found, forks.TaskError):  # else the notebook that needs it will fail, and say where
+            FITTED.update(found)
 
 
-def _fit(report: Report, platform: str) -> None:
-    """The model of a report, with its draws."""
-    estimates(report.under(BASE), platform).gmv(WORLD, report.year)
+def _asked_by(report: Report) -> Iterator[tuple[Ledger, str, date]]:
+    """What several notebooks of a report ask of `fitted`: the view, the platform and the last day of each model."""
+    for seen, platform in ((report, report.platform), (report, report.rival), (report.before, report.platform)):
+        yield seen.ledger, platform, seen.horizon.end
+    for quarter, _ in told_later(report.ledger, report.platform, earlier_quarters(report.quarter)):
+        yield report.ledger.known_by(quarter.end + PUBLICATION_LAG), report.platform, quarter.year.end
 
 
-def _score(report: Report, quarter: Span) -> None:
-    """The model by which the forecast of an earlier quarter is scored."""
-    track_record(report.ledger, report.platform, [quarter])
+def _fit(models: list[tuple[Ledger, str, date]]) -> dict:
+    """Models with their draws, by what `FITTED` knows them by."""
+    for market in [fitted(*asked) for asked in models]:
+        if market is not None:
+            _ = market.posterior.rates  # they stay with the model
+    return FITTED
 
 
-def _fitted_by(ask: Callable[[], None]) -> dict:
-    """The models that are fitted when something is asked."""
-    known = set(FITTED)
-    ask()
-    return {key: model for key, model in FITTED.items() if key not in known}
+def _warm_up() -> None:
+    """Import what notebooks need, and have looked up what is looked up once, so that what is forked has it already."""
+    import altair
+    import nbformat
+    import papermill  # noqa: F401
 
-
-def _import_all() -> None:
-    """What notebooks and export import, so that what is forked has it already."""
-    for name in ("papermill", "analysis.export", "analysis.page"):
-        importlib.import_module(name)
     for module in pkgutil.iter_modules(chapters.__path__, "analysis.chapters."):
         with suppress(Exception):  # the notebook that needs it will fail, and say where
             importlib.import_module(module.name)
+    nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
+    altair.layer(altair.Chart().mark_point()).to_json(validate=False)
 
 
 def _named(source: Path, error: forks.TaskError) -> str:
@@ -253,8 +252,8 @@ def _write(draft: _Draft) -> None:
     files = {f"tables/{name}.csv": text for name, text in tables_of(told)}
     files |= {f"chapters/{one.stem}.html": chapter_page(draft.report, one) for one in told}
     page = render(draft.report, told)
-    numbers = json.dumps(page.numbers, indent=1, ensure_ascii=False) + "\n"
-    files |= {"report.html": page.html, "numbers.json": numbers, SUMMARY: summary_of(draft.report, told)}
+    numbers = ",\n".join(json.dumps(number, ensure_ascii=False) for number in page.numbers)
+    files |= {"report.html": page.html, "numbers.json": f"[\n{numbers}\n]\n", SUMMARY: summary_of(draft.report, told)}
     for name, text in files.items():
         (draft.folder / name).write_text(text, encoding="utf-8", newline="\n")
     about = json.dumps(manifest.describe(draft.report, draft.folder), indent=2, ensure_ascii=False)
@@ -278,6 +277,7 @@ def execute(
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
     drawing.later = not draw and forks.possible()  # else a kernel draws them
     with tempfile.TemporaryDirectory() as scratch, _environment(ANALYSIS_DATA=str(data.resolve())):
@@ -318,6 +318,8 @@ def _environment(**variables: str):
 
 def clean(notebook: NotebookNode) -> NotebookNode:
     """The notebook without timings, paths and random ids; its parameters cell holds the values it ran with."""
+    from nbformat import NotebookNode
+
     cells = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])

@@ -134,7 +134,7 @@ class Readiness:
         for cell in self.conflicts[:SHOWN]:
             first = cell.iloc[0]
             name = Asked(first["platform"], first["market"], self._call(first["metric"]), first["span"])
-            figures = [f"{fact} {report.ledger.origin(row).printed}" for fact, row in cell[:SHOWN].iterrows()]
+            figures = [f"{fact} {report.ledger.origin(fact).printed}" for fact in cell.index[:SHOWN]]
             yield f"    {name.describe(report)}: {', '.join(figures)}"
         yield f"day of publication inferred: {count(len(self.inferred), 'fact')}"
         yield from by_day(self.inferred)

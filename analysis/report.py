@@ -110,6 +110,13 @@ class Report:
     def as_of_label(self) -> Span:
         return Span(self.as_of, self.as_of)
 
+    @cached_property
+    def before(self) -> Report:
+        """The report of the quarter before, with what was public on its own date."""
+        quarter = self.quarter.previous_quarter
+        as_of = quarter.end + PUBLICATION_LAG
+        return replace(self, quarter=quarter, as_of=as_of, ledger=self.ledger.known_by(as_of))
+
     def call(self, market: str) -> str:
         return self.ledger.vocabulary.call(market)
 
@@ -145,7 +152,7 @@ class Report:
 
     def by_ids(self, fact_ids: Iterable[str]) -> tuple[Origin, ...]:
         """Where several rows of facts.csv were printed."""
-        return tuple(self.ledger.origin(self.ledger.facts.loc[fact]) for fact in fact_ids)
+        return tuple(self.ledger.origin(fact) for fact in fact_ids)
 
     def quantity(self, fact: pd.Series) -> Quantity:
         """One row of the ledger as a quantity in the report's currency."""

@@ -50,7 +50,7 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
         return report.assumption(name).value
 
     def factor(market: str, months: pd.PeriodIndex) -> np.ndarray:
-        since = np.maximum((months.year - last.year) * 12 + months.month - last.month, 0)
+        since = np.maximum(months.asi8 - last.ordinal, 0)
         if platform != report.platform:
             return (1 + lever("rival_growth")) ** since
         level = 1 - (since > 0) * lever("live_share") * lever("live_fade")

@@ -11,6 +11,7 @@ neither knows its own error, each is given a band as wide as the model's; what i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,17 +61,24 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
         are NaN where nothing had been published about the market.
     """
     rows = []
-    for quarter in quarters:
+    for quarter, later in told_later(ledger, platform, quarters):
         as_of, year = quarter.end + PUBLICATION_LAG, quarter.year
-        later = _published_later(ledger, platform, year, as_of)
-        market = None if later.empty else fitted(ledger.known_by(as_of), platform, year.end)
-        if market is None:  # nothing to score it by, or nothing had been published by then
+        market = fitted(ledger.known_by(as_of), platform, year.end)
+        if market is None:  # nothing had been published by then
             continue
         for fact in later.itertuples():
             if not all(m in market.grid.markets for m in market.observations.regions.get(fact.market, ("",))):
                 continue
             rows.append((quarter.code, as_of, fact.market, year.code, *_scored(ledger, market, fact)))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, pd.DataFrame]]:
+    """Quarters whose forecasts can be scored, each with the figures of its year that were published afterwards."""
+    for quarter in quarters:
+        later = _published_later(ledger, platform, quarter.year, quarter.end + PUBLICATION_LAG)
+        if not later.empty:
+            yield quarter, later
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:

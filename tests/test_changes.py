@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import pytest
 
-from analysis.changes import TELLING, changes, report_before
+from analysis.changes import TELLING, changes
 from analysis.estimates import estimates
 from analysis.ledger import DATA, read_ledger
 from analysis.report import ParameterError, make_report
@@ -18,7 +18,7 @@ QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4")
 @lru_cache
 def since_the_quarter_before(quarter):
     report = make_report(read_ledger(), quarter=quarter)
-    return changes(report_before(report), report)
+    return changes(report.before, report)
 
 
 def parts(found):
@@ -87,7 +87,7 @@ def test_sentences_and_table_are_fit_to_print(quarter):
 
 def test_the_quarter_before_is_the_report_that_was_made_then():
     ledger = read_ledger()
-    before = report_before(make_report(ledger, quarter="2024Q2", currency="EUR"))
+    before = make_report(ledger, quarter="2024Q2", currency="EUR").before
     then = make_report(ledger, quarter="2024Q1", currency="EUR")
     assert before.parameters == then.parameters
     assert before.ledger.fingerprint == then.ledger.fingerprint
@@ -172,7 +172,7 @@ def test_a_target_that_was_cut_is_told(ledger, with_fact):
 
 def test_in_euros_the_parts_are_the_dollar_parts_at_the_year_s_rate(ledger):
     after = make_report(ledger, quarter="2024Q2", currency="EUR")
-    euros, dollars = changes(report_before(after), after), since_the_quarter_before("2024Q2")
+    euros, dollars = changes(after.before, after), since_the_quarter_before("2024Q2")
     rate = after.ledger.rate("EUR", Span.parse("2024")).value
     for euro, dollar in zip(parts(euros).itertuples(), parts(dollars).itertuples(), strict=True):
         assert euro.label == dollar.label
@@ -184,7 +184,7 @@ def test_in_euros_the_parts_are_the_dollar_parts_at_the_year_s_rate(ledger):
 def test_the_first_report_of_a_platform_has_nothing_to_compare(ledger):
     """Nothing about TikTok Shop was public before 22 August 2022."""
     after = make_report(ledger, quarter="2022Q2")
-    found = changes(report_before(after), after)
+    found = changes(after.before, after)
     assert found.steps.empty
     assert found.sentences[1].text.startswith("For 2022 there was no estimate before; now it is US$")
 

@@ -735,7 +735,7 @@ def test_a_fact_is_held_in_whole_units(ledger):
 
 
 def test_an_origin_is_what_was_printed_where_and_when(ledger):
-    origin = ledger.origin(ledger.facts.loc["A0003"])
+    origin = ledger.origin("A0003")
     assert (origin.id, origin.printed, origin.period, origin.basis) == ("A0003", "just over 30 %", "H1 2024", "press")
     assert origin.known_on == "31 July 2024 (inferred)"
     assert "(S001)" in origin.source
@@ -743,9 +743,9 @@ def test_an_origin_is_what_was_printed_where_and_when(ledger):
 
 def test_an_origin_names_the_facts_that_say_the_same_and_no_others(ledger):
     # US target of 2024: 17.5 bn in A0004 and P0093. World GMV of 2024: 33.2, 32.6, 40 and 42 bn.
-    assert ledger.origin(ledger.facts.loc["P0093"]).agrees == ("A0004",)
-    assert ledger.origin(ledger.facts.loc["P0025"]).agrees == ()
-    assert ledger.known_by(date(2024, 7, 30)).origin(ledger.facts.loc["P0093"]).agrees == ()
+    assert ledger.origin("P0093").agrees == ("A0004",)
+    assert ledger.origin("P0025").agrees == ()
+    assert ledger.known_by(date(2024, 7, 30)).origin("P0093").agrees == ()
 
 
 # Events and names ---------------------------------------------------------------------------------

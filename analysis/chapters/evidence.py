@@ -109,15 +109,11 @@ class Evidence:
             ),
             self._weight_sentence(),
             say(
-                "Held against all others at once, {unfit} cannot be made to fit; the worst is {fact}, {worst.what}.",
+                "Held against all others at once, {unfit} cannot be made to fit; the worst is {worst.what} ({fact}).",
                 self,
                 fact=cited(self.worst.fact) if self.worst else None,
             ),
             self._bases_sentence(),
-            say(
-                "Where sources disagree, the report quotes the one with the most confidence, "
-                "then the one closest to the count: official, company, leak, tracker, analyst, press."
-            ),
         ]
 
     def _weight_sentence(self) -> Sentence:
@@ -169,7 +165,7 @@ class Evidence:
     def conflicts_chart(self) -> Figure:
         data = self.conflicts.drop(columns="facts").head(8).rename(columns={"cell": "label"})
         data["label"] = [label.text for label in data["label"]]
-        title = say("Where sources disagree most: {cell}", cell=next(iter(self.conflicts["cell"]), None))
+        title = say("The sources’ dispute that weighs most: {cell}", cell=next(iter(self.conflicts["cell"]), None))
         subtitle = "Lowest to highest figure, against the one the report quotes (blue)"
         return Figure("evidence_conflicts", title or say("No disputes"), subtitle, charts.ranges(data), data)
 
@@ -306,7 +302,7 @@ def _disputes(
     listed = {fact for facts in conflicts["facts"] for fact in facts}
     for row in misfits[~misfits["fact"].isin(listed)].itertuples():
         figures = phrase("{published}, where the others say {expected}", row)
-        what = phrase("{fact}, {what}", fact=cited(row.fact), what=row.what)
+        what = phrase("{what} ({fact})", fact=cited(row.fact), what=row.what)
         found.append(("does not fit the others", what, figures, (row.fact,)))
     biased = []
     for row in bases.itertuples():
@@ -366,7 +362,8 @@ def _misfits(model: Estimates) -> pd.DataFrame:
         expected = Quantity(value, published.unit, formula, published.origins)
         formula = f"market model, distance of {row.Index} from the others in units of its noise"
         z = Quantity(round(row.z, 1), "", formula, published.origins)
-        rows.append((row.Index, published.origins[0].what, published, expected, z))
+        what = named(report.cell_name(report.ledger.facts.loc[row.Index]))
+        rows.append((row.Index, what, published, expected, z))
     return pd.DataFrame(rows, columns=columns)
 
 

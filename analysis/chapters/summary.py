@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import charts
 from analysis.assumptions import BASE
-from analysis.changes import Changes, changes, report_before
+from analysis.changes import Changes, changes
 from analysis.citation import formula
 from analysis.estimates import Band, Estimates, estimates
 from analysis.launches import Plan, plan_of_the_year
@@ -351,7 +351,7 @@ def review(report: Report) -> Summary:
         us_expected=model.gmv("US", report.year),
         nowcast=None if report.gmv("Global", report.quarter) else model.gmv("Global", report.quarter),
         parts=_bridge(model, expected, world.target),
-        since=changes(report_before(report), report),
+        since=changes(report.before, report),
         tipping=_tipping(model, "Global", world.target),
         us_tipping=_tipping(model, "US", us.target),
         deadline=next_law_day(report),
