@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis import manifest
+from analysis.defaults import DATA, PARAMETERS
 from analysis.errors import InputError
-from analysis.ledger import DATA, LedgerError, read_ledger, shared_ledger, unknown_facts
-from analysis.report import DEFAULTS, Report, make_report, quarters_with_facts
+
+if TYPE_CHECKING:
+    from analysis.drawing import Draughtsman
+    from analysis.report import Report
+
+# What a command needs is imported when it runs: packages take longer than all that most commands do.
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,9 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         "--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)"
     )
     for name in ("platform", "rival", "currency"):
-        build.add_argument(f"--{name}", default=DEFAULTS[name], help=f"(default: {DEFAULTS[name]})")
+        build.add_argument(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
     build.add_argument(
-        "--scenario", nargs="+", default=[DEFAULTS["scenario"]], help=f"one or more (default: {DEFAULTS['scenario']})"
+        "--scenario",
+        nargs="+",
+        default=[PARAMETERS["scenario"]],
+        help=f"one or more (default: {PARAMETERS['scenario']})",
     )
     build.add_argument("--data", **data)
     build.add_argument(
@@ -79,6 +89,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(asked: argparse.Namespace) -> int:
+    from analysis.drawing import Draughtsman
+
+    # It warms up while packages are imported. The workers of a cluster have their own.
+    with nullcontext() if asked.scheduler else Draughtsman() as draughtsman:
+        return _build_all(asked, draughtsman)
+
+
+def _build_all(asked: argparse.Namespace, draughtsman: Draughtsman | None) -> int:
+    from analysis import manifest
+    from analysis.ledger import shared_ledger
+    from analysis.report import make_report
+
     ledger = shared_ledger(asked.data)
     given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
     # All reports are checked before the first one is built.
@@ -98,7 +120,7 @@ def _build(asked: argparse.Namespace) -> int:
         from analysis.pdf import chromium
 
         chromium()  # before the work rather than after it
-    failed = _build_reports(to_build, asked) if to_build else False
+    failed = _build_reports(to_build, asked, draughtsman) if to_build else False
     for report in to_print:
         if manifest.is_current(report, asked.out / report.name):  # else it could not be built
             from analysis.pdf import print_pdf
@@ -111,18 +133,19 @@ def _build(asked: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _build_reports(reports: list[Report], asked: argparse.Namespace) -> bool:
+def _build_reports(reports: list[Report], asked: argparse.Namespace, draughtsman: Draughtsman | None) -> bool:
     """Whether any of them failed."""
-    from tqdm import tqdm  # these take a second to import, and whoever only asks need not wait
+    from tqdm import tqdm
 
     from analysis.elsewhere import cluster
+    from analysis.manifest import NOTEBOOKS
     from analysis.publish import BuildError, build_many
 
     failed = False
     # A scheduler that is stopped stops us by this; as an exception it lets us clean up.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     tqdm.monitor_interval = 0  # the thread that watches a bar would stand in the way of forks
-    notebooks = len(reports) * len(list(manifest.NOTEBOOKS.glob("*.ipynb")))
+    notebooks = len(reports) * len(list(NOTEBOOKS.glob("*.ipynb")))
     # On a terminal a bar; elsewhere, such as a scheduler's log, a line a notebook.
     with tqdm(total=notebooks, unit="notebook", leave=False, disable=None) as bar, cluster(asked.scheduler) as executor:
 
@@ -131,7 +154,7 @@ def _build_reports(reports: list[Report], asked: argparse.Namespace) -> bool:
             if bar.disable:
                 print(f"{report.name}: {notebook}", flush=True)
 
-        for _, built in build_many(reports, asked.data, asked.out, executor, asked.timeout, done):
+        for _, built in build_many(reports, asked.data, asked.out, executor, asked.timeout, done, draughtsman):
             failed |= isinstance(built, BuildError)
             tqdm.write(str(built), sys.stderr if isinstance(built, BuildError) else sys.stdout)
     return failed
@@ -140,9 +163,10 @@ def _build_reports(reports: list[Report], asked: argparse.Namespace) -> bool:
 def _notebooks(asked: argparse.Namespace) -> int:
     import nbformat
 
+    from analysis.manifest import NOTEBOOKS
     from analysis.publish import execute
 
-    for path in sorted(manifest.NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = execute(path, {})
         nbformat.write(notebook, path)
         print(path.name, flush=True)
@@ -150,10 +174,13 @@ def _notebooks(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
+    from analysis.ledger import LedgerError, read_ledger, unknown_facts
+    from analysis.report import make_report, quarters_with_facts
+
     ledger = read_ledger(asked.data)
     if astray := unknown_facts(ledger):  # a report leaves such a claim out: the fact may be public later
         raise LedgerError(astray)
-    quarters = quarters_with_facts(ledger, DEFAULTS["platform"])
+    quarters = quarters_with_facts(ledger, PARAMETERS["platform"])
     span = (
         f"reports can be built from {quarters[0].code} to {quarters[-1].code}" if quarters else "no report can be built"
     )
@@ -175,13 +202,17 @@ def _add(asked: argparse.Namespace) -> int:
 
 
 def _diff(asked: argparse.Namespace) -> int:
+    from analysis.comparison import compare
+    from analysis.ledger import read_ledger
+    from analysis.report import make_report
+
     ledger = read_ledger(asked.data)
     before, after = (make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after))
-    from analysis.comparison import compare  # it imports the chapters
 
     print(compare(before, after))
     return 0
 
 
 if __name__ == "__main__":
+    gc.disable()  # nearly all that a command makes stays until its end
     sys.exit(main())

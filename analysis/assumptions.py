@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.defaults import BASE
 from analysis.quantity import Quantity
 
-SETTINGS = ("low", "base", "high")
-BASE = "base"  # the scenario, and the setting, without any lever moved
+SETTINGS = ("low", BASE, "high")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import pandas as pd
 
-from analysis.assumptions import BASE
+from analysis.defaults import BASE
 from analysis.launches import new_sites_gmv, planned_sites, told_by_ramp
 from analysis.ledger import Ledger
 from analysis.market import Estimate, Market, TooLittleKnown, fit

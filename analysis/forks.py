@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -84,6 +85,9 @@ class Child:
 def _live(parent: int, function: Callable[[Connection, Connection], None], *pipes: Connection) -> None:
     """The whole life of a forked process."""
     code = 1
+    # What there is now stays: a search of it for garbage would find none and copy the pages that are shared.
+    gc.freeze()
+    gc.enable()
     try:
         # A group of its own: it is ended with all that it started, and Ctrl-C is for the parent to handle.
         os.setsid()

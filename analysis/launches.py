@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from analysis.assumptions import BASE
+from analysis.defaults import BASE
 from analysis.ledger import Ledger
 from analysis.market import Market
 from analysis.quantity import Origin, Quantity, total

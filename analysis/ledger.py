@@ -19,13 +19,12 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.assumptions import Assumptions, read_assumptions
+from analysis.defaults import DATA
 from analysis.errors import InputError
 from analysis.quantity import Origin, Quantity, is_currency
 from analysis.relations import Claim, RelationError, Row, currencies, evaluate, read_claims
 from analysis.span import ALLOWED as ALLOWED_PERIOD
 from analysis.span import Span, day_label
-
-DATA = Path(__file__).resolve().parent.parent / "data"
 
 KINDS = ("actual", "estimate", "target", "policy", "event")
 # In the order in which they lead: see `Ledger.facts`.

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from analysis.ledger import DATA
+from analysis.defaults import DATA
 from analysis.report import Report
 
 NAME = "manifest.json"

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pandas as pd
 
-from analysis.assumptions import BASE, Assumption, Scenario
+from analysis.assumptions import Assumption, Scenario
+from analysis.defaults import BASE
 from analysis.estimates import Band, estimates
 from analysis.launches import planned_launch
 from analysis.prose import Sentence, maybe

@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 
 # The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
 from analysis import chapters, drawing, elsewhere, forks, manifest
+from analysis.defaults import DATA
 from analysis.errors import InputError
 from analysis.estimates import FITTED, fitted
-from analysis.ledger import DATA, Ledger, shared_ledger
+from analysis.ledger import Ledger, shared_ledger
 from analysis.report import PUBLICATION_LAG, Report
 from analysis.track_record import earlier_quarters, told_later
 
@@ -67,6 +68,7 @@ def build_many(
     executor: Executor | None = None,
     timeout: float = CELL_TIMEOUT,
     progress: Callable[[Report, str], None] = lambda report, notebook: None,
+    draughtsman: drawing.Draughtsman | None = None,
 ) -> Iterator[tuple[Report, Path | BuildError]]:
     """Build several reports side by side; one that fails leaves the others, and what stood in its place, as they are.
 
@@ -84,6 +86,8 @@ def build_many(
         Seconds that a cell may take.
     progress : callable
         Called with the report and the name of a notebook that is done; not while an executor builds.
+    draughtsman : Draughtsman, optional
+        Draws the charts, if one is at work already.
 
     Yields
     ------
@@ -91,10 +95,11 @@ def build_many(
         Each report when it is done, with its HTML file or with what went wrong.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as scratch, ExitStack() as stack:
         folders = [Path(scratch) / str(number) / report.name for number, report in enumerate(reports)]
         if executor is None:
-            built = _build_here(reports, data, folders, timeout, progress)
+            draughtsman = draughtsman or stack.enter_context(drawing.Draughtsman())
+            built = _build_here(reports, data, folders, draughtsman, timeout, progress)
         else:
             built = elsewhere.build_with(executor, reports, data, folders, timeout)
         for number, problems in built:
@@ -134,17 +139,21 @@ class _Draft:
     problems: list[str] = field(default_factory=list)
 
 
-def _build_here(reports, data: Path, folders: list[Path], timeout: float, progress) -> Iterator[tuple[int, list[str]]]:
+def _build_here(
+    reports, data: Path, folders: list[Path], draughtsman: drawing.Draughtsman, timeout: float, progress
+) -> Iterator[tuple[int, list[str]]]:
     """Numbers of reports that are done, each with its problems."""
     for first in range(0, len(reports), _AT_ONCE):
         last = min(first + _AT_ONCE, len(reports))
         drafts = {number: _Draft(reports[number], folders[number]) for number in range(first, last)}
-        yield from _build_together(drafts, data, timeout, progress)
+        yield from _build_together(drafts, data, draughtsman, timeout, progress)
 
 
-def _build_together(drafts: dict[int, _Draft], data: Path, timeout: float, progress) -> Iterator[tuple[int, list[str]]]:
+def _build_together(
+    drafts: dict[int, _Draft], data: Path, draughtsman: drawing.Draughtsman, timeout: float, progress
+) -> Iterator[tuple[int, list[str]]]:
     sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
-    with drawing.Draughtsman() as draughtsman, forks.Tasks() as tasks:
+    with forks.Tasks() as tasks:
         _prepare([draft.report for draft in drafts.values()], data, tasks)
         for number, draft in drafts.items():
             for source in sources:

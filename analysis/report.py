@@ -12,23 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.assumptions import BASE, Scenario
+from analysis.assumptions import Scenario
+from analysis.defaults import BASE, DATA, PARAMETERS
 from analysis.errors import InputError
-from analysis.ledger import DATA, Ledger, LedgerError, shared_ledger
+from analysis.ledger import Ledger, LedgerError, shared_ledger
 from analysis.quantity import Origin, Quantity, is_currency, total
 from analysis.span import Span
 
 # A quarter's figures go on coming out for about two months after its end.
 PUBLICATION_LAG = timedelta(days=60)
-
-DEFAULTS = {
-    "quarter": "2024Q2",
-    "as_of": None,
-    "platform": "TikTok Shop",
-    "rival": "Temu",
-    "currency": "USD",
-    "scenario": BASE,
-}
 
 
 class ParameterError(InputError):
@@ -267,17 +259,17 @@ def open_report(namespace: Mapping[str, object]) -> Report:
             for node in ast.walk(ast.parse(code)):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     _refuse_unknown(node.id)
-    given = {name: namespace[name] for name in DEFAULTS if name in namespace}
+    given = {name: namespace[name] for name in PARAMETERS if name in namespace}
     return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
 
 
 def _refuse_unknown(name: str) -> None:
-    if name not in DEFAULTS:
-        raise ParameterError(f"There is no parameter {name!r}. Allowed: {', '.join(DEFAULTS)}")
+    if name not in PARAMETERS:
+        raise ParameterError(f"There is no parameter {name!r}. Allowed: {', '.join(PARAMETERS)}")
 
 
 def make_report(ledger: Ledger, **parameters: object) -> Report:
-    """A report on a ledger; parameters not given take the values of `DEFAULTS`.
+    """A report on a ledger; parameters not given take the values of `defaults.PARAMETERS`.
 
     Raises
     ------
@@ -286,12 +278,12 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
     """
     for name in parameters:
         _refuse_unknown(name)
-    given = DEFAULTS | parameters
+    given = PARAMETERS | parameters
     for name, value in given.items():
         if not isinstance(value, str) and not (name == "as_of" and value is None):
             kind = type(value).__name__
             raise ParameterError(
-                f"{name} is {value!r} ({kind}). Allowed: text, such as {DEFAULTS[name] or '2024-08-29'!r}"
+                f"{name} is {value!r} ({kind}). Allowed: text, such as {PARAMETERS[name] or '2024-08-29'!r}"
             )
     for name, allowed in (
         ("platform", ledger.vocabulary.platforms),

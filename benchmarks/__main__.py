@@ -22,7 +22,8 @@ import altair as alt
 import pandas as pd
 
 from analysis import drawing, manifest
-from analysis.ledger import DATA, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import read_ledger
 from benchmarks.measure import Command, Cost, rounds
 
 HERE, PROJECT = Path(__file__).parent, DATA.parent

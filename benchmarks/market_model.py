@@ -17,7 +17,8 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
-from analysis.ledger import DATA, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import read_ledger
 from analysis.market import fit
 from analysis.observations import observe
 from analysis.span import Span

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from analysis.ledger import DATA, Ledger, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import Ledger, read_ledger
 from analysis.report import make_report
 
 # The same examples in every clone, so that `make test` never fails by chance.

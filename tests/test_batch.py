@@ -16,7 +16,8 @@ import nbformat
 import pytest
 
 from analysis import manifest
-from analysis.ledger import DATA, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import read_ledger
 from analysis.publish import BuildError, build_many
 from analysis.report import make_report
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from analysis.ledger import DATA, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import read_ledger
 from benchmarks.market_model import write_copies
 from benchmarks.measure import Command, Cost, cost, rounds
 

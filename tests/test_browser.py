@@ -9,8 +9,9 @@ import shutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from analysis.defaults import DATA
 from analysis.export import write_index
-from analysis.ledger import DATA, read_ledger
+from analysis.ledger import read_ledger
 from analysis.pdf import print_pdf
 from analysis.publish import build
 from analysis.quantity import Quantity

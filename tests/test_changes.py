@@ -7,8 +7,9 @@ from functools import lru_cache
 import pytest
 
 from analysis.changes import TELLING, changes
+from analysis.defaults import DATA
 from analysis.estimates import estimates
-from analysis.ledger import DATA, read_ledger
+from analysis.ledger import read_ledger
 from analysis.report import ParameterError, make_report
 from analysis.span import Span
 

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from analysis.claims import HOLDS, ITSELF, LOOSELY, OPEN, OTHERS, VERDICTS, audit, claims_table
-from analysis.ledger import DATA, LedgerError, read_ledger, unknown_facts
+from analysis.defaults import DATA
+from analysis.ledger import LedgerError, read_ledger, unknown_facts
 from analysis.quantity import Quantity
 from analysis.relations import CHAPTERS, Comparison, RelationError, Row, evaluate
 from analysis.report import make_report

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from analysis.ledger import DATA
+from analysis.defaults import DATA
 
 
 def run(*arguments, **options):

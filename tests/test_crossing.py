@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.assumptions import BASE
 from analysis.crossing import catch_up, crossed, crossings, growth, meeting, pair, published, ratio_band, share
+from analysis.defaults import BASE
 from analysis.estimates import estimates
 from analysis.quantity import Quantity
 from analysis.report import make_report

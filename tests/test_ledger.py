@@ -12,8 +12,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from analysis.defaults import DATA
 from analysis.errors import InputError
-from analysis.ledger import DATA, LedgerError, read_ledger, split_unit
+from analysis.ledger import LedgerError, read_ledger, split_unit
 from analysis.quantity import Quantity
 from analysis.report import make_report
 from analysis.span import Span

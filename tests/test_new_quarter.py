@@ -10,8 +10,9 @@ import shlex
 from datetime import date
 
 from analysis.__main__ import main
+from analysis.defaults import DATA
 from analysis.estimates import estimates
-from analysis.ledger import DATA, read_ledger
+from analysis.ledger import read_ledger
 from analysis.publish import build
 from analysis.readiness import reviews
 from analysis.report import make_report

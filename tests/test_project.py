@@ -10,7 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from analysis.report import DEFAULTS
+from analysis.defaults import PARAMETERS
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
@@ -56,7 +56,7 @@ def test_a_cell_is_for_reading(notebook):
     for cell in code_cells(notebook):
         lines = [line for line in cell.source.splitlines() if line.strip()]
         # The cell of the parameters has a line for each, under its heading.
-        assert len(lines) <= (len(DEFAULTS) + 1 if "parameters" in cell.metadata.get("tags", []) else 5)
+        assert len(lines) <= (len(PARAMETERS) + 1 if "parameters" in cell.metadata.get("tags", []) else 5)
         tree = ast.parse(cell.source)
         assert not any(
             isinstance(node, (ast.If, ast.For, ast.While, ast.FunctionDef, ast.Lambda)) for node in ast.walk(tree)

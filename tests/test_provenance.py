@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from analysis.ledger import DATA, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import read_ledger
 from analysis.publish import build
 from analysis.report import make_report
 

@@ -14,7 +14,8 @@ import papermill
 import pytest
 
 from analysis import manifest, publish
-from analysis.ledger import DATA, read_ledger
+from analysis.defaults import DATA
+from analysis.ledger import read_ledger
 from analysis.publish import BuildError, execute
 from analysis.report import make_report
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from analysis.ledger import DATA
+from analysis.defaults import DATA
 from analysis.report import ParameterError, make_report, open_report
 from analysis.span import Span
 

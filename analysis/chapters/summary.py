@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
-from analysis.assumptions import BASE
 from analysis.changes import Changes, changes
 from analysis.citation import formula
+from analysis.defaults import BASE
 from analysis.estimates import Band, Estimates, estimates
 from analysis.launches import Plan, plan_of_the_year
 from analysis.pace import Pace, pace

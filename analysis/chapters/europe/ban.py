@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.assumptions import BASE
+from analysis.defaults import BASE
 from analysis.estimates import Band, Estimates, estimates
 from analysis.page import Table
 from analysis.prose import Sentence, maybe, say, than

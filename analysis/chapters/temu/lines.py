@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
-from analysis.assumptions import BASE
 from analysis.crossing import Crossing, Growth, catch_up, crossings, growth, meeting
+from analysis.defaults import BASE
 from analysis.estimates import Band, Estimates
 from analysis.page import Figure, Table
 from analysis.prose import Sentence, banded, frequency, listing, phrase, say

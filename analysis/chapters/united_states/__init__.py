@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import charts
-from analysis.assumptions import BASE
+from analysis.defaults import BASE
 from analysis.estimates import estimates
 from analysis.pace import Pace, pace
 from analysis.page import Figure
