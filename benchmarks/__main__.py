@@ -43,7 +43,7 @@ def ways(scratch: Path) -> dict[str, Callable[[], None]]:
     for path in sources:
         out = scratch / "loop" / path.name
         loop.append([PYTHON, "-m", "papermill", "--no-progress-bar", path, out, "-p", "quarter", QUARTER])
-        loop.append([PYTHON, "-m", "nbconvert", "--to", "html", out])
+        loop.append([PYTHON.parent / "jupyter", "nbconvert", "--to", "html", out])
     (scratch / "loop").mkdir()
     ours = [PYTHON, "-m", "analysis", "build", QUARTER, "--force", "--out", scratch / "ours"]
     found = {

@@ -13,17 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
-from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
+from analysis.chapters import evidence
 from analysis.defaults import DATA
+from analysis.estimates import estimates
 from analysis.ledger import read_ledger
-from analysis.market import fit
-from analysis.observations import observe
-from analysis.span import Span
-
-AS_OF, YEAR, PLATFORM = date(2024, 8, 29), Span.parse("2024"), "TikTok Shop"
+from analysis.report import make_report
 
 
 def write_copies(facts: int, folder: Path) -> None:
@@ -46,12 +43,11 @@ def main() -> None:
         folder = Path(scratch) / "data"
         write_copies(facts, folder)
         laps = [time.process_time()]
-        ledger = read_ledger(folder).known_by(AS_OF)
+        report = make_report(read_ledger(folder))
         laps.append(time.process_time())  # one thread does it all
-        market = fit(observe(ledger, PLATFORM), YEAR)
-        market.total("Global", YEAR)
+        estimates(report).gmv("Global", report.year)
         laps.append(time.process_time())
-        market.residuals()
+        evidence.review(report)  # sources, claims, disputes, and all facts against the models of both platforms
         laps.append(time.process_time())
     read, fitted, audited = (later - earlier for earlier, later in pairwise(laps))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
