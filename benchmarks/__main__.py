@@ -14,7 +14,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -36,7 +35,7 @@ TIMES = {OURS: 5, FLOOR: 5, LOOP: 3, API: 3, BOOK: 1, MARIMO: 1}
 PYTHON = Path(sys.executable)
 
 
-def ways(scratch: Path) -> dict[str, Callable[[], None]]:
+def ways(scratch: Path) -> dict[str, Command]:
     """Each way to turn the notebooks of one report into pages."""
     sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
     loop = []
@@ -75,7 +74,7 @@ def install_others() -> Path | None:
     return commands
 
 
-def _book(commands: Path, folder: Path) -> Callable[[], None]:
+def _book(commands: Path, folder: Path) -> Command:
     shutil.copytree(manifest.NOTEBOOKS, folder)
     names = [path.stem for path in sorted(folder.glob("*.ipynb"))]
     chapters = "".join(f"- file: {name}\n" for name in names[1:])
@@ -84,7 +83,7 @@ def _book(commands: Path, folder: Path) -> Callable[[], None]:
     return Command([commands / "jupyter-book", "build", "--all", folder], cwd=folder, env=_path(commands))
 
 
-def _marimo(commands: Path, folder: Path) -> Callable[[], None]:
+def _marimo(commands: Path, folder: Path) -> Command:
     folder.mkdir()
     run = []
     for path in sorted(manifest.NOTEBOOKS.glob("*.ipynb")):

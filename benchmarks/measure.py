@@ -22,30 +22,40 @@ class Cost:
     memory: float
 
 
-def cost(run: Callable[[], None]) -> Cost:
-    """What a function costs that runs commands and waits for them."""
-    before, start = os.times().children_user, time.perf_counter()
-    run()
-    return Cost(time.perf_counter() - start, os.times().children_user - before, run.memory)
-
-
 class Command:
     """Run commands one after another; their output is dropped unless one fails."""
 
     def __init__(self, *commands: Sequence[object], **options: object):
-        self.commands, self.options, self.memory = commands, options, 0.0
+        self.commands, self.options = commands, options
 
-    def __call__(self) -> None:
+    def __call__(self, watch: Callable[[subprocess.Popen], None] = subprocess.Popen.wait) -> None:
         for command in self.commands:
             arguments = [str(part) for part in command]
             with subprocess.Popen(
                 arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.options
             ) as process:
-                while process.poll() is None:
-                    self.memory = max(self.memory, _held_by(process.pid))
-                    time.sleep(0.1)
+                watch(process)
             if process.returncode:
                 raise subprocess.CalledProcessError(process.returncode, arguments)
+
+    def peak(self) -> float:
+        """The most memory that is held at a time, MB. To ask for it takes time, so that such a run is not timed."""
+        held = [0.0]
+
+        def watch(process: subprocess.Popen) -> None:
+            while process.poll() is None:
+                held.append(_held_by(process.pid))
+                time.sleep(0.1)
+
+        self(watch)
+        return max(held)
+
+
+def timed(run: Callable[[], None]) -> tuple[float, float]:
+    """Wall-clock seconds, and processor seconds of user code, of a function that runs commands and waits for them."""
+    before, start = os.times().children_user, time.perf_counter()
+    run()
+    return time.perf_counter() - start, os.times().children_user - before
 
 
 def _held_by(pid: int | str) -> float:
@@ -58,19 +68,13 @@ def _held_by(pid: int | str) -> float:
     return held
 
 
-def rounds(ways: dict[str, Callable[[], None]], times: dict[str, int]) -> dict[str, Cost]:
+def rounds(ways: dict[str, Command], times: dict[str, int]) -> dict[str, Cost]:
     """Median costs of several ways, run in turn, so that whatever else the machine does falls on all alike."""
-    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for number in range(max(times.values())):
         for name, run in ways.items():
             if number < times[name]:
-                costs[name].append(cost(run))
-                print(f"{name}: {costs[name][-1].wall:.1f} s", flush=True)
-    return {
-        name: Cost(
-            statistics.median(each.wall for each in all_),
-            statistics.median(each.user for each in all_),
-            max(each.memory for each in all_),
-        )
-        for name, all_ in costs.items()
-    }
+                seconds[name].append(timed(run))
+                print(f"{name}: {seconds[name][-1][0]:.1f} s", flush=True)
+    medians = {name: map(statistics.median, zip(*found, strict=True)) for name, found in seconds.items()}
+    return {name: Cost(*medians[name], run.peak()) for name, run in ways.items()}
