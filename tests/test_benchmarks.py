@@ -1,5 +1,6 @@
 """What `make bench` measures is what it says it is."""
 
+import re
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import pytest
 
 from analysis.defaults import DATA
 from analysis.ledger import read_ledger
+from benchmarks.__main__ import FLOOR, LOOP, OURS
 from benchmarks.market_model import write_copies
 from benchmarks.measure import Command, Cost, rounds, timed
 
@@ -76,3 +78,25 @@ def test_the_floor_writes_the_same_page_as_a_build(tmp_path):
         subprocess.run(command, check=True, capture_output=True, cwd=DATA.parent)
     page = (tmp_path / "ours" / "2024Q2" / "report.html").read_bytes()
     assert page == (tmp_path / "floor" / "report.html").read_bytes()
+
+
+def test_what_is_quoted_of_the_results_is_in_them():
+    results, readme, scaling = (
+        (DATA.parent / path).read_text(encoding="utf-8")
+        for path in ("benchmarks/results.md", "README.md", "docs/scaling.md")
+    )
+    lines = [line.strip("| ").split(" | ") for line in results.splitlines() if line.startswith("| ")]
+    rows = {name: cells for name, *cells in lines}
+    ours, loop, floor = rows[OURS], rows[LOOP], rows[FLOOR]
+    one, batch, facts = rows["one report"], rows["5 quarters × 7 scenarios"], rows["100,000"]
+    assert re.search(r"on (.*)\. Medians", results)[1] in readme
+    assert f"become a report in {ours[0]} s" in readme
+    assert f"take {loop[1]} times as long" in readme
+    assert float(ours[0]) / float(floor[0]) == pytest.approx(3 / 4, abs=0.05)  # "three quarters of the time"
+    assert f"one takes {batch[2]} s" in readme
+    assert float(batch[3]) < 700
+    assert f"in {float(facts[3]):.1f} processor seconds" in readme
+    for row in (one, batch):
+        assert f"| {row[2]} | {float(row[2]) * 1e4:,.0f} s" in scaling
+        assert f"{row[3]} MB" in scaling
+    assert f"takes {floor[0]} s" in scaling
