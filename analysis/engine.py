@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from multiprocessing.connection import Connection
 
 from ipykernel.jsonutil import encode_images, json_clean
@@ -64,12 +65,17 @@ class ForkedEngine(Engine):
             nb_man, log=logger, log_output=bool(kwargs.get("log_output")), record_timing=False, **logs
         )
         client.reset_execution_trackers()
-        child = forks.Child(_serve)
+        with tempfile.TemporaryDirectory() as home:
+            cls._execute_cells(nb_man, client, forks.Child(partial(_serve, home)), execution_timeout)
+        nb_man.nb.metadata["language_info"] = LANGUAGE
+
+    @staticmethod
+    def _execute_cells(nb_man, client: PapermillNotebookClient, child: forks.Child, limit: float | None) -> None:
         try:
             for index, cell in enumerate(nb_man.nb.cells):
                 nb_man.cell_start(cell, index)
                 try:
-                    _execute(child, client, cell, index, execution_timeout)
+                    _execute(child, client, cell, index, limit)
                 except CellExecutionError as error:
                     nb_man.cell_exception(cell, cell_index=index, exception=error)
                     break
@@ -77,7 +83,6 @@ class ForkedEngine(Engine):
                     nb_man.cell_complete(cell, cell_index=index)
         finally:
             child.end()
-        nb_man.nb.metadata["language_info"] = LANGUAGE
 
 
 def _execute(child: forks.Child, client: PapermillNotebookClient, cell: NotebookNode, index: int, limit) -> None:
@@ -126,8 +131,8 @@ def _message(message_type: str, content: dict) -> dict:
 # In the child ---------------------------------------------------------------------------------------
 
 
-def _serve(inbox: Connection, outbox: Connection) -> None:
-    """Run the cells that are sent, in one shell; the parent ends it."""
+def _serve(home: str, inbox: Connection, outbox: Connection) -> None:
+    """Run the cells that are sent, in one shell that keeps its own things in a folder `home`; the parent ends it."""
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # or all children would draw the same; Python's own does so by itself
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -142,7 +147,8 @@ def _serve(inbox: Connection, outbox: Connection) -> None:
     files = [tempfile.TemporaryFile() for _ in streams]  # noqa: SIM115
     for number, file in enumerate(files, start=1):
         os.dup2(file.fileno(), number)
-    shell = _Shell.instance(config=Config(HistoryManager={"enabled": False}), send=send)
+    # By itself it would use the user's home, and warn in the first cell where there is none.
+    shell = _Shell.instance(config=Config(HistoryManager={"enabled": False}), ipython_dir=home, send=send)
     builtins.input = shell.raw_input
     while True:
         source = inbox.recv()

@@ -47,6 +47,21 @@ def outputs(notebook):
     return [(cell.source, cell.execution_count, cell.outputs) for cell in plain.cells if cell.cell_type == "code"]
 
 
+def test_a_notebook_needs_no_home_and_leaves_nothing_in_one(tmp_path, monkeypatch):
+    source = notebook_of(tmp_path / "in.ipynb", "1 + 1")
+    (tmp_path / "home").mkdir()
+    found = []
+    for home in ("home", "not there"):  # as a scheduler may run it
+        monkeypatch.setenv("HOME", str(tmp_path / home))
+        done, notebook = run(source, tmp_path / "out.ipynb")
+        assert done.returncode == 0, done.stderr
+        found.append(outputs(notebook))
+    assert found[0] == found[1]
+    assert [output.output_type for output in found[0][0][-1]] == ["execute_result"]
+    assert not list((tmp_path / "home").glob(".ipython"))
+    assert not (tmp_path / "not there").exists()
+
+
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
 def test_both_engines_give_the_same_outputs(source, tmp_path):
     parameters = {"quarter": "2024Q2", "as_of": "2024-08-29"}
