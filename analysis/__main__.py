@@ -138,16 +138,16 @@ def _build_reports(reports: list[Report], asked: argparse.Namespace, draughtsman
     from tqdm import tqdm
 
     from analysis.elsewhere import cluster
-    from analysis.manifest import NOTEBOOKS
+    from analysis.manifest import notebooks
     from analysis.publish import BuildError, build_many
 
     failed = False
     # A scheduler that is stopped stops us by this; as an exception it lets us clean up.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     tqdm.monitor_interval = 0  # the thread that watches a bar would stand in the way of forks
-    notebooks = len(reports) * len(list(NOTEBOOKS.glob("*.ipynb")))
+    count = len(reports) * len(notebooks())
     # On a terminal a bar; elsewhere, such as a scheduler's log, a line a notebook.
-    with tqdm(total=notebooks, unit="notebook", leave=False, disable=None) as bar, cluster(asked.scheduler) as executor:
+    with tqdm(total=count, unit="notebook", leave=False, disable=None) as bar, cluster(asked.scheduler) as executor:
 
         def done(report: Report, notebook: str) -> None:
             bar.update()
@@ -163,10 +163,10 @@ def _build_reports(reports: list[Report], asked: argparse.Namespace, draughtsman
 def _notebooks(asked: argparse.Namespace) -> int:
     import nbformat
 
-    from analysis.manifest import NOTEBOOKS
+    from analysis.manifest import notebooks
     from analysis.publish import execute
 
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in notebooks():
         notebook = execute(path, {})
         nbformat.write(notebook, path)
         print(path.name, flush=True)

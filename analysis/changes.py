@@ -127,11 +127,6 @@ class Changes:
         return pd.DataFrame(rows, columns=["label", "value", "total", "chance"])
 
     @property
-    def chance_steps(self) -> pd.DataFrame:
-        """The same for the chance of the target alone: `label`, `value`, `total`."""
-        return self.steps.drop(columns="value").rename(columns={"chance": "value"})
-
-    @property
     def change(self) -> Quantity:
         """Growth of the estimate from the earlier report to the later."""
         return (self.expected.median / self.expected_before.median).growth()

@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -172,7 +172,7 @@ class Ledger:
     assumptions: Assumptions
     claims: tuple[Claim, ...] = ()
     as_of: date | None = None
-    _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, repr=False)
+    _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, init=False, repr=False)
     _views: dict[date, Ledger] = field(default_factory=dict, init=False, repr=False)
     _origins: dict[str, Origin] = field(default_factory=dict, init=False, repr=False)
 
@@ -192,11 +192,7 @@ class Ledger:
         sources = self.sources[self.sources.index.isin(cited)]
         known = {*view["facts"].index, *view["events"].index}
         claims = tuple(filter(None, (claim.seen(known) for claim in self.claims)))
-        return replace(self, **view, sources=sources, claims=claims, as_of=day, _rates={})
-
-    def without(self, facts: Iterable[str]) -> Ledger:
-        """This view less some of its facts."""
-        return replace(self, facts=self.facts.drop(index=list(facts)), _rates={})
+        return replace(self, **view, sources=sources, claims=claims, as_of=day)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -18,6 +18,11 @@ NOTEBOOKS = DATA.parent / "notebooks"
 PACKAGES = ("altair", "ipython", "nbconvert", "numpy", "pandas", "papermill", "scipy", "vl-convert-python")
 
 
+def notebooks() -> list[Path]:
+    """The notebooks that a report is made of, in the order of its chapters."""
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
 def describe(report: Report, folder: Path) -> dict:
     """The manifest of a report that stands complete in a folder."""
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -43,7 +48,7 @@ def _inputs(report: Report) -> dict:
     return {
         "parameters": report.parameters,
         "data": {"facts": len(report.ledger.facts), "sha256": report.ledger.fingerprint},
-        "notebooks": {path.name: _sha256(_code_of(path)) for path in sorted(NOTEBOOKS.glob("*.ipynb"))},
+        "notebooks": {path.name: _sha256(_code_of(path)) for path in notebooks()},
         "code": _code(),
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),

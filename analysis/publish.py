@@ -27,7 +27,7 @@ from analysis.defaults import DATA
 from analysis.errors import InputError
 from analysis.estimates import FITTED, fitted
 from analysis.ledger import Ledger, shared_ledger
-from analysis.report import PUBLICATION_LAG, Report
+from analysis.report import Report
 from analysis.track_record import earlier_quarters, told_later
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _build_here(
 def _build_together(
     drafts: dict[int, _Draft], data: Path, draughtsman: drawing.Draughtsman, timeout: float, progress
 ) -> Iterator[tuple[int, list[str]]]:
-    sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
+    sources = manifest.notebooks()
     with forks.Tasks() as tasks:
         _prepare([draft.report for draft in drafts.values()], data, tasks)
         for number, draft in drafts.items():
@@ -205,8 +205,8 @@ def _asked_by(report: Report) -> Iterator[tuple[Ledger, str, date]]:
     """What several notebooks of a report ask of `fitted`: the view, the platform and the last day of each model."""
     for seen, platform in ((report, report.platform), (report, report.rival), (report.before, report.platform)):
         yield seen.ledger, platform, seen.horizon.end
-    for quarter, _ in told_later(report.ledger, report.platform, earlier_quarters(report.quarter)):
-        yield report.ledger.known_by(quarter.end + PUBLICATION_LAG), report.platform, quarter.year.end
+    for quarter, view, _ in told_later(report.ledger, report.platform, earlier_quarters(report.quarter)):
+        yield view, report.platform, quarter.year.end
 
 
 def _fit(models: list[tuple[Ledger, str, date]]) -> dict:

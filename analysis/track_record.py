@@ -61,24 +61,25 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
         are NaN where nothing had been published about the market.
     """
     rows = []
-    for quarter, later in told_later(ledger, platform, quarters):
-        as_of, year = quarter.end + PUBLICATION_LAG, quarter.year
-        market = fitted(ledger.known_by(as_of), platform, year.end)
+    for quarter, view, later in told_later(ledger, platform, quarters):
+        year = quarter.year
+        market = fitted(view, platform, year.end)
         if market is None:  # nothing had been published by then
             continue
         for fact in later.itertuples():
             if not all(m in market.grid.markets for m in market.observations.regions.get(fact.market, ("",))):
                 continue
-            rows.append((quarter.code, as_of, fact.market, year.code, *_scored(ledger, market, fact)))
+            rows.append((quarter.code, view.as_of, fact.market, year.code, *_scored(ledger, market, fact)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, pd.DataFrame]]:
-    """Quarters whose forecasts can be scored, each with the figures of its year that were published afterwards."""
+def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, pd.DataFrame]]:
+    """Quarters whose forecasts can be scored: what was public then, and the year's figures published afterwards."""
     for quarter in quarters:
-        later = _published_later(ledger, platform, quarter.year, quarter.end + PUBLICATION_LAG)
+        as_of = quarter.end + PUBLICATION_LAG
+        later = _published_later(ledger, platform, quarter.year, as_of)
         if not later.empty:
-            yield quarter, later
+            yield quarter, ledger.known_by(as_of), later
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:

@@ -38,7 +38,7 @@ PYTHON = Path(sys.executable)
 
 def ways(scratch: Path) -> dict[str, Command]:
     """Each way to turn the notebooks of one report into pages."""
-    sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
+    sources = manifest.notebooks()
     loop = []
     for path in sources:
         out = scratch / "loop" / path.name
@@ -87,7 +87,7 @@ def _book(commands: Path, folder: Path) -> Command:
 def _marimo(commands: Path, folder: Path) -> Command:
     folder.mkdir()
     run = []
-    for path in sorted(manifest.NOTEBOOKS.glob("*.ipynb")):
+    for path in manifest.notebooks():
         script = folder / f"{path.stem}.py"
         subprocess.run([commands / "marimo", "convert", path, "-o", script], check=True, capture_output=True)
         run.append([commands / "marimo", "export", "html", script, "-o", script.with_suffix(".html"), "--force"])

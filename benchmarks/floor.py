@@ -39,7 +39,7 @@ def run(notebook: NotebookNode, parameters: dict[str, str]) -> NotebookNode:
 def main() -> None:
     quarter, out = sys.argv[1], Path(sys.argv[2])
     report = make_report(shared_ledger(), quarter=quarter)
-    sources = sorted(manifest.NOTEBOOKS.glob("*.ipynb"))
+    sources = manifest.notebooks()
     told = [chapter(path.stem, run(nbformat.read(path, as_version=4), report.parameters)) for path in sources]
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.html").write_text(render(report, told).html, encoding="utf-8", newline="\n")

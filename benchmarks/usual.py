@@ -18,7 +18,7 @@ def main() -> None:
     quarter, out = sys.argv[1], Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
     exporter = HTMLExporter()
-    for path in sorted(manifest.NOTEBOOKS.glob("*.ipynb")):
+    for path in manifest.notebooks():
         papermill.execute_notebook(path, out / path.name, {"quarter": quarter}, progress_bar=False)
         page, _ = exporter.from_filename(str(out / path.name))
         (out / path.name).with_suffix(".html").write_text(page, encoding="utf-8")

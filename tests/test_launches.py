@@ -26,7 +26,7 @@ def with_plan(ledger, fact, market, period, known_on):
     row = ledger.facts.loc["A0050"].copy()
     row[["market", "period", "span", "start", "end", "known_on"]] = market, period, span, span.start, span.end, known_on
     facts = pd.concat([ledger.facts, row.to_frame(fact).T.astype(ledger.facts.dtypes)])
-    return replace(ledger, facts=facts, _rates={})
+    return replace(ledger, facts=facts)
 
 
 def median(model, market, month):
@@ -161,7 +161,7 @@ def test_a_figure_of_its_own_hands_a_site_over_to_the_model(ledger):
     row[["market", "period", "span", "start", "end"]] = "Spain", "2024-12", span, span.start, span.end
     row[["value", "number", "unit", "of"]] = "20", 20e6, "USD mn", "USD"
     facts = pd.concat([ledger.facts, row.to_frame("X1").T.astype(ledger.facts.dtypes)])
-    model = estimates(make_report(replace(ledger, facts=facts, _rates={}), quarter="2024Q4"))
+    model = estimates(make_report(replace(ledger, facts=facts), quarter="2024Q4"))
     assert launches.told_by_ramp(model.report, model.market) == []
     assert not new_sites(model, "2025")
     assert model.gmv("Spain", span).low.value < 20e6 < model.gmv("Spain", span).high.value

@@ -31,7 +31,7 @@ def with_fact(ledger: Ledger, like: str, **cells) -> Ledger:
     if "period" in cells:
         fact["span"] = Span.parse(cells["period"])
         fact["start"], fact["end"] = fact["span"].start, fact["span"].end
-    return replace(ledger, facts=pd.concat([ledger.facts, fact.to_frame("made").T]), _rates={})
+    return replace(ledger, facts=pd.concat([ledger.facts, fact.to_frame("made").T]))
 
 
 def test_amounts_are_dollars_of_the_whole_period(whole, seen):
@@ -142,7 +142,7 @@ def test_the_currency_in_which_a_fact_is_written_does_not_matter(whole):
     rate = whole.rate("THB", Span.parse("2024-06")).value
     facts = whole.facts.copy()
     facts.loc["A0025", ["number", "of"]] = [facts.loc["A0025", "number"] * rate, "THB"]
-    baht = observe(replace(whole, facts=facts, _rates={}), "TikTok Shop").facts["log_value"]
+    baht = observe(replace(whole, facts=facts), "TikTok Shop").facts["log_value"]
     np.testing.assert_allclose(baht, observe(whole, "TikTok Shop").facts["log_value"], rtol=1e-12)
 
 

@@ -165,7 +165,7 @@ def multiplied(ledger, times):
     for n in range(1, times):
         copy = ledger.facts.assign(number=ledger.facts["number"] * (1 + 0.01 * n), source="S001")
         copies.append(copy.set_axis([f"{fact}-{n}" for fact in copy.index]))
-    return replace(ledger, facts=pd.concat(copies), _rates={})
+    return replace(ledger, facts=pd.concat(copies))
 
 
 def seconds(report, review):

@@ -52,7 +52,7 @@ def with_values(ledger, **values):
     facts = ledger.facts.copy()
     for fact, value in values.items():
         facts.loc[fact, ["value", "number"]] = [str(value), value]
-    return replace(ledger, facts=facts, _rates={})
+    return replace(ledger, facts=facts)
 
 
 def test_a_year_that_is_over_has_a_verdict_in_the_past_tense(ledger):
@@ -114,7 +114,7 @@ def test_a_chapter_survives_the_absence_of_any_one_fact_it_uses(ledger, module, 
     used = sorted(set(_origins(module.review(report))) & set(ledger.facts.index))
     assert used
     for fact in used:
-        poorer = replace(ledger, facts=ledger.facts.drop(index=fact), _rates={})
+        poorer = replace(ledger, facts=ledger.facts.drop(index=fact))
         chapter = module.review(make_report(poorer, quarter="2024Q2"))
         for text in [sentence.text for sentence in sentences(chapter)]:
             assert not BAD_WORDS.search(text), f"without {fact}: {text}"

@@ -108,7 +108,7 @@ def another_world(ledger, seed: int):
     share = (facts["of"] == "%") & ~facts["metric"].str.contains("growth")
     facts.loc[share, "number"] = facts.loc[share, "number"].clip(upper=0.97)
     facts["value"] = [f"{value:g}" for value in new]
-    return replace(ledger, facts=facts, _rates={})
+    return replace(ledger, facts=facts)
 
 
 @pytest.fixture(autouse=True)

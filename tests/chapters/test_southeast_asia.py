@@ -50,11 +50,11 @@ def with_values(ledger, **values):
     facts = ledger.facts.copy()
     for fact, value in values.items():
         facts.loc[fact, ["value", "number"]] = [str(value), value]
-    return replace(ledger, facts=facts, _rates={})
+    return replace(ledger, facts=facts)
 
 
 def without(ledger, drop):
-    return replace(ledger, facts=ledger.facts[~drop(ledger.facts)], _rates={})
+    return replace(ledger, facts=ledger.facts[~drop(ledger.facts)])
 
 
 def usd(value):
@@ -371,7 +371,7 @@ def test_every_section_survives_the_absence_of_any_one_fact(ledger, quarter, mon
     used = sorted(used & set(ledger.facts.index))
     assert len(used) > 30
     for fact in used:
-        poorer = replace(ledger, facts=ledger.facts.drop(index=fact), _rates={})
+        poorer = replace(ledger, facts=ledger.facts.drop(index=fact))
         for text in texts(southeast_asia.review(make_report(poorer, quarter=quarter))):
             assert not BAD_WORDS.search(text), f"without {fact}: {text}"
 

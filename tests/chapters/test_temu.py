@@ -58,7 +58,7 @@ def with_values(ledger, **values):
     table = ledger.facts.copy()
     for fact, value in values.items():
         table.loc[fact, ["value", "number"]] = [str(value), value]
-    return replace(ledger, facts=table, _rates={})
+    return replace(ledger, facts=table)
 
 
 # Numbers by hand --------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_all_that_is_said_survives_the_absence_of_any_one_fact(ledger, quick_mod
     view = report.ledger.facts
     used |= set(view.index[(view["platform"] == "Temu") & (view["metric"] != "average_monthly_active_users")])
     for fact in sorted(used & set(view.index)):
-        poorer = replace(ledger, facts=ledger.facts.drop(index=fact), _rates={})
+        poorer = replace(ledger, facts=ledger.facts.drop(index=fact))
         for text in texts(temu.review(make_report(poorer, quarter="2024Q2"))):
             assert text, f"without {fact}"
             assert not BAD_WORDS.search(text), f"without {fact}: {text}"

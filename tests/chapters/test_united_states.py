@@ -40,11 +40,11 @@ def changed(ledger, **values):
     facts = ledger.facts.copy()
     for fact, value in values.items():
         facts.loc[fact, ["value", "number"]] = [str(value), value]
-    return replace(ledger, facts=facts, _rates={})
+    return replace(ledger, facts=facts)
 
 
 def without(ledger, *ids):
-    return replace(ledger, facts=ledger.facts.drop(index=list(ids)), _rates={})
+    return replace(ledger, facts=ledger.facts.drop(index=list(ids)))
 
 
 def chapter_of(ledger, quarter="2024Q2", **parameters):
@@ -312,7 +312,7 @@ def test_a_rule_that_is_still_ahead_is_told_in_the_future(ledger):
     """Had all of it been announced on 1 July, a report of 5 July would look ahead to 10 July."""
     facts = ledger.facts.copy()
     facts.loc[facts["metric"].str.startswith("new_shop"), "known_on"] = "2024-07-01"
-    chapter = chapter_of(replace(ledger, facts=facts, _rates={}), as_of="2024-07-05")
+    chapter = chapter_of(replace(ledger, facts=facts), as_of="2024-07-05")
     rule = next(s.text for s in chapter.sentences if "new-shop rule" in s.text)
     assert "from 10 July 2024 will ease orders to complete" in rule
     assert "but tighten negative reviews" in rule
@@ -329,7 +329,7 @@ def test_another_rule_moves_the_days_without_a_change_of_code(ledger):
         row["span"], row["known_on"] = type(row["span"])(date(2025, 3, 1), date(2025, 3, 1)), "2025-02-20"
         facts.loc[new] = row
     facts.loc["Z1", ["value", "number"]] = ["300", 300.0]
-    chapter = chapter_of(replace(ledger, facts=facts, _rates={}), "2024Q4")
+    chapter = chapter_of(replace(ledger, facts=facts), "2024Q4")
     assert chapter.shops.day.start == date(2025, 3, 1)
     orders = chapter.shops.lines[0]
     assert (orders.before.value, orders.after.value, orders.effect) == (500, 300, "easier")
