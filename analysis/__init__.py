@@ -12,11 +12,11 @@ __all__ = ["open_report", "show"]
 def __getattr__(name: str):
     # When a notebook asks: a command that shows nothing need not wait for the charts' and the notebooks' packages.
     if name == "show":
-        from analysis.page import show
+        from analysis.story.show import show
 
         return show
     if name == "open_report":
-        from analysis.report import open_report
+        from analysis.facts.report import open_report
 
         return open_report
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,12 +10,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.defaults import DATA, PARAMETERS
-from analysis.errors import InputError
+from analysis.facts.errors import InputError
+from analysis.facts.parameters import DATA, PARAMETERS
 
 if TYPE_CHECKING:
-    from analysis.drawing import Draughtsman
-    from analysis.report import Report
+    from analysis.facts.report import Report
+    from analysis.publish.drawing import Draughtsman
 
 # What a command needs is imported when it runs: packages take longer than all that most commands do.
 
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(asked: argparse.Namespace) -> int:
-    from analysis.drawing import Draughtsman
+    from analysis.publish.drawing import Draughtsman
 
     # It warms up while packages are imported. The workers of a cluster have their own.
     with nullcontext() if asked.scheduler else Draughtsman() as draughtsman:
@@ -97,9 +97,9 @@ def _build(asked: argparse.Namespace) -> int:
 
 
 def _build_all(asked: argparse.Namespace, draughtsman: Draughtsman | None) -> int:
-    from analysis import manifest
-    from analysis.ledger import shared_ledger
-    from analysis.report import make_report
+    from analysis.facts.ledger import shared_ledger
+    from analysis.facts.report import make_report
+    from analysis.publish import manifest
 
     ledger = shared_ledger(asked.data)
     given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
@@ -117,17 +117,17 @@ def _build_all(asked: argparse.Namespace, draughtsman: Draughtsman | None) -> in
         r for r in reports if asked.pdf and (r in to_build or not (asked.out / r.name / "report.pdf").is_file())
     ]
     if to_print:
-        from analysis.pdf import chromium
+        from analysis.publish.pdf import chromium
 
         chromium()  # before the work rather than after it
     failed = _build_reports(to_build, asked, draughtsman) if to_build else False
     for report in to_print:
         if manifest.is_current(report, asked.out / report.name):  # else it could not be built
-            from analysis.pdf import print_pdf
+            from analysis.publish.pdf import print_pdf
 
             print(print_pdf(asked.out / report.name / "report.html", report.as_of), flush=True)
     if to_build or to_print:
-        from analysis.export import write_index
+        from analysis.publish.page import write_index
 
         write_index(asked.out)
     return int(failed)
@@ -137,9 +137,9 @@ def _build_reports(reports: list[Report], asked: argparse.Namespace, draughtsman
     """Whether any of them failed."""
     from tqdm import tqdm
 
-    from analysis.elsewhere import cluster
-    from analysis.manifest import notebooks
-    from analysis.publish import BuildError, build_many
+    from analysis.publish.build import BuildError, build_many
+    from analysis.publish.cluster import cluster
+    from analysis.publish.manifest import notebooks
 
     failed = False
     # A scheduler that is stopped stops us by this; as an exception it lets us clean up.
@@ -163,8 +163,8 @@ def _build_reports(reports: list[Report], asked: argparse.Namespace, draughtsman
 def _notebooks(asked: argparse.Namespace) -> int:
     import nbformat
 
-    from analysis.manifest import notebooks
-    from analysis.publish import execute
+    from analysis.publish.build import execute
+    from analysis.publish.manifest import notebooks
 
     for path in notebooks():
         notebook = execute(path, {})
@@ -174,8 +174,8 @@ def _notebooks(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
-    from analysis.ledger import LedgerError, read_ledger, unknown_facts
-    from analysis.report import make_report, quarters_with_facts
+    from analysis.facts.ledger import LedgerError, read_ledger, unknown_facts
+    from analysis.facts.report import make_report, quarters_with_facts
 
     ledger = read_ledger(asked.data)
     if astray := unknown_facts(ledger):  # a report leaves such a claim out: the fact may be public later
@@ -188,23 +188,23 @@ def _check(asked: argparse.Namespace) -> int:
     print(f"{counts}: all rows can be used; {span}")
     if asked.quarter:
         report = make_report(ledger, quarter=asked.quarter)
-        from analysis.readiness import readiness  # it imports the chapters
+        from analysis.facts.check import readiness  # it imports the chapters
 
         print(readiness(ledger, report))
     return 0
 
 
 def _add(asked: argparse.Namespace) -> int:
-    from analysis.intake import add
+    from analysis.facts.add import add
 
     print(add(asked.files, asked.data))
     return 0
 
 
 def _diff(asked: argparse.Namespace) -> int:
-    from analysis.comparison import compare
-    from analysis.ledger import read_ledger
-    from analysis.report import make_report
+    from analysis.facts.ledger import read_ledger
+    from analysis.facts.report import make_report
+    from analysis.model.diff import compare
 
     ledger = read_ledger(asked.data)
     before, after = (make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after))

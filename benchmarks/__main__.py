@@ -20,9 +20,9 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from analysis import drawing, manifest
-from analysis.defaults import DATA
-from analysis.ledger import read_ledger
+from analysis.facts.ledger import read_ledger
+from analysis.facts.parameters import DATA
+from analysis.publish import drawing, manifest
 from benchmarks.measure import Command, Cost, rounds
 
 HERE, PROJECT = Path(__file__).parent, DATA.parent

@@ -11,11 +11,12 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from analysis import manifest, page
-from analysis.export import chapter, render
-from analysis.ledger import shared_ledger
-from analysis.publish import clean
-from analysis.report import make_report
+from analysis.facts.ledger import shared_ledger
+from analysis.facts.report import make_report
+from analysis.publish import manifest
+from analysis.publish.build import clean
+from analysis.publish.page import chapter, render
+from analysis.story import show as page
 
 
 def run(notebook: NotebookNode, parameters: dict[str, str]) -> NotebookNode:

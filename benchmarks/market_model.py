@@ -17,10 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from analysis.chapters import evidence
-from analysis.defaults import DATA
-from analysis.estimates import estimates
-from analysis.ledger import read_ledger
-from analysis.report import make_report
+from analysis.facts.ledger import read_ledger
+from analysis.facts.parameters import DATA
+from analysis.facts.report import make_report
+from analysis.model.estimates import estimates
 
 
 def write_copies(facts: int, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import papermill
 from nbconvert import HTMLExporter
 
-from analysis import manifest
+from analysis.publish import manifest
 
 
 def main() -> None:

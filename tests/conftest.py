@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from analysis.defaults import DATA
-from analysis.ledger import Ledger, read_ledger
-from analysis.report import make_report
+from analysis.facts.ledger import Ledger, read_ledger
+from analysis.facts.parameters import DATA
+from analysis.facts.report import make_report
 
 # The same examples in every clone, so that `make test` never fails by chance.
 # To look further: pytest --hypothesis-profile=default

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from analysis.defaults import DATA
-from analysis.ledger import read_ledger
+from analysis.facts.ledger import read_ledger
+from analysis.facts.parameters import DATA
 from benchmarks.__main__ import FLOOR, LOOP, OURS
 from benchmarks.market_model import write_copies
 from benchmarks.measure import Command, Cost, rounds, timed

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from analysis.defaults import DATA
+from analysis.facts.parameters import DATA
 
 
 def run(*arguments, **options):

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis import charts
-from analysis.citation import cited
-from analysis.claims import HOLDS, ITSELF, LOOSELY, OPEN, OTHERS, Finding, audit, shown
-from analysis.estimates import Estimates, estimates
-from analysis.market import Market, TooLittleKnown
-from analysis.page import Figure, Table
-from analysis.prose import LEVEL, Sentence, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span, dated
+from analysis.facts.claims import HOLDS, ITSELF, LOOSELY, OPEN, OTHERS, Finding, audit, shown
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span, dated
+from analysis.model.estimates import Estimates, estimates
+from analysis.model.market import Market, TooLittleKnown
+from analysis.story import charts
+from analysis.story.citation import cited
+from analysis.story.prose import LEVEL, Sentence, phrase, say
+from analysis.story.show import Figure, Table
 
 # A floor or a ceiling ("more than", "up to") leaves room; this far from it, it misleads.
 ROOM = 1.5

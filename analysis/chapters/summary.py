@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.changes import Changes, changes
-from analysis.citation import formula
-from analysis.defaults import BASE
-from analysis.estimates import Band, Estimates, estimates
-from analysis.launches import Plan, plan_of_the_year
-from analysis.pace import Pace, pace
-from analysis.page import Figure, Table, Tile
-from analysis.prose import Sentence, beside, frequency, level, listing, odds, phrase, say, than
-from analysis.quantity import Quantity, total
-from analysis.report import Report
-from analysis.scenarios import next_law_day
-from analysis.span import Span
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Quantity, total
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.changes import Changes, changes
+from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.launches import Plan, plan_of_the_year
+from analysis.model.pace import Pace, pace
+from analysis.model.scenarios import next_law_day
+from analysis.story import charts
+from analysis.story.citation import formula
+from analysis.story.prose import Sentence, beside, frequency, level, listing, odds, phrase, say, than
+from analysis.story.show import Figure, Table, Tile
 
 SMALL = 0.05  # share of the region below which a market's growth says little
 

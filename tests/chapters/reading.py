@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
-from analysis.page import Figure, Table
-from analysis.prose import Sentence
+from analysis.story.prose import Sentence
+from analysis.story.show import Figure, Table
 
 
 def parts(chapter: object) -> Iterator[object]:

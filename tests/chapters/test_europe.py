@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from analysis.chapters import europe
-from analysis.estimates import estimates
-from analysis.ledger import read_ledger
-from analysis.report import make_report
-from analysis.span import Span
+from analysis.facts.ledger import read_ledger
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
 
 from .reading import texts
 
@@ -234,7 +234,7 @@ YEAR_END = ("P0013", "P0025", "P0498", "P0536", "P0594")
     ("quarter", "fact"), [("2024Q2", fact) for fact in MID_YEAR] + [("2024Q4", fact) for fact in YEAR_END]
 )
 def test_the_chapter_survives_the_absence_of_a_fact(ledger, quarter, fact, monkeypatch):
-    monkeypatch.setattr("analysis.market._BATCHES", 2)
+    monkeypatch.setattr("analysis.model.market._BATCHES", 2)
     for text in texts(
         europe.review(make_report(replace(ledger, facts=ledger.facts.drop(index=[fact])), quarter=quarter))
     ):

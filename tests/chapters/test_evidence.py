@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from analysis.chapters import evidence
-from analysis.claims import ITSELF, OTHERS
-from analysis.estimates import estimates
-from analysis.market import fit
-from analysis.report import make_report
-from analysis.span import Span
+from analysis.facts.claims import ITSELF, OTHERS
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
+from analysis.model.market import fit
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.chapters import outlook
-from analysis.estimates import estimates
+from analysis.model.estimates import estimates
 
 QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4")
 
@@ -13,7 +13,7 @@ def quick(monkeypatch):
     """Without the track record, which has tests of its own and takes seconds."""
     import pandas as pd
 
-    from analysis.track_record import COLUMNS
+    from analysis.model.track_record import COLUMNS
 
     monkeypatch.setattr("analysis.chapters.outlook.record.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
 

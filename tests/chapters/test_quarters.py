@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from analysis.chapters import europe, evidence, outlook, southeast_asia, summary, temu, united_states
-from analysis.ledger import read_ledger
-from analysis.quantity import Quantity
-from analysis.report import make_report
-from analysis.track_record import COLUMNS
+from analysis.facts.ledger import read_ledger
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.model.track_record import COLUMNS
 
 from .reading import figures, sentences, texts
 
@@ -103,8 +103,8 @@ def test_falling_sales_are_told_as_falling(ledger):
 @pytest.fixture
 def quick_model(monkeypatch):
     """The same model with a tenth of its draws, and no track record: for tests of words, not of numbers."""
-    monkeypatch.setattr("analysis.market._BATCHES", 2)
-    monkeypatch.setattr("analysis.estimates.FITTED", {})  # none with all draws beside one with few
+    monkeypatch.setattr("analysis.model.market._BATCHES", 2)
+    monkeypatch.setattr("analysis.model.estimates.FITTED", {})  # none with all draws beside one with few
     monkeypatch.setattr("analysis.chapters.outlook.record.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
 
 

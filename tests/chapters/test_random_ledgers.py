@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.chapters import europe, evidence, outlook, southeast_asia, summary, temu, united_states
-from analysis.report import ParameterError, make_report
-from analysis.track_record import COLUMNS
+from analysis.facts.report import ParameterError, make_report
+from analysis.model.track_record import COLUMNS
 
 from .reading import texts
 
@@ -114,8 +114,8 @@ def another_world(ledger, seed: int):
 @pytest.fixture(autouse=True)
 def quick_model(monkeypatch):
     """A tenth of the draws, and no track record: for tests of words, not of numbers."""
-    monkeypatch.setattr("analysis.market._BATCHES", 2)
-    monkeypatch.setattr("analysis.estimates.FITTED", {})  # none with all draws beside one with few
+    monkeypatch.setattr("analysis.model.market._BATCHES", 2)
+    monkeypatch.setattr("analysis.model.estimates.FITTED", {})  # none with all draws beside one with few
     monkeypatch.setattr("analysis.chapters.outlook.record.track_record", lambda *_: pd.DataFrame(columns=COLUMNS))
 
 

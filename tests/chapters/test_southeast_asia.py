@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from analysis.chapters import southeast_asia
-from analysis.estimates import Band, estimates
-from analysis.quantity import Quantity
-from analysis.report import make_report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, estimates
 
 from .reading import figures, sentences, texts
 

@@ -3,8 +3,8 @@
 import pytest
 
 from analysis.chapters import europe, evidence, outlook, southeast_asia, summary, temu, united_states
-from analysis.ledger import read_ledger
-from analysis.report import make_report
+from analysis.facts.ledger import read_ledger
+from analysis.facts.report import make_report
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.chapters import summary
-from analysis.estimates import estimates
-from analysis.span import Span
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
 
 QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4")
 

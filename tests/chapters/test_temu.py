@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from analysis.chapters import temu
-from analysis.estimates import estimates
-from analysis.page import Figure
-from analysis.quantity import Quantity
-from analysis.report import make_report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
+from analysis.story.show import Figure
 
 from .reading import figures, parts, texts
 
@@ -44,8 +44,8 @@ def with_shein(ledger):
 @pytest.fixture
 def quick_model(monkeypatch):
     """A tenth of the draws: for words. With no fit that has all of them, since a ratio is taken draw by draw."""
-    monkeypatch.setattr("analysis.market._BATCHES", 2)
-    monkeypatch.setattr("analysis.estimates.FITTED", {})
+    monkeypatch.setattr("analysis.model.market._BATCHES", 2)
+    monkeypatch.setattr("analysis.model.estimates.FITTED", {})
 
 
 def facts(quantity):

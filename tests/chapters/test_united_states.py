@@ -10,9 +10,9 @@ import pytest
 
 from analysis.chapters import united_states
 from analysis.chapters.united_states import fees, months, orders, streams
-from analysis.estimates import estimates
-from analysis.quantity import Quantity
-from analysis.report import make_report
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.model.estimates import estimates
 
 from .reading import texts
 

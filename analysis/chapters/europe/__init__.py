@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.estimates import estimates
-from analysis.prose import Sentence, maybe, phrase, say
-from analysis.report import Report
+from analysis.facts.report import Report
+from analysis.model.estimates import estimates
+from analysis.story.prose import Sentence, maybe, phrase, say
 
 from .ban import Ban, ban_on
 from .launch import Launch, launch_of

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.defaults import BASE
-from analysis.estimates import Band, Estimates, estimates
-from analysis.page import Table
-from analysis.prose import Sentence, maybe, say, than
-from analysis.quantity import Quantity
-from analysis.report import Report
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.estimates import Band, Estimates, estimates
+from analysis.story.prose import Sentence, maybe, say, than
+from analysis.story.show import Table
 
 from .launch import Launch
 

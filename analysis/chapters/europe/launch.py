@@ -7,13 +7,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from analysis.launches import Plan, months_from, plan_gmv, plan_of_the_year, plans, start_of
-from analysis.market import Market
-from analysis.prose import Sentence, listing, maybe, phrase, say, when
-from analysis.quantity import Quantity
-from analysis.ramp import Ramp, Vintage, opening, ramp
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.model.launches import Plan, months_from, plan_gmv, plan_of_the_year, plans, start_of
+from analysis.model.market import Market
+from analysis.model.ramp import Ramp, Vintage, opening, ramp
+from analysis.story.prose import Sentence, listing, maybe, phrase, say, when
 
 REGION = "Europe"
 FIRST_YEAR = 12  # months over which a launch is judged

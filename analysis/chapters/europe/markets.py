@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, Estimates
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, listing, maybe, phrase, say, than
-from analysis.quantity import Quantity, total
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity, total
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, Estimates
+from analysis.story import charts
+from analysis.story.prose import Sentence, listing, maybe, phrase, say, than
+from analysis.story.show import Figure, Table
 
 from .launch import REGION, Launch
 

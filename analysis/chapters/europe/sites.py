@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, Estimates
-from analysis.launches import months_from
-from analysis.outcomes import most, one_at_a_time
-from analysis.pace import Pace, pace
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, maybe, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.ramp import opening
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, Estimates
+from analysis.model.launches import months_from
+from analysis.model.outcomes import most, one_at_a_time
+from analysis.model.pace import Pace, pace
+from analysis.model.ramp import opening
+from analysis.story import charts
+from analysis.story.prose import Sentence, maybe, phrase, say, than
+from analysis.story.show import Figure, Table
 
 from .launch import FIRST_YEAR, RAMP, TWELVE, Launch
 

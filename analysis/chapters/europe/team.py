@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.citation import cited
-from analysis.launches import months_from
-from analysis.outcomes import most, one_at_a_time
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, maybe, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.launches import months_from
+from analysis.model.outcomes import most, one_at_a_time
+from analysis.story import charts
+from analysis.story.citation import cited
+from analysis.story.prose import Sentence, maybe, phrase, say, than
+from analysis.story.show import Figure, Table
 
 from .launch import FIRST_YEAR, RAMP, REGION, TWELVE, Launch
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, estimates
-from analysis.pace import Pace, pace
-from analysis.page import Figure
-from analysis.prose import Sentence, maybe, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, estimates
+from analysis.model.pace import Pace, pace
+from analysis.story import charts
+from analysis.story.prose import Sentence, maybe, say
+from analysis.story.show import Figure
 
 from .law import Law, law_so_far
 from .record import Record, forecasts_so_far

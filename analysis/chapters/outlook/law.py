@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.citation import cited
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.scenarios import next_law_day
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.scenarios import next_law_day
+from analysis.story import charts
+from analysis.story.citation import cited
+from analysis.story.prose import Sentence, phrase, say
+from analysis.story.show import Figure, Table
 
 
 @dataclass(frozen=True)

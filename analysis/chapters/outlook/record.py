@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.page import Table
-from analysis.prose import Sentence, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
-from analysis.track_record import earlier_quarters, score, track_record
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.track_record import earlier_quarters, score, track_record
+from analysis.story.prose import Sentence, say
+from analysis.story.show import Table
 
 
 @dataclass(frozen=True)

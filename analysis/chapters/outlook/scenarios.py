@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.assumptions import SETTINGS
-from analysis.outcomes import Outcome, expected, most, outcomes, sensitivity
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, frequency, maybe, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
+from analysis.facts.assumptions import SETTINGS
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.outcomes import Outcome, expected, most, outcomes, sensitivity
+from analysis.story import charts
+from analysis.story.prose import Sentence, frequency, maybe, phrase, say
+from analysis.story.show import Figure, Table
 
 
 @dataclass(frozen=True)

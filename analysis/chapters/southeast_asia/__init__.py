@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.estimates import estimates
-from analysis.pace import Pace, pace
-from analysis.prose import Sentence, maybe, say
-from analysis.quantity import Quantity
-from analysis.report import Report
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.estimates import estimates
+from analysis.model.pace import Pace, pace
+from analysis.story.prose import Sentence, maybe, say
 
 from . import entry, growth, indonesia, load, streams, thailand, vietnam
 from .market import REGION, read_market

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.estimates import Band, Estimates
-from analysis.page import Table
-from analysis.prose import Sentence, listing, maybe, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, Estimates
+from analysis.story.prose import Sentence, listing, maybe, phrase, say
+from analysis.story.show import Table
 
 from .market import REGION, Market, latest
 

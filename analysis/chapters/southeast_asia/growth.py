@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, Estimates
-from analysis.pace import Pace
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, beside, level, listing, maybe, phrase, say
-from analysis.quantity import Quantity, total
-from analysis.report import Reading, Report
+from analysis.facts.quantity import Quantity, total
+from analysis.facts.report import Reading, Report
+from analysis.model.estimates import Band, Estimates
+from analysis.model.pace import Pace
+from analysis.story import charts
+from analysis.story.prose import Sentence, beside, level, listing, maybe, phrase, say
+from analysis.story.show import Figure, Table
 
 from .market import REGION, Market
 

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, Estimates
-from analysis.page import Figure
-from analysis.prose import Sentence, maybe, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import DAYS_PER_MONTH, Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import DAYS_PER_MONTH, Span
+from analysis.model.estimates import Band, Estimates
+from analysis.story import charts
+from analysis.story.prose import Sentence, maybe, phrase, say
+from analysis.story.show import Figure
 
 from .market import Market, latest
 

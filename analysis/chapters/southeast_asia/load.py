@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, Estimates
-from analysis.pace import Pace
-from analysis.page import Figure
-from analysis.prose import Sentence, beside, maybe, say
-from analysis.quantity import Quantity
-from analysis.report import Report
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.estimates import Band, Estimates
+from analysis.model.pace import Pace
+from analysis.story import charts
+from analysis.story.prose import Sentence, beside, maybe, say
+from analysis.story.show import Figure
 
 from .market import REGION
 

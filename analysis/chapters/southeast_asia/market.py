@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.estimates import Band, Estimates
-from analysis.prose import Sentence, moved
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, Estimates
+from analysis.story.prose import Sentence, moved
 
 REGION = "SEA"
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis.page import Table
-from analysis.prose import Sentence, level, say, when
-from analysis.quantity import Quantity, total
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity, total
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.story.prose import Sentence, level, say, when
+from analysis.story.show import Table
 
 from .market import REGION
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.page import Figure
-from analysis.prose import Sentence, listing, maybe, moved, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.story import charts
+from analysis.story.prose import Sentence, listing, maybe, moved, phrase, say, than
+from analysis.story.show import Figure
 
 from .market import REGION
 

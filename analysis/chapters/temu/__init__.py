@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.estimates import estimates
-from analysis.prose import Sentence, level, say
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
+from analysis.story.prose import Sentence, level, say
 
 from .lines import Lines, lines_of
 from .merchants import Merchants, merchants_of, stocked

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.crossing import Crossing, Growth, catch_up, crossings, growth, meeting
-from analysis.defaults import BASE
-from analysis.estimates import Band, Estimates
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, banded, frequency, listing, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.crossing import Crossing, Growth, catch_up, crossings, growth, meeting
+from analysis.model.estimates import Band, Estimates
+from analysis.story import charts
+from analysis.story.prose import Sentence, banded, frequency, listing, phrase, say
+from analysis.story.show import Figure, Table
 
 
 @dataclass(frozen=True)

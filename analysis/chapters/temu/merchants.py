@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis import charts
-from analysis.page import Figure
-from analysis.prose import Sentence, maybe, say, when
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.story import charts
+from analysis.story.prose import Sentence, maybe, say, when
+from analysis.story.show import Figure
 
 MARKET = "US"
 SEMI_MANAGED = "semi-managed"  # how events name the model in which merchants hold their own stock

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Estimates
-from analysis.page import Figure
-from analysis.prose import Sentence, against_pace, against_target, frequency, maybe, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.model.estimates import Estimates
+from analysis.story import charts
+from analysis.story.prose import Sentence, against_pace, against_target, frequency, maybe, phrase, say, than
+from analysis.story.show import Figure
 
 
 @dataclass(frozen=True)

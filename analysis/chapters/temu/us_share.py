@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis import charts
-from analysis.citation import cite
-from analysis.crossing import Pair, pair, share
-from analysis.estimates import Band, Estimates
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, banded, listing, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.model.crossing import Pair, pair, share
+from analysis.model.estimates import Band, Estimates
+from analysis.story import charts
+from analysis.story.citation import cite
+from analysis.story.prose import Sentence, banded, listing, phrase, say
+from analysis.story.show import Figure, Table
 
 MARKET = "US"
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.defaults import BASE
-from analysis.estimates import estimates
-from analysis.pace import Pace, pace
-from analysis.page import Figure
-from analysis.prose import Sentence, against_pace, frequency, maybe, odds, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.estimates import estimates
+from analysis.model.pace import Pace, pace
+from analysis.story import charts
+from analysis.story.prose import Sentence, against_pace, frequency, maybe, odds, phrase, say
+from analysis.story.show import Figure
 
 from .fees import Fees, fees_and_shipping
 from .months import Months, month_by_month

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.merchant import Terms
-from analysis.page import Figure
-from analysis.prose import Sentence, maybe, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.merchant import Terms
+from analysis.story import charts
+from analysis.story.prose import Sentence, maybe, phrase, say, than
+from analysis.story.show import Figure
 
 from .rulebook import change, day_of_change, in_force, latest, steps
 

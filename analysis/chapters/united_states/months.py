@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import charts
-from analysis.estimates import Band, Estimates
-from analysis.pace import Pace
-from analysis.page import Figure
-from analysis.prose import Sentence, level, maybe, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, Estimates
+from analysis.model.pace import Pace
+from analysis.story import charts
+from analysis.story.prose import Sentence, level, maybe, phrase, say, than
+from analysis.story.show import Figure
 
 from .rulebook import MARKET
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis import charts
-from analysis.merchant import Costs, Terms, break_even, contribution, lines
-from analysis.page import Figure, Table
-from analysis.prose import Sentence, listing, maybe, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.merchant import Costs, Terms, break_even, contribution, lines
+from analysis.story import charts
+from analysis.story.prose import Sentence, listing, maybe, phrase, say
+from analysis.story.show import Figure, Table
 
 from .rulebook import latest
 

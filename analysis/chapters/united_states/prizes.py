@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.page import Table
-from analysis.prose import Sentence, maybe, phrase, say, than
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.facts.span import Span
+from analysis.story.prose import Sentence, maybe, phrase, say, than
+from analysis.story.show import Table
 
 from .rulebook import MARKET
 

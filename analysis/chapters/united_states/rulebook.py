@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
 
 MARKET = "US"
 

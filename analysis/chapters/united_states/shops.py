@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pandas as pd
 
-from analysis.page import Table
-from analysis.prose import Sentence, listing, maybe, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Report
-from analysis.span import Span
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.story.prose import Sentence, listing, maybe, phrase, say
+from analysis.story.show import Table
 
 from .rulebook import MARKET, change, day_of_change, in_force, latest
 

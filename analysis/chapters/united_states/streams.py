@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis import charts
-from analysis.pace import Pace
-from analysis.page import Figure
-from analysis.prose import Sentence, phrase, say
-from analysis.quantity import Quantity
-from analysis.report import Reading, Report
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Reading, Report
+from analysis.model.pace import Pace
+from analysis.story import charts
+from analysis.story.prose import Sentence, phrase, say
+from analysis.story.show import Figure
 
 from .rulebook import latest, steps
 

@@ -1,0 +1,356 @@
+"""One report: its parameters, checked, and the published figures as its readers could know them."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.facts.assumptions import Scenario
+from analysis.facts.errors import InputError
+from analysis.facts.ledger import Ledger, LedgerError, shared_ledger
+from analysis.facts.parameters import BASE, DATA, PARAMETERS
+from analysis.facts.quantity import Origin, Quantity, is_currency, total
+from analysis.facts.span import Span
+
+# A quarter's figures go on coming out for about two months after its end.
+PUBLICATION_LAG = timedelta(days=60)
+
+
+class ParameterError(InputError):
+    """A report was asked for with a parameter that does not exist, or a value that is not allowed."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """GMV of a market over a span, as published or by arithmetic on what is published."""
+
+    span: Span
+    gmv: Quantity
+
+    @property
+    def monthly(self) -> Quantity:
+        """Mean GMV a month; a span that cuts through a month counts by its days."""
+        return self.gmv / Quantity.counted(self.span.length_in_months, "month")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The subject of a report and the view of the ledger that it may use.
+
+    Attributes
+    ----------
+    quarter : Span
+    as_of : date
+        Nothing that became public later is used.
+    platform, rival : str
+    currency : str
+        Amounts are converted to it at the average rate of their period.
+    scenario : Scenario
+        What is assumed of the time after the quarter.
+    ledger : Ledger
+        The view as of `as_of`.
+    """
+
+    quarter: Span
+    as_of: date
+    platform: str
+    rival: str
+    currency: str
+    scenario: Scenario
+    ledger: Ledger
+
+    @property
+    def name(self) -> str:
+        """The report's own among those of a folder: its quarter, and its scenario unless that is the base."""
+        return self.quarter.code if self.scenario.id == BASE else f"{self.quarter.code}-{self.scenario.id}"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters that make this report again."""
+        return {
+            "quarter": self.quarter.code,
+            "as_of": self.as_of.isoformat(),
+            "platform": self.platform,
+            "rival": self.rival,
+            "currency": self.currency,
+            "scenario": self.scenario.id,
+        }
+
+    @property
+    def year(self) -> Span:
+        return self.quarter.year
+
+    @property
+    def year_is_over(self) -> bool:
+        """Whether the quarter closes the year, so that the verdict on its target is final."""
+        return self.quarter.end == self.year.end
+
+    @property
+    def horizon(self) -> Span:
+        """The twelve months after the quarter."""
+        start = self.quarter.end + timedelta(days=1)
+        return Span(start, Span.months_of(start.year + 1, start.month, 1).start - timedelta(days=1))
+
+    @cached_property
+    def as_of_label(self) -> Span:
+        return Span(self.as_of, self.as_of)
+
+    @cached_property
+    def before(self) -> Report:
+        """The report of the quarter before, with what was public on its own date."""
+        quarter = self.quarter.previous_quarter
+        as_of = quarter.end + PUBLICATION_LAG
+        return replace(self, quarter=quarter, as_of=as_of, ledger=self.ledger.known_by(as_of))
+
+    def call(self, market: str) -> str:
+        return self.ledger.vocabulary.call(market)
+
+    def under(self, scenario: str) -> Report:
+        """The same report under another scenario."""
+        return replace(self, scenario=self.ledger.assumptions.scenarios[scenario])
+
+    def assumption(self, lever: str, setting: str | None = None) -> Quantity:
+        """An assumption as the report's scenario sets it, or at the `low`, `base` or `high` end of its range."""
+        return self.convert(self.ledger.assumptions.get(lever, self.scenario, setting), self.quarter)
+
+    # What is published ----------------------------------------------------------------------------
+
+    def fact(self, market: str, metric: str, span: Span, platform: str | None = None) -> Quantity:
+        """The leading published figure of a cell, in the report's currency; unknown if there is none."""
+        cell = self.ledger.cell(platform or self.platform, market, metric, span)
+        if cell.empty:
+            words = self.ledger.vocabulary.call_metric(metric)
+            return Quantity.unknown(f"{words} of {platform or self.platform} in {self.call(market)}, {span.short}")
+        return self.quantity(cell.iloc[0])
+
+    def rows(self, market: str, metric: str, platform: str | None = None, within: Span | None = None) -> pd.DataFrame:
+        """All facts of a metric, in the order in which they lead; those of `within`, if given."""
+        facts = self.ledger.facts
+        keep = (facts["platform"] == (platform or self.platform)) & (facts["market"] == market)
+        facts = facts[keep & (facts["metric"] == metric)]
+        return facts if within is None else facts[facts["span"].map(within.__contains__).astype(bool)]
+
+    def by_id(self, fact_id: str) -> Quantity:
+        """The figure of one row of facts.csv; unknown if it is not in this view."""
+        facts = self.ledger.facts
+        return self.quantity(facts.loc[fact_id]) if fact_id in facts.index else Quantity.unknown(f"fact {fact_id}")
+
+    def by_ids(self, fact_ids: Iterable[str]) -> tuple[Origin, ...]:
+        """Where several rows of facts.csv were printed."""
+        return tuple(self.ledger.origin(fact) for fact in fact_ids)
+
+    def quantity(self, fact: pd.Series) -> Quantity:
+        """One row of the ledger as a quantity in the report's currency."""
+        return self.convert(self.ledger.printed(fact), fact["span"])
+
+    def cell_name(self, fact: pd.Series) -> str:
+        """What one row of the ledger is about, as a table names it: `Temu, the US: GMV, Q2 2024`."""
+        measure = self.ledger.vocabulary.call_metric(fact["metric"])
+        return f"{fact['platform']}, {self.call(fact['market'])}: {measure}, {fact['span'].short}"
+
+    def convert(self, figure: Quantity, span: Span, currency: str | None = None) -> Quantity:
+        """An amount of money in the report's currency (or another), at the average rate of `span`."""
+        own, currency = figure.unit.split("/")[0], currency or self.currency
+        if not is_currency(own) or own == currency:
+            return figure
+        for code, exchange in ((own, Quantity.__truediv__), (currency, Quantity.__mul__)):
+            if code != "USD":
+                try:
+                    rate = self.ledger.rate(code, span)
+                except LedgerError:
+                    return Quantity.unknown(f"exchange rate of {code} for {span.short}")
+                figure = replace(exchange(figure, rate), hedge=figure.hedge)
+        return figure
+
+    def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
+        """GMV over a span: the published figure, or arithmetic on published figures.
+
+        In this order: the figure itself; a monthly or daily average times months or days; a completed share
+        of the year's target; the sum of the two halves of the span; the span around it less its other half; the
+        sum of the markets of a region.
+        Sums and differences are taken only of figures on the same basis: trackers count less than leaks do.
+        """
+        stated = self._stated_gmv(market, span, platform)
+        if stated:
+            return stated
+        for parts, combine in ((_halves(span), Quantity.__add__), (_around(span), Quantity.__sub__)):
+            if parts:
+                first, second = (self._stated_gmv(market, part, platform) for part in parts)
+                if first and second and first.bases == second.bases:
+                    return combine(first, second)
+        members = self.ledger.vocabulary.members(market)
+        if len(members) > 1:
+            parts = [self._stated_gmv(member, span, platform) for member in members]
+            if all(parts) and len({part.bases for part in parts}) == 1:
+                return total(parts)
+        return Quantity.unknown(f"GMV of {platform or self.platform} in {self.call(market)}, {span.short}")
+
+    def _stated_gmv(self, market: str, span: Span, platform: str | None) -> Quantity:
+        def fact(metric: str, period: Span = span) -> Quantity:
+            return self.fact(market, metric, period, platform)
+
+        direct = fact("gmv")
+        if direct:
+            return direct
+        monthly = fact("gmv_monthly_average")
+        if monthly and span.months:
+            return monthly * Quantity.counted(span.months, "month")
+        daily = fact("gmv_daily_average")
+        if daily:
+            return daily * Quantity.counted(span.days, "day")
+        completed = fact("target_completion")
+        return completed * fact("gmv_target", span.year) if completed else direct
+
+    def year_to_date(self, market: str, platform: str | None = None) -> Reading | None:
+        """The published figure that covers most of the year up to the end of the quarter, from 1 January on."""
+        whole = {Span.months_of(self.year.end.year, 1, month) for month in range(1, self.quarter.end.month + 1)}
+        stated = {span for span in self.rows(market, "gmv", platform)["span"] if span.start == self.year.start}
+        for span in sorted(whole | stated, reverse=True):
+            if span in self.quarter.to_date and (gmv := self.gmv(market, span, platform)):
+                return Reading(span, gmv)
+        return None
+
+    def latest_month(self, market: str) -> Reading | None:
+        """The last month of the year, up to the end of the quarter, with a published figure."""
+        for month in range(self.quarter.end.month, 0, -1):
+            span = Span.months_of(self.year.end.year, month, 1)
+            if gmv := self.gmv(market, span):
+                return Reading(span, gmv)
+        return None
+
+    def seasonal_share(self, span: Span) -> Quantity:
+        """Share of last year's official online retail that fell into the same months; the seasonal path of a target."""
+        start, end = span.start, span.end
+        if span.months not in (3, 6, 9, 12) or start.month != 1:
+            return Quantity.unknown("whole quarters of the official retail series")
+        quarters = [Span.months_of(start.year - 1, month, 3) for month in (1, 4, 7, 10)]
+        sales = [self.fact("US", "gmv", quarter, "All retail") for quarter in quarters]
+        part = sales[: end.month // 3]
+        return (sum(part[1:], part[0]) / sum(sales[1:], sales[0])).percent()
+
+
+def open_report(namespace: Mapping[str, object]) -> Report:
+    """The report of a notebook, from the parameters that its cells have set.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The notebook's `globals()`.
+
+    Raises
+    ------
+    ParameterError
+        If the notebook, or the one who runs it, set a parameter that does not exist or a value that is not allowed.
+    LedgerError
+        If the data folder cannot be used.
+    """
+    for cell in namespace.get("In", []):
+        # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either
+        # would otherwise be ignored in silence.
+        if cell.startswith("# Parameters"):
+            code = "\n".join(line for line in cell.splitlines() if not line.startswith(("%", "!")))  # IPython's own
+            for node in ast.walk(ast.parse(code)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    _refuse_unknown(node.id)
+    given = {name: namespace[name] for name in PARAMETERS if name in namespace}
+    return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
+
+
+def _refuse_unknown(name: str) -> None:
+    if name not in PARAMETERS:
+        raise ParameterError(f"There is no parameter {name!r}. Allowed: {', '.join(PARAMETERS)}")
+
+
+def make_report(ledger: Ledger, **parameters: object) -> Report:
+    """A report on a ledger; parameters not given take the values of `defaults.PARAMETERS`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is unknown, has the wrong type, or a value for which there is nothing to report.
+    """
+    for name in parameters:
+        _refuse_unknown(name)
+    given = PARAMETERS | parameters
+    for name, value in given.items():
+        if not isinstance(value, str) and not (name == "as_of" and value is None):
+            kind = type(value).__name__
+            raise ParameterError(
+                f"{name} is {value!r} ({kind}). Allowed: text, such as {PARAMETERS[name] or '2024-08-29'!r}"
+            )
+    for name, allowed in (
+        ("platform", ledger.vocabulary.platforms),
+        ("rival", ledger.vocabulary.platforms),
+        ("currency", sorted({"USD", *ledger.fx["currency"]})),
+        ("scenario", ledger.assumptions.scenarios),
+    ):
+        if given[name] not in allowed:
+            raise ParameterError(f"{name} is {given[name]!r}. Allowed: {', '.join(allowed)}")
+    if given["rival"] == given["platform"]:
+        raise ParameterError(f"rival is {given['rival']!r}, the platform itself. Allowed: another platform")
+    quarters = quarters_with_facts(ledger, given["platform"])
+    spans = {quarter.code: quarter for quarter in quarters}
+    if given["quarter"] not in spans:
+        first_last = f"{quarters[0].code} to {quarters[-1].code}" if quarters else "none, there is no fact about it"
+        raise ParameterError(
+            f"quarter is {given['quarter']!r}. Allowed for {given['platform']}: {first_last}, written like 2024Q2"
+        )
+    quarter = spans[given["quarter"]]
+    as_of = quarter.end + PUBLICATION_LAG if given["as_of"] is None else _day(given["as_of"])
+    if as_of < quarter.end:
+        raise ParameterError(f"as_of is {as_of}. Allowed for {quarter.code}: {quarter.end} or later")
+    view = ledger.known_by(as_of)
+    scenario = ledger.assumptions.scenarios[given["scenario"]]
+    return Report(quarter, as_of, given["platform"], given["rival"], given["currency"], scenario, view)
+
+
+def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
+    """Quarters in whose year something about the platform is known two months after the quarter's end."""
+    facts = ledger.facts[ledger.facts["platform"] == platform]
+    found = []
+    for year in range(
+        min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0) + 1
+    ):
+        about = facts[facts["span"].map(Span.months_of(year, 1, 12).overlap) > 0]
+        for month in (1, 4, 7, 10):
+            quarter = Span.months_of(year, month, 3)
+            if (about["known_on"] <= (quarter.end + PUBLICATION_LAG).isoformat()).any():
+                found.append(quarter)
+    return found
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ParameterError(f"as_of is {text!r}. Allowed: a day written like 2024-08-29") from None
+
+
+def _is_calendar(span: Span, *months: int) -> bool:
+    """Whether a span is a quarter, a half or a year of the calendar, of one of these lengths."""
+    return span.months in months and (span.start.month - 1) % span.months == 0
+
+
+def _halves(span: Span) -> tuple[Span, Span] | None:
+    if not _is_calendar(span, 6, 12):
+        return None
+    half = span.months // 2
+    year, first = span.start.year, span.start.month
+    return Span.months_of(year, first, half), Span.months_of(year, first + half, half)
+
+
+def _around(span: Span) -> tuple[Span, Span] | None:
+    """The half-year around a quarter, or the year around a half, with the part that is not the span."""
+    if not _is_calendar(span, 3, 6):
+        return None
+    size = 2 * span.months
+    whole = Span.months_of(span.start.year, (span.start.month - 1) // size * size + 1, size)
+    first, second = _halves(whole)
+    return whole, second if first == span else first

@@ -1,0 +1,311 @@
+"""What changed between two reports: which facts are new, which estimates moved, and which new facts moved them.
+
+To say why an estimate moved, the new figures are added to the view of the older report a group at a time, in the order
+in which they became public, and the model is fitted again after each. What a group brings depends on what was known
+before it; that is how a reader met it, too. All changes together are the whole change, by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.facts.ledger import Vocabulary
+from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.report import ParameterError, Report
+from analysis.facts.span import Span
+from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.observations import WORLD
+from analysis.story.prose import Sentence, frequency, maybe, moved, phrase, say
+from analysis.story.show import Table
+
+GROUPS = 4  # each costs a fit of the model
+SMALL = 0.005  # of the estimate; a smaller part of its change is told with the rest
+TELLING, NAMED = 10, 6  # new facts that the table and a part of the change name
+CELL = ["platform", "market", "metric", "span"]
+REST = "Everything else"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the later of two reports knows that the earlier did not, and what that did to the later one's year.
+
+    Attributes
+    ----------
+    before, after : Report
+    earlier, later : Estimates
+        What either view makes of the year of `after`.
+    new : DataFrame
+        Facts of the later view that the earlier lacks, as in `Ledger.facts`.
+    telling : list of str
+        New facts, the one first that tells most about the year; then those that fill a cell of the year.
+    used : list of str
+        The new facts that the model reads, in the same order.
+    """
+
+    before: Report
+    after: Report
+    earlier: Estimates
+    later: Estimates
+    new: pd.DataFrame
+    telling: list[str]
+    used: list[str]
+
+    @property
+    def gone(self) -> pd.DataFrame:
+        """Facts of the earlier view that the later lacks, as in `Ledger.facts`."""
+        facts = self.before.ledger.facts
+        return facts[~facts.index.isin(self.after.ledger.facts.index)]
+
+    @property
+    def revised(self) -> pd.DataFrame:
+        """Cells for which the later view quotes another figure: `cell`, and the quantities `before`, `after`."""
+        old, now = (report.ledger.facts.drop_duplicates(CELL) for report in (self.before, self.after))
+        both = now.reset_index().merge(old.reset_index(), on=CELL, suffixes=("", "_before"))
+        changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
+        rows = [
+            (self.after.cell_name(pair), self.before.by_id(pair["id_before"]), self.after.by_id(pair["id"]))
+            for _, pair in both[changed].iterrows()
+        ]
+        return pd.DataFrame(rows, columns=["cell", "before", "after"])
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Events that became known in between, as in `Ledger.events`."""
+        events = self.after.ledger.events
+        return events[~events.index.isin(self.before.ledger.events.index)]
+
+    @property
+    def expected_before(self) -> Band:
+        """GMV of the world in the year, money, as the earlier view has it."""
+        return self.earlier.gmv(WORLD, self.after.year)
+
+    @property
+    def expected(self) -> Band:
+        return self.later.gmv(WORLD, self.after.year)
+
+    @property
+    def target_before(self) -> Quantity:
+        """GMV target of the year, money, that was known to the earlier view."""
+        return self.before.fact(WORLD, "gmv_target", self.after.year)
+
+    @property
+    def target(self) -> Quantity:
+        return self.after.fact(WORLD, "gmv_target", self.after.year)
+
+    @cached_property
+    def chance_before(self) -> Quantity:
+        """Probability that the year reaches the target that was known at the time, per cent."""
+        return self.earlier.chance(WORLD, self.target_before)
+
+    @cached_property
+    def chance(self) -> Quantity:
+        return self.later.chance(WORLD, self.target)
+
+    @property
+    def markets(self) -> pd.DataFrame:
+        """Estimates of the year, largest first, of markets with a figure of their own: `market`, `before`, `after`."""
+        report = self.after
+        own = [market for market in report.ledger.vocabulary.markets if self.later.has_own_figure(market, report.year)]
+        bands = [(m, *(model.gmv(m, report.year).median for model in (self.earlier, self.later))) for m in own]
+        rows = [(report.call(m), *medians) for m, *medians in sorted(bands, key=lambda row: -row[2].value)]
+        return pd.DataFrame(rows, columns=["market", "before", "after"])
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """From the earlier estimate to the later, group by group of new facts, and what else changed.
+
+        Columns `label`; `value`, money; `total`, whether it is one of the two estimates or a part of the change;
+        `chance` of the target, per cent. The parts add up to the change. Without rows if there is nothing to compare.
+        """
+        groups = _groups(self.after.ledger.vocabulary, self.new.loc[self.used])
+        rows = _steps(self, groups) if self.expected_before and self.expected else []
+        return pd.DataFrame(rows, columns=["label", "value", "total", "chance"])
+
+    @property
+    def change(self) -> Quantity:
+        """Growth of the estimate from the earlier report to the later."""
+        return (self.expected.median / self.expected_before.median).growth()
+
+    @property
+    def largest(self) -> tuple | None:
+        """The part of the change that moved the estimate most."""
+        parts = self.steps[~self.steps["total"].astype(bool)]
+        return max(parts.itertuples(), key=lambda part: abs(part.value.value), default=None)
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        """What is new, what that did to the year, which facts did it, and what became of the target."""
+        return [self._facts_sentence(), self._estimate_sentence(), self._reason_sentence(), self._target_sentence()]
+
+    def _facts_sentence(self) -> Sentence:
+        if self.new.empty:
+            return say("Nothing new was published between {before.as_of_label} and {after.as_of_label}.", self)
+        return say(
+            "Between {before.as_of_label} and {after.as_of_label} {new} became public; {used} of them tell of "
+            "{after.platform}’s GMV.",
+            self,
+            new=Quantity.counted(len(self.new), "fact", "rows of facts.csv"),
+            used=Quantity.counted(len(self.used), "", "rows that the market model reads"),
+        )
+
+    def _estimate_sentence(self) -> Sentence:
+        chances = maybe(
+            "; the chance of the target went from {earlier} to {later}",
+            earlier=frequency(self.chance_before),
+            later=frequency(self.chance),
+        )
+        if self.chance_before and frequency(self.chance_before).text == frequency(self.chance).text:
+            chances = maybe("; the chance of the target is still {later}", later=frequency(self.chance))
+        return say(
+            "The estimate for {after.year} {moved}, from {expected_before.median} to {expected.median}{chances}.",
+            self,
+            moved=moved(self.change),
+            chances=chances,
+        ) or say("For {after.year} there was no estimate before; now it is {expected.median}.", self)
+
+    def _reason_sentence(self) -> Sentence:
+        part = self.largest
+        if part is None or not self.telling or abs(self.change.value) < SMALL:
+            return Sentence()
+        fact = next((f.id for f in part.value.origins if f.id in self.new.index), None)
+        return say(
+            "The largest part of that comes from {label}, which {did}{fact}.",
+            label=part.label[0].lower() + part.label[1:],
+            did=phrase("took {size} off" if part.value < 0 else "added {size}", size=abs(part.value)),
+            fact=maybe(": above all {what}, {figure}", **self._described(fact)) if fact else maybe(""),
+        )
+
+    def _described(self, fact: str) -> dict[str, object]:
+        row = self.after.ledger.facts.loc[fact]
+        return {"what": self.after.cell_name(row), "figure": self.after.quantity(row)}
+
+    def _target_sentence(self) -> Sentence:
+        if not self.target_before:
+            return say("The target of {target} for {after.year} was not known before.", self)
+        if self.target.value == self.target_before.value:
+            return Sentence()
+        return say("The target for {after.year} went from {target_before} to {target}.", self)
+
+    def facts_table(self) -> Table:
+        """The new facts that tell most."""
+        rows = []
+        for fact in self.telling[:TELLING]:
+            row = self.after.ledger.facts.loc[fact]
+            rows.append((*self._described(fact).values(), row["basis"], row["known_on"]))
+        data = pd.DataFrame(rows, columns=["New figure", "Value", "Counted by", "Public on"])
+        return Table("summary_new_facts", say("The new figures that tell most about {after.year}", self), data)
+
+
+def changes(before: Report, after: Report) -> Changes:
+    """Compare two reports that differ in their quarter, their date or their data.
+
+    The estimates compared are those of the year of `after`, as either view has them.
+
+    Raises
+    ------
+    ParameterError
+        If the reports are about different platforms or in different currencies.
+    """
+    for name in ("platform", "currency"):
+        ours, theirs = getattr(after, name), getattr(before, name)
+        if ours != theirs:
+            raise ParameterError(f"{name} is {theirs!r} in one report and {ours!r} in the other. Allowed: the same")
+    earlier, later = _looking_at(before, after), estimates(after)
+    facts = after.ledger.facts
+    new = facts[~facts.index.isin(before.ledger.facts.index)]
+    read = () if later.market is None else new.index.intersection(later.market.facts.index)
+    telling = _telling(later, new, read)
+    used = sorted(read, key=lambda fact: telling.index(fact) if fact in telling else len(telling))
+    return Changes(before, after, earlier, later, new, telling, used)
+
+
+def _looking_at(before: Report, after: Report) -> Estimates:
+    """What the earlier report makes of the year of the later one: its own estimates, as far as they reach."""
+    report = replace(before, quarter=after.quarter)
+    reaches = before.horizon.end >= after.year.end
+    return replace(estimates(before), report=report) if reaches else estimates(report)
+
+
+def _telling(later: Estimates, new: pd.DataFrame, read: Iterable[str]) -> list[str]:
+    report, drivers = later.report, ()
+    if later.market is not None and later.gmv(WORLD, report.year):
+        drivers = later.market.drivers(WORLD, report.year, most=len(later.market.facts))
+    cells = new[new["platform"].isin([report.platform, report.rival])].drop_duplicates(CELL)
+    of_year = cells[cells["span"].map(report.year.overlap) > 0] if len(cells) else cells
+    return list(dict.fromkeys([*(fact for fact in drivers if fact in read), *of_year.index]))
+
+
+# Why the estimate moved -------------------------------------------------------------------------------
+
+
+def _groups(vocabulary: Vocabulary, used: pd.DataFrame) -> dict[str, list[str]]:
+    """New facts by the part of the world that they are about, in the order in which each part's first was public."""
+    places = used["market"].map(lambda market: _place(vocabulary, market))
+    largest = places.value_counts(sort=True).index[:GROUPS]
+    first = used["known_on"].groupby(places.where(places.isin(largest), "")).min()
+    order = sorted(first.index, key=lambda place: (first[place], place))
+    return {place: list(used.index[places.where(places.isin(largest), "") == place]) for place in order}
+
+
+def _place(vocabulary: Vocabulary, market: str) -> str:
+    """The largest region, short of the world, that has all of a market, or the market itself."""
+    members = set(vocabulary.members(market))
+    regions = {name: len(of) for name, of in vocabulary.regions.items() if name != WORLD and members <= set(of)}
+    return max(regions, key=regions.__getitem__, default=market) if members else market
+
+
+def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
+    """Label, value, whether it is an estimate or a part of the change, and chance of each step."""
+    before, after, later, year = found.before, found.after, found.later, found.after.year
+    first, last, chances = found.expected_before.median, found.expected.median, (found.chance_before, found.chance)
+    dollars = [after.convert(target, year, "USD").value for target in (found.target_before, found.target)]
+    # Without any group of new facts, then with one after the other, short of the last.
+    missing = list(groups.values())
+    between = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
+    path = _path([found.earlier, *between, later], year, dollars)
+    path[0] *= after.convert(Quantity(1.0, "USD"), year).value
+    moves = pd.DataFrame(np.diff(path).T, index=["", *groups], columns=["value", "chance"])
+    large = moves[(moves.index != "") & (moves["value"].abs() >= SMALL * last.value)]
+    rest = np.array([last.value - first.value, chances[1].value - chances[0].value]) - large.sum(skipna=False)
+
+    def part(label: str, move: pd.Series, told: str, origins: tuple[Origin, ...]) -> tuple:
+        told = f"market model of {year.short}: {told}"
+        chance = Quantity(move["chance"], "%", told, origins) if move.notna().all() else Quantity.unknown("a target")
+        return label, Quantity(move["value"], last.unit, told, origins), False, chance
+
+    rows = [(f"Estimate on {before.as_of_label.label}", first, True, chances[0])]
+    for place, move in large.iterrows():
+        origins = after.by_ids(groups[place][:NAMED])
+        rows.append(
+            part(f"New figures for {after.call(place)}", move, "with these figures, less without them", origins)
+        )
+    told = "the rest of the change: launches and plans, exchange rates, other platforms, small changes"
+    if rest["value"]:
+        rows.append(part(REST, rest, told, last.origins))
+    rows.append((f"Estimate on {after.as_of_label.label}", last, True, chances[1]))
+    return rows
+
+
+def _path(models: list[Estimates], year: Span, targets: list[float]) -> np.ndarray:
+    """Median of the year's GMV, US dollars, and chance of the target, at each model on the way; shape (2, models).
+
+    Both ends are those of their draws. In between only the mode is found, a fit without draws: the median keeps its
+    ratio to the mode, and the draws their spread about the median, but for what changes from end to end. Each model has
+    as much of that as the modes have moved by then, of all that they move.
+    """
+    markets = [(model if model.market else models[0]).market for model in models]  # some facts alone tell no level
+    modes = np.log([market.total_at_mode(WORLD, year) for market in markets])
+    moved = np.append(0, np.abs(np.diff(modes)).cumsum())
+    done = moved / moved[-1] if moved[-1] else np.append(0, np.ones(len(modes) - 1))
+    first, last = (market.draws(WORLD, year) for market in (markets[0], markets[-1]))
+    ratio = np.log([np.median(first), np.median(last)]) - modes[[0, -1]]
+    medians = np.exp(modes + (1 - done) * ratio[0] + done * ratio[1])
+    wanted = np.append(targets[0], np.full(len(modes) - 1, targets[1])) / medians
+    reached = [[(draws / np.median(draws) >= ratio).mean() for ratio in wanted] for draws in (first, last)]
+    chances = (1 - done) * reached[0] + done * reached[1]
+    return np.array([medians, np.where(np.isnan(wanted), np.nan, chances)])

@@ -1,0 +1,262 @@
+"""What the market model says, as quantities in the report's currency that lead back to the facts that drive them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, lru_cache
+
+import numpy as np
+import pandas as pd
+
+from analysis.facts.ledger import Ledger
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
+from analysis.model.market import Estimate, Market, TooLittleKnown, fit
+from analysis.model.observations import observe
+from analysis.model.scenarios import effect
+
+MIN_SLOPE = 0.1  # of log GMV of the year on that of a part of it; below, the part tells next to nothing
+
+
+@dataclass(frozen=True)
+class Band:
+    """An estimate: its median, and the 10th and 90th percentile between which four of five outcomes lie."""
+
+    median: Quantity
+    low: Quantity
+    high: Quantity
+
+    @classmethod
+    def of(cls, percentiles: Iterable[float], tell: Callable[[float, str], Quantity]) -> Band:
+        """From the median, the 10th and the 90th percentile, each told by its value and its name."""
+        names = ("median", "10th percentile", "90th percentile")
+        return cls(*(tell(float(value), name) for value, name in zip(percentiles, names, strict=True)))
+
+    @classmethod
+    def unknown(cls, reason: str) -> Band:
+        """An estimate that nothing published supports; `reason` names what is missing."""
+        return cls(*[Quantity.unknown(reason)] * 3)
+
+    def __bool__(self) -> bool:
+        return bool(self.median)
+
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter((self.median, self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """The market model of one platform, fitted to the report's view of the ledger, under the report's scenario.
+
+    Attributes
+    ----------
+    report : Report
+    platform : str
+    market : Market or None
+        None if too little is published to say anything.
+    """
+
+    report: Report
+    platform: str
+    market: Market | None
+
+    def gmv(self, market: str, span: Span) -> Band:
+        """GMV of a market or region over a span, money; with the new sites that the ramp tells.
+
+        Unknown for such a site itself: the ramp tells all that open together.
+        """
+        if (market, span) not in self._bands:
+            self._bands[market, span] = self._gmv(market, span)
+        return self._bands[market, span]
+
+    @cached_property
+    def _bands(self) -> dict[tuple[str, Span], Band]:
+        """What `gmv` has told so far: a chapter asks for the same again and again."""
+        return {}
+
+    def _gmv(self, market: str, span: Span) -> Band:
+        band = self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
+        if band.median.value == 0 and set(self.market.markets(market)) <= set(planned_sites(self.report)):
+            return Band.unknown(f"a figure of {self.report.call(market)}")
+        extra = self._new_sites(market, span)
+        return Band(*(part + extra for part in band)) if extra else band
+
+    def draws(self, market: str, span: Span) -> np.ndarray:
+        """Draws of what `gmv` tells, US dollars, shape (draws,); none where nothing is known.
+
+        Draws of one platform belong together; the models of two platforms are independent of each other.
+        """
+        try:
+            values = self.market.draws(market, span) if self.market else np.empty(0)
+        except TooLittleKnown:
+            return np.empty(0)
+        extra = self.report.convert(self._new_sites(market, span), span, "USD")
+        return values + extra.value if extra else values
+
+    def _new_sites(self, market: str, span: Span) -> Quantity:
+        """GMV of new sites of a region: the model knows none before it opens, and only guesses without a figure."""
+        if self.market is None or self.platform != self.report.platform or market not in ("Global", "Europe"):
+            return Quantity.unknown(f"new sites of {self.platform} in {market}")
+        if span not in self._asked:
+            self._asked[span] = new_sites_gmv(self.report, self.market, span)
+        return self._asked[span]
+
+    @cached_property
+    def _asked(self) -> dict[Span, Quantity]:
+        """GMV of new sites of the spans asked for so far: a chapter asks for the same ones again and again."""
+        return {}
+
+    def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
+        extra = self._new_sites(market, self.report.year)
+        return target - extra if extra else target
+
+    def without(self, facts: Iterable[str]) -> Estimates:
+        """The same from all but some of its facts: the model is fitted again, up to the end of the report's year."""
+        observations = self.market.observations
+        rest = replace(observations, facts=observations.facts.drop(index=list(facts)))
+        try:
+            return _told(self.report, self.platform, fit(rest, self.report.year))
+        except TooLittleKnown:
+            return Estimates(self.report, self.platform, None)
+
+    def has_own_figure(self, market: str, span: Span) -> bool:
+        """Whether any month of the span rests on a figure of the market itself, not on a sum or on the prior alone."""
+        if self.market is None:
+            return False
+        status = self.market.status
+        inside = status["month"].between(pd.Period(span.start, "M"), pd.Period(span.end, "M"))
+        return bool((status["status"][inside & (status["market"] == market)] == "reported").any())
+
+    def required_growth(self, market: str, target: Quantity) -> Band:
+        """Constant growth a month after the quarter with which the year just meets its target, per cent."""
+        quarter = self.report.quarter
+        if not target or quarter.rest_of_year is None:
+            return Band.unknown("a target and a part of the year still to come")
+        dollars = self._dollars(self._less_new_sites(market, target))
+        what = f"growth a month after {quarter.short} that meets the target"
+        return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
+
+    def chance(self, market: str, target: Quantity) -> Quantity:
+        """Probability that the year's GMV reaches the target, as the share of the model's draws that do."""
+        year = self.report.year
+        if self.market is None or not target or not self.gmv(market, year):
+            return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
+        share = self.market.probability_of_target(self._dollars(self._less_new_sites(market, target)), year, market)
+        draws = len(self.market.draws(market, year))
+        origins = self.report.by_ids(self.market.drivers(market, year))
+        formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
+        return self._quantity(share, "%", formula, origins, year)
+
+    def tipping_point(self, market: str, target: Quantity, span: Span) -> Quantity:
+        """GMV of a part of the year with which the year would be as likely as not to reach a target, money.
+
+        Where the line through the draws (log GMV of the year against log GMV of the span, least squares) meets the
+        target: for the lognormal, the median of the year given the span. Unknown where the two hardly hang together.
+        """
+        year, unknown = self.report.year, Quantity.unknown(f"a tipping point of {span.short}")
+        if self.market is None or not target or not self.gmv(market, year):
+            return unknown
+        logs = np.log([self.market.draws(market, part) for part in (span, year)])
+        slope, level = np.polyfit(*logs, 1)
+        if slope < MIN_SLOPE:
+            return unknown
+        wanted = np.log(self._dollars(self._less_new_sites(market, target)))
+        formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
+        origins = self.report.by_ids(self.market.drivers(market, year))
+        figure = self._quantity(float(np.exp((wanted - level) / slope)), "USD", formula, origins, span)
+        return self.report.convert(figure, span)
+
+    def _band(self, ask, unit: str, what: str, span: Span) -> Band:
+        if self.market is None:
+            return Band.unknown("figures for the market model")
+        try:
+            estimate: Estimate = ask(self.market)
+        except TooLittleKnown as error:  # a market that nobody has reported on, or months beyond the model's
+            return Band.unknown(str(error))
+        origins = self.report.by_ids(estimate.drivers)
+
+        def tell(value: float, name: str) -> Quantity:
+            figure = self._quantity(value, unit, f"market model, {name} of {what}", origins, span)
+            return self.report.convert(figure, span)
+
+        return Band.of((estimate.median, estimate.p10, estimate.p90), tell)
+
+    def _quantity(self, value: float, unit: str, formula: str, origins: tuple[Origin, ...], span: Span) -> Quantity:
+        scenario = self.report.scenario
+        if scenario.settings and span.end > self.report.quarter.end:
+            formula += f", in the scenario “{scenario.name}”"
+            for lever in scenario.settings:
+                origins += self.report.assumption(lever).origins
+        return Quantity(value, unit, formula, origins)
+
+    def _dollars(self, amount: Quantity) -> float:
+        return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
+
+    def monthly(self, market: str, span: Span) -> list[tuple[Span, Band]]:
+        """GMV of each month that a span touches, money."""
+        return [(month, self.gmv(market, month)) for month in span.each_month]
+
+    @cached_property
+    def cumulative(self) -> list[tuple[Span, Band]]:
+        """GMV of the world from 1 January to the end of each month of the year, money."""
+        year = self.report.year.end.year
+        spans = [Span.months_of(year, 1, months) for months in range(1, 13)]
+        return [(span, self.gmv("Global", span)) for span in spans]
+
+    def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
+        """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
+        base = base or span.year_earlier()
+
+        def ask(model: Market) -> Estimate:
+            before = model.draws(market, base)
+            if not before.all():
+                raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
+            p10, median, p90 = np.quantile(model.draws(market, span) / before - 1, [0.1, 0.5, 0.9])
+            drivers = dict.fromkeys(model.drivers(market, span) + model.drivers(market, base))
+            return Estimate(float(median), float(p10), float(p90), tuple(drivers))
+
+        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", span)
+
+
+def estimates(report: Report, platform: str | None = None) -> Estimates:
+    """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
+    platform = platform or report.platform
+    return _told(report, platform, fitted(report.ledger, platform, report.horizon.end))
+
+
+def _told(report: Report, platform: str, market: Market | None) -> Estimates:
+    """What a report makes of a fitted model: without the sites that the ramp tells, and under its scenario."""
+    if market is not None and platform == report.platform:
+        sites = {site for plan in told_by_ramp(report, market) for site in plan.markets}
+        market = _less(market, frozenset(sites.intersection(market.grid.markets)))
+    if market is not None and report.scenario.id != BASE:
+        market = market.under(effect(report, platform))
+    return Estimates(report, platform, market)
+
+
+@lru_cache(maxsize=8)
+def _less(market: Market, sites: frozenset[str]) -> Market:
+    """The same model, with nothing sold in some markets: what the ramp tells is not counted twice."""
+    return market.under(lambda name, months: np.full(len(months), float(name not in sites))) if sites else market
+
+
+# What was fitted last, by fingerprint of the view, platform and last day.
+FITTED: dict[tuple[str, str, date], Market | None] = {}
+
+
+def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
+    """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
+    key = ledger.fingerprint, platform, until
+    if key not in FITTED:
+        if len(FITTED) >= 24:
+            del FITTED[next(iter(FITTED))]  # the oldest
+        try:
+            FITTED[key] = fit(observe(ledger, platform), until)
+        except TooLittleKnown:
+            FITTED[key] = None
+    return FITTED[key]

@@ -1,0 +1,73 @@
+"""What a report was made of and consists of: by its manifest one knows whether it would come out the same again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from analysis.facts.parameters import DATA
+from analysis.facts.report import Report
+
+NAME = "manifest.json"
+NOTEBOOKS = DATA.parent / "notebooks"
+# What decides the bytes of a report, besides the data, the parameters and our own code.
+PACKAGES = ("altair", "ipython", "nbconvert", "numpy", "pandas", "papermill", "scipy", "vl-convert-python")
+
+
+def notebooks() -> list[Path]:
+    """The notebooks that a report is made of, in the order of its chapters."""
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def describe(report: Report, folder: Path) -> dict:
+    """The manifest of a report that stands complete in a folder."""
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return _inputs(report) | {
+        "tables": [name for name in files if name.startswith("tables/")],
+        "files": {name: _sha256(path.read_bytes()) for name, path in files.items()},
+    }
+
+
+def is_current(report: Report, folder: Path) -> bool:
+    """Whether a folder holds just what would be built: from the same inputs, and not a byte of it changed since."""
+    try:
+        found = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return all(found[name] == value for name, value in _inputs(report).items()) and all(
+            _sha256((folder / name).read_bytes()) == digest for name, digest in found["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no manifest of ours
+        return False
+
+
+def _inputs(report: Report) -> dict:
+    """Everything that decides the bytes of a report."""
+    return {
+        "parameters": report.parameters,
+        "data": {"facts": len(report.ledger.facts), "sha256": report.ledger.fingerprint},
+        "notebooks": {path.name: _sha256(_code_of(path)) for path in notebooks()},
+        "code": _code(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+    }
+
+
+def _code_of(notebook: Path) -> bytes:
+    """A notebook without its stored outputs, which a run replaces."""
+    cells = json.loads(notebook.read_bytes())["cells"]
+    return json.dumps([(cell["cell_type"], cell["source"], cell["metadata"].get("tags")) for cell in cells]).encode()
+
+
+@cache  # a process goes on with the code that it has read
+def _code() -> str:
+    """SHA-256 of this package: its modules, and its template."""
+    root = Path(__file__).parent.parent
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    return _sha256(b"".join(str(path.relative_to(root)).encode() + path.read_bytes() for path in files))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

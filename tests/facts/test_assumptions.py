@@ -1,0 +1,84 @@
+"""Levers and scenarios: how they are read, and what a broken file is told."""
+
+import math
+
+import pytest
+
+from analysis.facts.assumptions import SETTINGS
+from analysis.facts.ledger import LedgerError
+
+
+def problems(data_copy):
+    with pytest.raises(LedgerError) as caught:
+        data_copy.read()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_every_shipped_lever_has_an_ordered_range_and_a_reason(ledger):
+    for lever in ledger.assumptions.levers.values():
+        low, base, high = (lever.at(setting) for setting in SETTINGS)
+        assert low.value <= base.value <= high.value
+        assert low.value < high.value
+        assert len(lever.reason.split()) >= 8, lever.name
+
+
+def test_probabilities_of_the_shipped_scenarios_add_up_to_one(ledger):
+    assert math.isclose(sum(s.probability for s in ledger.assumptions.scenarios.values()), 1)
+
+
+def test_a_lever_is_read_in_whole_units(ledger, report):
+    # scenarios.toml: 90 USD k per person; 40 %; 90 USD bn
+    assert report().assumption("staff_cost", "base").value == 90_000
+    assert report().assumption("staff_cost", "base").unit == "USD/person"
+    assert report().assumption("goods_cost", "base").value == 0.4
+    assert report().assumption("new_sites_market", "base").value == 90e9
+
+
+def test_an_assumption_says_in_its_provenance_that_nobody_published_it(report):
+    told = report().assumption("goods_cost").provenance
+    assert told.startswith("goods_cost: 40%")
+    assert "Assumption, not published" in told
+
+
+def test_a_scenario_moves_its_levers_and_no_other(report):
+    moved, base = report(scenario="us_ban"), report()
+    assert moved.assumption("us_ban_loss").value == 1
+    assert base.assumption("us_ban_loss").value == 0
+    others = set(base.ledger.assumptions.levers) - {"us_ban_loss"}
+    assert all(moved.assumption(name).value == base.assumption(name).value for name in others)
+
+
+def test_amounts_of_assumptions_come_in_the_reports_currency(report):
+    euros, dollars = report(currency="EUR"), report()
+    rate = dollars.ledger.rate("EUR", dollars.quarter).value
+    assert euros.assumption("staff_cost").value == pytest.approx(90_000 * rate)
+    assert euros.assumption("staff_cost").unit == "EUR/person"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("low = 30\nbase = 40", "low = 45\nbase = 40", "levers.goods_cost: 'low 45, base 40, high 50'"),
+        ("low = 30\nbase = 40", 'low = "30"\nbase = 40', "levers.goods_cost: 'low 30, base 40, high 50'"),
+        ('unit = "USD k per person"', 'unit = "dollars"', "levers.staff_cost.unit: 'dollars'. Allowed: a unit"),
+        ("probability = 0.45", "probability = 0.5", "scenarios: '1.05'. Allowed: probabilities that add up to 1"),
+        ("probability = 0.45", "probability = 1.45", "scenarios.base.probability: '1.45'. Allowed: a number"),
+        ('us_ban_loss = "high"', 'us_ban_los = "high"', "scenarios.us_ban.levers: 'us_ban_los'. Allowed: us_ban_loss"),
+        ('us_ban_loss = "high"', 'us_ban_loss = "all"', "us_ban.levers.us_ban_loss: 'all'. Allowed: low, high"),
+        ("[scenarios.base]", "[scenarios.calm]", "a scenario named base"),
+        ('means = "sales go on as the figures point"\n', "", "scenarios.base: ''. Allowed: a key means"),
+        ('name = "Base"', 'name = ""', "scenarios.base.name: \"''\". Allowed: some text"),
+        ("[levers.goods_cost]", "[lever.goods_cost]", "lever: 'lever'. Allowed: tables"),
+        ("[scenarios.us_ban]", "[scenarios.us_ban", "Allowed: TOML"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_told_where_and_what_is_allowed(data_copy, old, new, told):
+    data_copy.replace("scenarios.toml", old, new)
+    found = problems(data_copy)
+    assert any(told in problem for problem in found), found
+    assert all(problem.startswith("scenarios.toml") for problem in found)
+
+
+def test_a_missing_file_is_told(data_copy):
+    (data_copy.path / "scenarios.toml").unlink()
+    assert problems(data_copy) == ["scenarios.toml. Allowed: a readable file (No such file or directory)"]

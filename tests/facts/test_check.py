@@ -1,0 +1,143 @@
+"""The state of the data for a quarter, and two reports side by side."""
+
+import re
+from functools import lru_cache
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.facts.check import Asked, Recorder, readiness, reviews
+from analysis.facts.ledger import read_ledger
+from analysis.facts.report import ParameterError, make_report
+from analysis.facts.span import Span
+from analysis.model.diff import compare
+
+HALF = Span.parse("2024H1")
+
+
+@lru_cache
+def of(quarter):
+    ledger = read_ledger()
+    return readiness(ledger, make_report(ledger, quarter=quarter))
+
+
+@pytest.fixture
+def recorder(report):
+    return Recorder.of(report())
+
+
+def test_a_question_is_noted_with_its_answer(recorder):
+    """A0003 is a completion of the world's first half; nothing is known of Ireland's."""
+    assert recorder.fact("Global", "target_completion", HALF).value == 0.3
+    assert not recorder.fact("Ireland", "target_completion", HALF)
+    assert recorder.notes == {
+        Asked("TikTok Shop", "Global", "target completion", HALF): True,
+        Asked("TikTok Shop", "Ireland", "target completion", HALF): False,
+    }
+
+
+def test_arithmetic_on_the_way_to_an_answer_is_not_noted(recorder):
+    """The world's first half is 30 % of 50 bn: two facts, but one question."""
+    assert recorder.gmv("Global", HALF).value == pytest.approx(15e9)
+    assert recorder.year_to_date("Global").span == HALF
+    assert recorder.latest_month("US").span == Span.parse("2024-06")
+    assert list(recorder.notes) == [
+        Asked("TikTok Shop", "Global", "GMV, or what it can be worked out from", HALF),
+        Asked("TikTok Shop", "Global", "GMV from January on", HALF),
+        Asked("TikTok Shop", "US", "GMV of a single month", HALF),
+    ]
+
+
+def test_an_answer_found_once_is_there(recorder):
+    recorder.rows("US", "gmv_target", within=Span.parse("2024"))
+    recorder.rows("US", "gmv_target", "Temu")
+    assert list(recorder.notes.values()) == [True, False]
+    assert not recorder.under("base").fact("US", "nmv", HALF)
+    assert len(recorder.notes) == 3  # a copy of the report writes into the same notes
+
+
+def test_a_recorded_report_says_what_the_report_says(report):
+    plain, recorded = (dict(reviews(r)) for r in (report(), Recorder.of(report())))
+    for name, review in plain.items():
+        assert str(review.headline) == str(recorded[name].headline)
+        assert list(map(str, review.sentences)) == list(map(str, recorded[name].sentences))
+
+
+def test_every_chapter_is_asked():
+    asked = of("2024Q2").asked
+    assert set(asked) == {
+        "summary", "southeast_asia", "united_states", "temu", "europe", "outlook", "evidence",
+    }  # fmt: skip
+    assert all(notes for name, notes in asked.items() if name != "evidence")
+
+
+def test_what_is_missing_names_the_chapters_that_ask():
+    ready = of("2024Q2")
+    for asked, names in ready.missing.items():
+        assert names
+        for name, notes in ready.asked.items():
+            assert (notes.get(asked) is False) == (name in names)
+
+
+def test_conflicts_have_unlike_figures_of_the_year():
+    """The US share of Temu's second quarter: 70 % by A0028, 45 % by P0132."""
+    cells = of("2024Q2").conflicts
+    assert {"A0028", "P0132"} in [set(cell.index) for cell in cells]
+    for cell in cells:
+        assert len(cell) > 1
+        assert cell["span"].iloc[0].overlap(Span.parse("2024")) > 0
+        assert (cell["kind"] != "target").all()
+
+
+def test_figures_that_agree_are_no_conflict():
+    """P0448 and A0006 both have 150.54 % for Vietnam's first half."""
+    assert not any("A0006" in cell.index for cell in of("2024Q2").conflicts)
+
+
+def test_inferred_and_later_facts_are_those_of_the_file(ledger):
+    ready, year = of("2024Q2"), Span.parse("2024")
+    facts = ledger.facts[[span.overlap(year) > 0 for span in ledger.facts["span"]]]
+    public = facts[facts["known_on"] <= "2024-08-29"]
+    assert set(ready.inferred.index) == set(public.index[public["known_on_basis"] == "inferred"])
+    assert set(ready.later.index) == set(facts.index) - set(public.index)
+    assert "P0100" in ready.later.index  # July 2024, known on 14 September
+    assert "A0001" in ready.inferred.index
+
+
+def test_check_tells_the_quarter_and_without_one_only_the_data(capsys):
+    assert main(["check"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert main(["check", "2024Q2"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"(?m)^2024Q2 as of 2024-08-29: \d+ facts public, \d+ about the year$", told)
+    there, missing = map(int, re.search(r"there: (\d+); not there: (\d+)", told).groups())
+    assert there + missing == int(re.search(r"asked for by the chapters: (\d+);", told)[1])
+    assert "Temu, the US: share of platform GMV, Q2 2024: P0132 about 45 %, A0028 about 70 %" in told
+    assert main(["check", "2031Q1"]) == 1
+    assert "quarter is '2031Q1'" in capsys.readouterr().err
+
+
+def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(ledger):
+    before, after = (make_report(ledger, quarter=quarter) for quarter in ("2024Q1", "2024Q2"))
+    told = compare(before, after)
+    lines = told.splitlines()
+    assert lines[0] == "2024Q1 as of 2024-05-30, then 2024Q2 as of 2024-08-29"
+    assert "    2024-07-16: P0068, P0069, P0075, P0076, P0077, P0078, P0079, P0080, P0081, P0087" in lines
+    # 13.2 % was Momentum Works' projection, 14.2 % its count.
+    assert "    TikTok Shop, Southeast Asia: share of market GMV, 2023: 13.2% (P0497), now 14.2% (P0085)" in lines
+    assert any(line.startswith("    E029: ") for line in lines)
+    assert any(re.match(r"    the US: US\$[\d.]+ bn, now US\$[\d.]+ bn$", line) for line in lines)
+    assert any(
+        re.match(r"    New figures for the world: −US\$[\d.]+ bn \(-[\d.]+ points\)  A0003", line) for line in lines
+    )
+    for name, review in reviews(after):
+        assert str(review.headline) in told, name
+    assert not re.search(r"nan|None|not published", told)
+
+
+def test_reports_in_the_wrong_order_are_refused(ledger, capsys):
+    later, earlier = (make_report(ledger, quarter=quarter) for quarter in ("2024Q2", "2024Q1"))
+    with pytest.raises(ParameterError, match="Allowed: the earlier quarter first"):
+        compare(later, earlier)
+    assert main(["diff", "2024Q2", "2024Q1"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1

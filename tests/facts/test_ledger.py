@@ -1,0 +1,795 @@
+"""Reading the data folder: what it refuses, what it hides until it was public, what leads, and what a rate is."""
+
+import csv
+import io
+import random
+import shutil
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from analysis.facts.errors import InputError
+from analysis.facts.ledger import LedgerError, read_ledger, split_unit
+from analysis.facts.parameters import DATA
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+
+CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
+TOML_FILES = ("vocabulary.toml", "scenarios.toml")
+slow = settings(max_examples=60)  # each example reads a whole folder
+
+
+def refused(folder) -> list:
+    """The problems of a folder that must not be read; the message must have a line for each."""
+    with pytest.raises(LedgerError) as caught:
+        folder.read()
+    problems = caught.value.problems
+    assert str(caught.value).splitlines()[1:] == [f"  {problem}" for problem in problems]
+    return problems
+
+
+def places(problems) -> list[tuple]:
+    return [(p.file, p.line, p.column, p.value) for p in problems]
+
+
+# One bad cell -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "column", "value", "allowed"),
+    [
+        ("facts.csv", "A0025", "id", "=A1", "letters, digits"),
+        ("facts.csv", "A0025", "platform", "TikTokShop", "TikTok Shop, "),
+        ("facts.csv", "A0025", "market", "Thailnd", "Thailand"),
+        ("facts.csv", "A0025", "market", "US,Thailand", "joined by a comma and a space"),
+        ("facts.csv", "A0050", "market", "Spain, Irland", "Ireland"),
+        ("facts.csv", "A0025", "metric", "GMV", "gmv_monthly_average"),
+        ("facts.csv", "A0025", "period", "2024H3", "2024H1"),
+        ("facts.csv", "A0025", "period", "2024Q5", "2024Q2"),
+        ("facts.csv", "A0025", "period", "2024-13", "2024-05"),
+        ("facts.csv", "A0025", "period", "2024-02-30", "2024-06-08"),
+        ("facts.csv", "A0025", "period", "2024-06..2024-05", "joined by .."),
+        ("facts.csv", "A0025", "period", "9999", "2024H1"),  # no day after it: nothing could be made of it
+        ("facts.csv", "A0025", "value", "about 5", "a number"),
+        ("facts.csv", "A0025", "value", "", "a number"),
+        ("facts.csv", "A0025", "value", "1,5", "a point for decimals"),
+        ("facts.csv", "A0025", "value", "1 000", "no thousands marks"),
+        ("facts.csv", "A0025", "value", ".5", "a number"),
+        ("facts.csv", "A0025", "value", "5.", "a number"),
+        ("facts.csv", "A0025", "value", "+5", "a number"),
+        ("facts.csv", "A0025", "value", "nan", "a number"),
+        ("facts.csv", "A0025", "value", "inf", "a number"),
+        ("facts.csv", "A0025", "value", "1e5", "a number"),
+        ("facts.csv", "A0025", "value", "1_000", "a number"),
+        ("facts.csv", "A0025", "value", "0x10", "a number"),
+        ("facts.csv", "A0025", "value", "9" * 400, "a number"),  # beyond what a number can be here: infinity
+        ("facts.csv", "A0025", "unit", "USD bnn", "'USD bn'"),
+        ("facts.csv", "A0025", "unit", "bn USD", "'USD bn'"),
+        ("facts.csv", "A0025", "unit", "usd bn", "USD"),
+        ("facts.csv", "A0025", "unit", "USD  bn", "'USD bn'"),
+        ("facts.csv", "A0025", "unit", "KRW bn", "a currency of fx.csv"),
+        ("facts.csv", "A0025", "unit", "%", "'USD bn'"),
+        ("facts.csv", "A0025", "unit", "", "'USD bn'"),
+        ("facts.csv", "A0025", "unit", "USD per", "'USD bn'"),
+        ("facts.csv", "A0003", "unit", "USD bn", "%"),
+        ("facts.csv", "A0003", "unit", "bn %", "%"),
+        ("facts.csv", "A0019", "unit", "mn sellerz", "sellers"),
+        ("facts.csv", "A0025", "qualifier", "approx", "just over"),
+        ("facts.csv", "A0025", "kind", "forecast", "estimate"),
+        ("facts.csv", "A0025", "basis", "Press", "press"),
+        ("facts.csv", "A0025", "source", "S999", "a source of sources.csv"),
+        ("facts.csv", "A0025", "source", "", "a source of sources.csv"),
+        ("facts.csv", "A0025", "known_on", "31/07/2024", "YYYY-MM-DD"),
+        ("facts.csv", "A0025", "known_on", "2024-7-31", "YYYY-MM-DD"),
+        ("facts.csv", "A0025", "known_on", "2024-02-30", "YYYY-MM-DD"),
+        ("facts.csv", "A0025", "known_on", "20240731", "YYYY-MM-DD"),
+        ("facts.csv", "A0025", "known_on", "", "YYYY-MM-DD"),
+        ("facts.csv", "A0025", "known_on_basis", "guessed", "published, inferred"),
+        ("facts.csv", "A0025", "confidence", "certain", "high, medium, low"),
+        ("sources.csv", "S001", "title", "", "some text"),
+        ("sources.csv", "S001", "url", "javascript:alert(1)", "begins with http"),
+        ("sources.csv", "S001", "url", "https://a.example/b c", "begins with http"),
+        ("events.csv", "E016", "date", "12 Sep 2023", "2024-06-08"),
+        ("events.csv", "E016", "platform", "Tiktok Shop", "TikTok Shop"),
+        ("events.csv", "E016", "market", "USA", "US"),
+        ("events.csv", "E016", "kind", "opening", "launch"),
+        ("events.csv", "E016", "event", "", "some text"),
+        ("events.csv", "E016", "source", "S999", "a source of sources.csv"),
+        ("events.csv", "E016", "known_on", "2023", "empty, or the day"),
+        ("fx.csv", "THB,2024Q2", "currency", "thb", "three capitals"),
+        ("fx.csv", "THB,2024Q2", "period", "2024Q6", "2024Q2"),
+        ("fx.csv", "THB,2024Q2", "per_usd", "0", "above zero"),
+        ("fx.csv", "THB,2024Q2", "per_usd", "-36.7", "above zero"),
+        ("fx.csv", "THB,2024Q2", "per_usd", "36,7", "above zero"),
+        ("fx.csv", "THB,2024Q2", "per_usd", "9" * 400, "above zero"),
+        ("fx.csv", "THB,2024Q2", "source", "S999", "a source of sources.csv"),
+    ],
+)
+def test_one_bad_cell_is_named_with_its_place_and_what_is_allowed(data_copy, file, row, column, value, allowed):
+    line = data_copy.put(file, row, column, value)
+    problems = refused(data_copy)
+    assert places(problems) == [(file, line, column, value)]
+    assert allowed in problems[0].allowed
+    assert str(problems[0]).startswith(f"{file}, line {line}, column {column}: {value!r}. Allowed: ")
+
+
+@pytest.mark.parametrize(
+    ("file", "like", "cells", "column", "value"),
+    [
+        ("facts.csv", "A0025", {}, "id", "A0025"),
+        ("sources.csv", "S001", {}, "source", "S001"),
+        ("events.csv", "E016", {}, "id", "E016"),
+        ("fx.csv", "THB", {"period": "2024Q2"}, "currency", "THB 2024Q2"),
+    ],
+)
+def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy, file, like, cells, column, value):
+    rows = data_copy.rows(file)
+    first = next(i for i, row in enumerate(rows, 1) if " ".join(row[: len(value.split())]) == value)
+    line = data_copy.add(file, like, **cells)
+    (problem,) = refused(data_copy)
+    assert places([problem]) == [(file, line, column, value)]
+    assert f"line {first} " in problem.allowed
+
+
+@pytest.mark.parametrize("value", ["5", "-5", "0", "-0.5", "12.50", " 7 ", "0005"])
+def test_plain_numbers_are_read(data_copy, value):
+    data_copy.put("facts.csv", "A0025", "value", value)
+    assert data_copy.read().facts.loc["A0025", "number"] == pytest.approx(float(value) * 1e9)
+
+
+def test_a_currency_with_a_rate_is_converted_or_refused_but_never_printed_as_a_noun(data_copy):
+    data_copy.add("fx.csv", "THB", currency="KRW", period="2024Q2", per_usd="1370")
+    data_copy.put("facts.csv", "A0025", "unit", "KRW bn")
+    try:
+        ledger = data_copy.read()
+    except LedgerError as error:
+        assert "KRW" in str(error)
+    else:
+        gmv = make_report(ledger).fact("US", "gmv", Span.parse("2024-06"))
+        assert (gmv.unit, gmv.value) == ("USD", pytest.approx(0.66e9 / 1370))
+
+
+# Several bad cells --------------------------------------------------------------------------------
+
+
+def test_all_bad_cells_of_all_files_are_told_at_once_in_the_order_of_the_files(data_copy):
+    expected = [
+        ("events.csv", data_copy.put("events.csv", "E016", "kind", "opening"), "kind", "opening"),
+        ("facts.csv", data_copy.put("facts.csv", "A0004", "unit", "USD bnn"), "unit", "USD bnn"),
+        ("facts.csv", data_copy.put("facts.csv", "A0025", "period", "2024H3"), "period", "2024H3"),
+        ("facts.csv", data_copy.put("facts.csv", "A0025", "value", "much"), "value", "much"),
+        ("facts.csv", data_copy.put("facts.csv", "P0607", "source", "S999"), "source", "S999"),
+        ("fx.csv", data_copy.put("fx.csv", "VND,2021", "per_usd", "0"), "per_usd", "0"),
+    ]
+    problems = refused(data_copy)
+    assert sorted(places(problems)) == sorted(expected)
+    assert [(p.file, p.line) for p in problems] == sorted((p.file, p.line) for p in problems)
+    assert str(LedgerError(problems)).startswith("6 problems in the data\n")
+
+
+@slow
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 300), st.sampled_from(["period", "value", "unit", "source", "known_on"])),
+        min_size=1,
+        max_size=12,
+        unique=True,
+    )
+)
+def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
+    rows = table("facts.csv")
+    for row, column in cells:
+        rows[row][rows[0].index(column)] = "?"
+    folder = spoilt(tmp_path_factory, "facts.csv", as_csv(rows))
+    with pytest.raises(LedgerError) as caught:
+        read_ledger(folder)
+    assert sorted(places(caught.value.problems)) == sorted(("facts.csv", row + 1, column, "?") for row, column in cells)
+
+
+def test_broken_files_are_told_together(data_copy):
+    for name in CSV_FILES:
+        (data_copy.path / name).write_bytes(b"")
+    assert {p.file for p in refused(data_copy)} == set(CSV_FILES)
+
+
+# Broken files -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", CSV_FILES)
+def test_a_misspelt_column_is_told_with_the_one_that_is_missing(data_copy, file):
+    header = data_copy.rows(file)[0]
+    text = (data_copy.path / file).read_text(encoding="utf-8")
+    (data_copy.path / file).write_text(text.replace(header[1], "kwality", 1), encoding="utf-8")
+    unknown, missing = refused(data_copy)
+    assert places([unknown]) == [(file, 1, None, "kwality")]
+    assert all(name in unknown.allowed for name in header)
+    assert (missing.file, missing.line, missing.allowed) == (file, 1, f"a column {header[1]}")
+
+
+def test_a_column_that_stands_twice_is_told_once(data_copy):
+    data_copy.write("fx.csv", [[*row, row[1]] for row in data_copy.rows("fx.csv")])
+    assert places(refused(data_copy)) == [("fx.csv", 1, None, "period")]
+
+
+@pytest.mark.parametrize("file", CSV_FILES)
+@pytest.mark.parametrize(
+    ("spoil", "line", "allowed"),
+    [
+        (lambda raw: b"", 1, "a header line"),
+        (lambda raw: b"\xef\xbb\xbf", 1, "a header line"),
+        (lambda raw: raw.splitlines()[0] + b"\n", 1, "at least one row"),
+        (lambda raw: raw.decode().encode("utf-16"), 1, "UTF-8"),
+        (lambda raw: swap(raw, 3, "naïve".encode("latin-1")), 3, "UTF-8"),
+        (lambda raw: swap(raw, 4, "逼近".encode("gb18030")), 4, "UTF-8"),
+        (lambda raw: swap(raw, 3, b"a\0b"), 3, "zero bytes"),
+        (lambda raw: swap(raw, 3, raw.splitlines()[2] + b",more"), 3, "cells, one for each column"),
+        (lambda raw: swap(raw, 3, raw.splitlines()[2].rpartition(b",")[0]), 3, "cells, one for each column"),
+        (lambda raw: swap(raw, 3, b'"' + raw.splitlines()[2]), 3, "every quote closed"),
+        (lambda raw: swap(raw, 3, b'"a"b' + raw.splitlines()[2]), 3, "every quote closed"),
+    ],
+    ids=[
+        "empty",
+        "mark only",
+        "header only",
+        "utf-16",
+        "latin-1",
+        "gb18030",
+        "zero byte",
+        "cell too many",
+        "cell missing",
+        "quote never closed",
+        "text after a quote",
+    ],
+)
+def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, spoil, line, allowed):
+    path = data_copy.path / file
+    path.write_bytes(spoil(path.read_bytes()))
+    (problem,) = refused(data_copy)
+    assert (problem.file, problem.line) == (file, line)
+    assert allowed in problem.allowed
+
+
+@pytest.mark.parametrize("file", [*CSV_FILES, "vocabulary.toml"])
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "a folder"])
+def test_a_missing_file_is_told_with_its_name(data_copy, file, make):
+    (data_copy.path / file).unlink()
+    make(data_copy.path / file)
+    assert [p.file for p in refused(data_copy)] == [file]
+
+
+def test_a_missing_folder_is_told_file_by_file(tmp_path):
+    with pytest.raises(LedgerError) as caught:
+        read_ledger(tmp_path / "no" / "such")
+    assert {p.file for p in caught.value.problems} == {*CSV_FILES, *TOML_FILES}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[platforms]", "[platforms", "TOML"),
+        ("[platforms]", "[platform]", "platforms"),
+        ("[metrics.gmv]\nmeasure", "[metrics.gmv]\nmesure", "measure"),
+        ('[metrics.gmv]\nmeasure = "money"', '[metrics.gmv]\nmeasure = "cash"', "metrics.gmv"),
+        ('US = { name = "the US" }', 'US = "the US"', "markets"),
+        ('US = { name = "the US" }', "US = { name = 3 }", ""),
+        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy"]', 'of = ["UK", "Spian"]', "Spian"),
+        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy"]', 'of = [["UK"]]', ""),
+        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy"]', "of = 6", "regions"),
+        ("[platforms]\n", "platforms = 3\n[other]\n", ""),
+        ("# The words", "\udcff", "UTF-8"),
+    ],
+)
+def test_a_broken_vocabulary_is_told_with_its_name(data_copy, old, new, told):
+    path = data_copy.path / "vocabulary.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_bytes(text.replace(old, new, 1).encode("utf-8", "surrogateescape"))
+    problems = refused(data_copy)
+    assert {p.file for p in problems} == {"vocabulary.toml"}
+    assert told in str(problems[0])
+
+
+def swap(raw: bytes, line: int, new: bytes) -> bytes:
+    lines = raw.splitlines()
+    return b"\n".join([*lines[: line - 1], new, *lines[line:]]) + b"\n"
+
+
+# Line numbers -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dress", "further"),
+    [
+        (lambda text: "\ufeff" + text, 0),
+        (lambda text: text.replace("\n", "\r\n"), 0),
+        (lambda text: "\ufeff" + text.replace("\n", "\r\n"), 0),
+        (lambda text: text.replace("\nA0002,", "\n\n\nA0002,"), 2),
+        (lambda text: text.replace("500亿美元GMV", '"one\ntwo\n\nthree"'), 3),
+        (lambda text: text.replace("500亿美元GMV", '"one\r\ntwo"').replace("\n", "\r\n").replace("\r\r", "\r"), 1),
+        (lambda text: text.replace("500亿美元GMV", '"one\u2028two\x85three\x0bfour"'), 0),  # no line ends to an editor
+    ],
+    ids=["mark", "CRLF", "mark and CRLF", "empty lines", "quoted line ends", "quoted CRLF", "exotic separators"],
+)
+def test_line_numbers_are_those_of_an_editor(data_copy, dress, further):
+    line = data_copy.put("facts.csv", "A0025", "value", "much")
+    path = data_copy.path / "facts.csv"
+    path.write_text(dress(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+    assert places(refused(data_copy)) == [("facts.csv", line + further, "value", "much")]
+
+
+def test_a_cell_of_several_lines_is_told_by_the_first_of_them(data_copy):
+    line = data_copy.put("facts.csv", "A0025", "quote", "one\ntwo")
+    data_copy.put("facts.csv", "A0025", "value", "much")
+    assert [p.line for p in refused(data_copy)] == [line]
+
+
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace(",", " , ").replace(" , ", ",", 3),  # around cells, not in the header of four
+        lambda text: text.replace("\n", "\n\n"),
+        lambda text: text.removesuffix("\n"),
+    ],
+    ids=["mark", "CRLF", "spaces", "empty lines", "no end of line at the end"],
+)
+def test_the_dress_of_a_file_changes_nothing(data_copy, ledger, dress):
+    path = data_copy.path / "fx.csv"
+    path.write_text(dress(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+    assert data_copy.read().fingerprint == ledger.fingerprint
+
+
+# Anything at all ----------------------------------------------------------------------------------
+
+HOSTILE = [
+    "",
+    " ",
+    "-",
+    "=1+1",
+    "nan",
+    "inf",
+    "1e999",
+    "9" * 400,
+    "９",
+    "0001",
+    "9999",
+    "9999-12-31",
+    "0000",
+    "2024..",
+    "a\nb",
+    '"',
+    "'",
+    ",",
+    "<script>",
+    "$|",
+    "\x85",
+    "\ufeff",
+    "USD",
+    "USD per order",
+    "VND tn",
+    "bn %",
+    "bn",
+    "count",
+    "Global, US",
+]
+
+
+def spoilt(tmp_path_factory, file: str, content: str | bytes):
+    """A folder like the shipped one but for one file; one folder for all examples that spoil the same file."""
+    folder = tmp_path_factory.getbasetemp() / f"spoilt {file}"
+    if not folder.exists():
+        shutil.copytree(DATA, folder)
+    (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return folder
+
+
+def table(file: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO((DATA / file).read_text(encoding="utf-8"), newline="")))
+
+
+def as_csv(rows) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+def reads_or_tells(folder, file: str):
+    """The ledger, or None after an error that names the file; nothing else may be raised."""
+    try:
+        return read_ledger(folder)
+    except LedgerError as error:
+        assert error.problems
+        lines = (folder / file).read_bytes().count(b"\n") + (folder / file).read_bytes().count(b"\r") + 1
+        for problem in error.problems:
+            assert problem.file in str(error) and problem.allowed
+            assert problem.file == file or problem.column in ("source", "unit", "id")  # what another file refers to
+            assert problem.line is None or problem.file != file or 1 <= problem.line <= lines
+        return None
+
+
+@slow
+@given(st.data())
+def test_facts_with_any_bytes_changed_are_read_or_told(tmp_path_factory, data):
+    raw = bytearray((DATA / "facts.csv").read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(raw)))
+        raw[start : start + data.draw(st.integers(0, 40))] = data.draw(
+            st.binary(max_size=20)
+            | st.sampled_from(
+                [
+                    b'"',
+                    b"\n",
+                    b"\r",
+                    b",",
+                    b"\0",
+                    b"\xff\xfe",
+                    b"\xef\xbb\xbf",
+                    b"\r\n\r\n",
+                    b'""',
+                    b",,,,,,,,,,,,,,,,,,",
+                ]
+            )
+        )
+    reads_or_tells(spoilt(tmp_path_factory, "facts.csv", bytes(raw)), "facts.csv")
+
+
+@settings(slow, max_examples=120)
+@given(st.data())
+def test_facts_with_any_cell_changed_are_told_or_can_be_quoted(tmp_path_factory, data):
+    rows = table("facts.csv")
+    number = data.draw(st.integers(1, len(rows) - 1), label="row")
+    # The columns that are worked with, more often than those that are only shown.
+    columns = st.sampled_from(["period", "value", "unit", "known_on", "metric", "market"]) | st.sampled_from(
+        rows[0][1:]
+    )
+    for name in data.draw(st.lists(columns, min_size=1, max_size=2, unique=True), label="columns"):
+        column = rows[0].index(name)
+        others = st.integers(1, len(rows) - 1).map(lambda row, column=column: rows[row][column])
+        rows[number][column] = data.draw(st.sampled_from(HOSTILE) | others | st.text(max_size=8), label="cell")
+    folder = spoilt(tmp_path_factory, "facts.csv", as_csv(rows))
+    ledger = reads_or_tells(folder, "facts.csv")
+    if ledger is None or rows[number][0] not in ledger.facts.index:
+        return
+    try:
+        quoted = make_report(ledger, quarter="2024Q4", as_of="2030-01-01").by_id(rows[number][0])
+    except InputError:
+        return  # such as an amount of a year before the first rate
+    assert quoted.text and quoted.html() and quoted.origins[0].period
+
+
+@slow
+@given(st.binary(max_size=200))
+@pytest.mark.parametrize("file", [*CSV_FILES, "vocabulary.toml"])
+def test_a_file_of_anything_is_told(tmp_path_factory, file, raw):
+    assert reads_or_tells(spoilt(tmp_path_factory, file, raw), file) is None
+
+
+# The order in which facts lead --------------------------------------------------------------------
+
+BEST = {"confidence": "high", "basis": "official", "qualifier": "exact", "known_on": "2024-06-30", "id": "X1"}
+WORST = {"confidence": "low", "basis": "press", "qualifier": "up to", "known_on": "2024-03-01", "id": "X9"}
+# As data/README.md states it, "Which fact leads".
+RANKED = {
+    "confidence": ["high", "medium", "low"],
+    "basis": ["official", "company", "leak", "tracker", "analyst", "press"],
+    "qualifier": ["exact", "about", "just over", "more than", "less than", "up to"],
+    "known_on": ["2024-06-30", "2024-06-29", "2024-03-01"],
+    "id": ["X1", "X2", "X3"],
+}
+STEPS = [(column, better, worse) for column, ranks in RANKED.items() for better, worse in pairwise(ranks)]
+
+
+@pytest.mark.parametrize(("column", "better", "worse"), STEPS)
+def test_the_first_difference_decides_which_fact_leads(data_copy, column, better, worse):
+    ahead = list(BEST)[: list(BEST).index(column)]
+    # Alike before the step, and after it the loser has the best of everything.
+    winner = WORST | {name: "medium" if name == "confidence" else WORST[name] for name in ahead} | {column: better}
+    loser = BEST | {name: winner[name] for name in ahead} | {column: worse}
+    if column != "id":
+        winner["id"], loser["id"] = "X9", "X1"
+    period = "2024-02"  # over before either became public; nothing is published for it in the shipped data
+    for cells in (loser, winner):
+        data_copy.add("facts.csv", "A0025", period=period, **cells)
+    cell = data_copy.read().cell("TikTok Shop", "US", "gmv", Span.parse(period))
+    assert list(cell.index) == [winner["id"], loser["id"]]
+
+
+def test_a_figure_leads_a_forecast_made_before_its_period_was_over(data_copy):
+    data_copy.add("facts.csv", "A0025", period="2024-02", **WORST | {"id": "X1"})  # counted, by the worst of sources
+    data_copy.add(
+        "facts.csv", "A0025", period="2024-02", **BEST | {"id": "X2", "known_on": "2024-02-28"}
+    )  # day 28 of 29
+    data_copy.add(
+        "facts.csv", "A0025", period="2024-02", **WORST | {"id": "X3", "known_on": "2024-02-29"}
+    )  # its last day
+    ledger = data_copy.read()
+    assert list(ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).index) == ["X1", "X3", "X2"]
+
+
+def test_a_target_is_no_forecast_though_it_is_set_before_its_year_is_over(ledger):
+    # P0541: high, leak, December 2023. A0001: high, press, July 2024.
+    targets = ledger.cell("TikTok Shop", "Global", "gmv_target", Span.parse("2024"))
+    assert list(targets.index) == ["P0541", "A0001"]
+    assert not targets["forecast"].any()
+
+
+def test_the_published_example_of_the_order(ledger):
+    # P0025 and P0481 tie in all but the id; P0027 has the better basis but only medium confidence.
+    cell = ledger.cell("TikTok Shop", "Global", "gmv", Span.parse("2024"))
+    assert list(cell.index) == ["P0025", "P0481", "P0027", "P0028"]
+
+
+def test_a_cell_that_nobody_filled_is_empty(ledger):
+    assert ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).empty
+
+
+@settings(slow, max_examples=10, phases=[Phase.generate])  # a smaller seed is no simpler case
+@given(seed=st.integers(0, 10**6))
+@pytest.mark.parametrize("file", CSV_FILES)
+def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, file, seed):
+    draw, (header, *rows) = random.Random(seed), table(file)
+    draw.shuffle(rows)
+    columns = draw.sample(range(len(header)), len(header))
+    other = read_ledger(spoilt(tmp_path_factory, file, as_csv([[row[c] for c in columns] for row in [header, *rows]])))
+    pd.testing.assert_frame_equal(other.facts, ledger.facts)
+    pd.testing.assert_frame_equal(other.events, ledger.events)
+    assert other.fingerprint == ledger.fingerprint
+    for span in (Span.parse("2024H1"), Span.parse("2023-12-15..2024-01-15")):
+        mine, theirs = ledger.rate("VND", span), other.rate("VND", span)
+        assert (mine.value, mine.origins) == (theirs.value, theirs.origins)
+
+
+# What was public ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "facts", "events"),
+    [
+        # A0001 is public on 2024-07-31. E031 happened on 2024-07-31; E034 (2 September) was announced on 31 August.
+        ("2024-07-30", {"A0001": False}, {"E031": False}),
+        ("2024-07-31", {"A0001": True}, {"E031": True}),
+        ("2024-08-30", {}, {"E034": False}),
+        ("2024-08-31", {}, {"E034": True}),
+        # E038: some day in December 2024; known only when the month is over.
+        ("2024-12-30", {}, {"E038": False}),
+        ("2024-12-31", {}, {"E038": True}),
+    ],
+)
+def test_a_view_has_what_was_public_by_its_day(ledger, day, facts, events):
+    view = ledger.known_by(date.fromisoformat(day))
+    assert {name: name in view.facts.index for name in facts} == facts
+    assert {name: name in view.events.index for name in events} == events
+
+
+@pytest.mark.parametrize("day", ["2019-01-01", "2023-06-30", "2024-08-29", "2025-03-01", "2030-01-01"])
+def test_a_view_hides_every_later_row_and_no_other(ledger, day):
+    view = ledger.known_by(date.fromisoformat(day))
+    assert set(view.facts.index) == {name for name, known in ledger.facts["known_on"].items() if known <= day}
+    assert (view.fx["end"] <= date.fromisoformat(day)).all()
+    assert len(view.fx) == sum(end.isoformat() <= day for end in ledger.fx["end"])
+    cited = {*view.facts["source"], *view.events["source"], *view.fx["source"]}
+    assert set(view.sources.index) == cited
+
+
+def test_a_view_of_a_view_is_the_earlier_of_the_two(ledger):
+    early, late = date(2024, 3, 1), date(2024, 12, 1)
+    one, other = ledger.known_by(early).known_by(late), ledger.known_by(late).known_by(early)
+    assert list(one.facts.index) == list(other.facts.index) == list(ledger.known_by(early).facts.index)
+
+
+@pytest.mark.parametrize(
+    ("file", "like", "cells"),
+    [
+        ("facts.csv", "A0025", {"id": "A0000", "known_on": "2024-08-30"}),
+        ("events.csv", "E016", {"id": "E000", "date": "2024-08-30"}),
+        ("events.csv", "E016", {"id": "E000", "date": "2024-08", "known_on": "2024-08-30"}),
+        ("sources.csv", "S001", {"source": "S000"}),  # nothing cites it yet
+        ("fx.csv", "BRL", {"period": "2025Q1"}),
+        ("fx.csv", "BRL", {"currency": "AED", "period": "2024Q4"}),
+    ],
+)
+def test_a_row_that_is_not_yet_public_leaves_the_fingerprint_alone(data_copy, ledger, file, like, cells):
+    data_copy.add(file, like, **cells)
+    rows = data_copy.rows(file)
+    data_copy.write(file, [rows[0], rows[-1], *rows[1:-1]])  # at the head of the file, where it shifts all others
+    other, day = data_copy.read(), date(2024, 8, 29)
+    assert other.known_by(day).fingerprint == ledger.known_by(day).fingerprint
+    assert other.fingerprint != ledger.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "column", "value"),
+    [
+        ("facts.csv", "A0025", "value", "0.67"),
+        ("facts.csv", "A0025", "note", "another"),
+        ("sources.csv", "S001", "title", "another"),
+        ("events.csv", "E016", "event", "another"),
+        ("fx.csv", "THB,2024Q2", "per_usd", "36.704498"),
+    ],
+)
+def test_a_change_of_any_public_cell_changes_the_fingerprint(data_copy, ledger, file, row, column, value):
+    data_copy.put(file, row, column, value)
+    day = date(2024, 8, 29)
+    assert data_copy.read().known_by(day).fingerprint != ledger.known_by(day).fingerprint
+
+
+def test_a_change_of_the_vocabulary_changes_the_fingerprint(data_copy, ledger):
+    data_copy.replace("vocabulary.toml", 'name = "the US"', 'name = "America"')
+    assert data_copy.read().fingerprint != ledger.fingerprint
+
+
+# Exchange rates -----------------------------------------------------------------------------------
+
+
+def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quantity:
+    view = ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))
+    return view.rate(currency, Span.parse(period))
+
+
+@pytest.mark.parametrize(
+    ("currency", "period", "as_of", "expected"),
+    [
+        # THB: 2024Q1 35.6616, 2024Q2 36.704497, 2024Q3 34.82568, 2024Q4 33.973096.
+        ("THB", "2024Q2", None, 36.704497),
+        ("THB", "2024-05", None, 36.704497),  # a month, a day: the quarter around it
+        ("THB", "2024-06-30", None, 36.704497),
+        ("THB", "2024H1", None, (91 * 35.6616 + 91 * 36.704497) / 182),  # 2024Q1 has a 29 February
+        ("THB", "2024-03-15..2024-04-10", None, (17 * 35.6616 + 10 * 36.704497) / 27),
+        ("THB", "2024", None, (91 * 35.6616 + 91 * 36.704497 + 92 * 34.82568 + 92 * 33.973096) / 366),
+        ("THB", "2024", "2024-08-29", (91 * 35.6616 + 91 * 36.704497) / 182),  # the quarters that are over
+        ("THB", "2024Q3", "2024-08-29", 36.704497),  # not over: the latest that is
+        ("THB", "2024Q2", "2024-06-29", 35.6616),  # a day before its rate is public
+        ("THB", "2024Q2", "2024-06-30", 36.704497),
+        ("THB", "2026-02", None, 33.973096),
+        # VND: 2021Q1 23073.769977, Q2 23067.324339, Q3 22952.858956, Q4 22722.882927; row 2021 is only for comparison.
+        ("VND", "2021", None, (90 * 23073.769977 + 91 * 23067.324339 + 92 * 22952.858956 + 92 * 22722.882927) / 365),
+        ("VND", "2024-12-31", None, 25158.878579),  # the average of 2024Q4, not the row of that day
+        ("USD", "2024", None, 1),
+    ],
+)
+def test_a_rate_is_the_average_of_its_quarters_by_days(ledger, currency, period, as_of, expected):
+    found = rate(ledger, currency, period, as_of)
+    assert found.value == pytest.approx(expected, rel=1e-12)
+    assert found.unit == ("" if currency == "USD" else f"{currency}/USD")
+
+
+def test_a_rate_names_its_quarters_and_its_source(ledger):
+    (origin,) = rate(ledger, "THB", "2024H1").origins
+    assert (origin.id, origin.period, origin.known_on) == ("THB 2024H1", "Q1 2024, Q2 2024", "30 June 2024")
+    assert "S063" in origin.source
+
+
+@pytest.mark.parametrize(
+    ("currency", "period", "as_of"), [("THB", "2020", None), ("XXX", "2024", None), ("THB", "2024", "2021-03-30")]
+)
+def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(ledger, currency, period, as_of):
+    with pytest.raises(LedgerError, match=rf"fx\.csv, column currency: '{currency}'.*{period}"):
+        rate(ledger, currency, period, as_of)
+
+
+# Units and origins --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("USD", (1, "USD")),
+        ("USD k", (1e3, "USD")),
+        ("USD 10k", (1e4, "USD")),
+        ("THB mn", (1e6, "THB")),
+        ("VND tn", (1e12, "VND")),
+        ("USD per order", (1, "USD/order")),
+        ("%", (0.01, "%")),
+        ("multiple", (1, "×")),
+        ("days", (1, "day")),
+        ("orders", (1, "order")),
+        ("bn orders", (1e9, "order")),
+        ("10k users", (1e4, "user")),
+        ("people", (1, "person")),
+        ("count", (1, "")),
+        ("o'clock", (1, "o'clock")),
+        ("yyyymm", (1, "yyyymm")),
+    ],
+)
+def test_a_written_unit_is_a_scale_and_a_unit(unit, expected):
+    assert split_unit(unit) == expected
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "US$ bn",
+        "USD bn bn",
+        "USD per day",
+        "orders per day",
+        "bn %",
+        "mn days",
+        "k multiple",
+        "bn yyyymm",
+        "% %",
+        "order",
+        "bn  orders",
+    ],
+)
+def test_what_is_no_unit_is_refused(unit):
+    with pytest.raises(ValueError):
+        split_unit(unit)
+
+
+def test_a_fact_is_held_in_whole_units(ledger):
+    number, of = ledger.facts["number"], ledger.facts["of"]
+    # 66.5 USD 10k; 0.517 THB bn; 30 %; 2.4 mn sellers; −1 USD per order
+    for name, value, unit in (
+        ("A0029", 665_000, "USD"),
+        ("A0021", 0.517e9, "THB"),
+        ("A0003", 0.3, "%"),
+        ("A0019", 2.4e6, "seller"),
+        ("A0042", -1, "USD/order"),
+    ):
+        assert (number[name], of[name]) == (pytest.approx(value), unit)
+
+
+def test_an_origin_is_what_was_printed_where_and_when(ledger):
+    origin = ledger.origin("A0003")
+    assert (origin.id, origin.printed, origin.period, origin.basis) == ("A0003", "just over 30 %", "H1 2024", "press")
+    assert origin.known_on == "31 July 2024 (inferred)"
+    assert "(S001)" in origin.source
+
+
+def test_an_origin_names_the_facts_that_say_the_same_and_no_others(ledger):
+    # US target of 2024: 17.5 bn in A0004 and P0093. World GMV of 2024: 33.2, 32.6, 40 and 42 bn.
+    assert ledger.origin("P0093").agrees == ("A0004",)
+    assert ledger.origin("P0025").agrees == ()
+    assert ledger.known_by(date(2024, 7, 30)).origin("P0093").agrees == ()
+
+
+# Events and names ---------------------------------------------------------------------------------
+
+
+def test_an_event_of_several_markets_is_found_by_each(ledger):
+    assert ledger.event("TikTok Shop", "Spain", "announcement").name == "E026"
+    assert ledger.event("TikTok Shop", "Ireland", "launch").name == "E038"
+    assert ledger.event("TikTok Shop", "Spai", "launch") is None
+    assert ledger.event("Temu", "Indonesia", "launch") is None
+
+
+def test_events_come_oldest_first(ledger):
+    laws = ledger.events_of("TikTok Shop", "law")
+    assert list(laws.index) == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050", "E051"]
+    assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
+
+
+def test_what_is_done_to_events_that_were_found_does_not_change_what_is_found_next(ledger):
+    found = ledger.events_of("TikTok Shop", "law")
+    found["event"] = "spoilt"
+    assert not (ledger.events_of("TikTok Shop", "law")["event"] == "spoilt").any()
+    assert not (ledger.events["event"] == "spoilt").any()
+
+
+def test_a_market_cell_sums_up_its_members(ledger):
+    members = ledger.vocabulary.members
+    assert members("US") == ("US",)
+    assert members("Spain, Ireland") == ("Spain", "Ireland")
+    assert set(members("EU, UK")) == {"UK", "Spain", "Ireland", "France", "Germany", "Italy"}
+    assert members("UK, Europe").count("UK") == 1
+    assert len(members("Global")) == 17
+    assert members("Western Europe") == ()
+
+
+@pytest.mark.parametrize(
+    ("market", "name"),
+    [
+        ("US", "the US"),
+        ("Global", "the world"),
+        ("Spain, Ireland", "Spain and Ireland"),
+        ("UK, Spain, Ireland", "the UK, Spain and Ireland"),
+    ],
+)
+def test_a_sentence_calls_a_market_by_its_name(ledger, market, name):
+    assert ledger.vocabulary.call(market) == name

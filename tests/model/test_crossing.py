@@ -1,0 +1,201 @@
+"""When the paths of two platforms cross: growth by hand, medians month by month, and draws by a second way."""
+
+import numpy as np
+import pytest
+
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+from analysis.model.crossing import catch_up, crossed, crossings, growth, meeting, pair, published, ratio_band, share
+from analysis.model.estimates import estimates
+
+QUARTER = Span.parse("2024Q2")
+
+
+@pytest.fixture(scope="module")
+def report(ledger):
+    return make_report(ledger, quarter="2024Q2")
+
+
+@pytest.fixture(scope="module")
+def models(report):
+    return estimates(report), estimates(report, report.rival)
+
+
+def facts(quantity):
+    """Ids of the facts behind a quantity and of those that agree with them."""
+    return {id for origin in quantity.origins for id in (origin.id, *origin.agrees)}
+
+
+# Draws ------------------------------------------------------------------------------------------------
+
+
+def test_draws_are_those_of_the_estimate_new_sites_included(ledger, models):
+    """Sites planned for October 2024 (A0050) sell in the year after, and their GMV is no draw but added to each."""
+    own, _ = models
+    for code in ("2024Q2", "2024Q4", "2025-06"):
+        middle, low, high = (part.value for part in own.gmv("Global", Span.parse(code)))
+        assert np.quantile(own.draws("Global", Span.parse(code)), [0.5, 0.1, 0.9]) == pytest.approx([middle, low, high])
+    assert own.draws("Global", Span.parse("2025-06")).mean() > own.market.draws("Global", Span.parse("2025-06")).mean()
+    assert not estimates(make_report(ledger, quarter="2024Q2"), "TikTok").draws("Global", QUARTER).size
+
+
+def test_draws_are_dollars_in_every_currency(ledger, models):
+    euros = estimates(make_report(ledger, quarter="2024Q2", currency="EUR"))
+    span = Span.parse("2025-06")
+    assert euros.draws("Global", span) == pytest.approx(models[0].draws("Global", span))
+
+
+def test_a_ratio_is_taken_draw_by_draw():
+    """Draws 1 to 11 over 2: the median is 6 ÷ 2, the deciles 2 ÷ 2 and 10 ÷ 2."""
+    band = ratio_band(Quantity(99.0, "×", "P0134 ÷ A0003"), np.arange(1, 12) / 2, "a ratio")
+    assert [part.value for part in band] == pytest.approx([3, 1, 5])
+    assert [part.text for part in band] == ["3.0×", "1.0×", "5.0×"]
+    assert not ratio_band(Quantity.unknown("a rival"), np.empty(0), "a ratio")
+
+
+def test_the_two_models_are_independent_of_each_other(models):
+    """Every draw of the one against every draw of the other gives what draw by draw gave."""
+    own, rival = (np.sort(model.draws("Global", QUARTER)) for model in models)
+    ratios = (rival[:, None] / own[None, ::4]).ravel()
+    found = pair(*models, "Global", QUARTER).ratio
+    assert [part.value for part in found] == pytest.approx(list(np.quantile(ratios, [0.5, 0.1, 0.9])), rel=0.02)
+
+
+def test_a_ratio_since_itself_is_one_and_since_nothing_unknown(models):
+    now = pair(*models, "Global", QUARTER)
+    assert [part.value for part in now.since(now)] == [1, 1, 1]
+    assert not now.since(None)
+    assert not now.since(pair(*models, "Global", Span.parse("2022Q1")))  # the rival opened in September 2022
+
+
+def test_a_share_of_the_world_lies_between_its_parts(models):
+    _, rival = models
+    ratios = rival.draws("US", QUARTER) / rival.draws("Global", QUARTER)
+    found = share(rival, "US", QUARTER)
+    assert found.median.value == pytest.approx(np.median(ratios))
+    assert 0 < found.low.value < found.median.value < found.high.value < 1
+    assert found.median.unit == "%"
+
+
+# Where the paths cross --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "month"),
+    [
+        ("-------", None),
+        ("+++++++", None),
+        ("---++++", "2024-04"),
+        ("++++++-", "2024-07"),
+        ("--+----", None),  # a sales day turns the order for a month
+        ("--+-+++", "2024-05"),
+        ("-++++++", "2024-02"),
+    ],
+)
+def test_a_crossing_is_for_good(order, month):
+    months = Span.parse("2024-01..2024-07").each_month
+    found = crossed(months, lambda at: order[months.index(at)] == "+")
+    assert found == (month and Span.parse(month))
+
+
+@pytest.mark.parametrize("rival", ["Temu", "SHEIN", "Shopee"])
+def test_a_crossing_is_where_the_monthly_medians_change_places_for_good(ledger, rival):
+    report = make_report(ledger, quarter="2024Q2", rival=rival)
+    months = Span.parse("2024-06..2025-06").each_month
+    ours, theirs = (
+        [estimates(report, name).gmv("Global", month).median.value for month in months]
+        for name in (report.platform, rival)
+    )
+    larger = [b > a for a, b in zip(ours, theirs, strict=True)]
+    turned = [n for n in range(1, 13) if all(order != larger[0] for order in larger[n:])]
+    assert crossings(report)[0].month == (months[turned[0]] if turned else None)
+
+
+def test_the_chance_to_be_ahead_is_that_of_every_draw_against_every_other(report, models):
+    own, rival = (np.sort(model.draws("Global", Span.parse("2025-06"))) for model in models)
+    ahead = np.searchsorted(rival, own).mean() / len(rival)
+    assert crossings(report)[0].ahead.value == pytest.approx(ahead, abs=0.04)
+
+
+def test_a_price_war_and_a_ban_widen_the_gap(report):
+    by_id = {crossing.scenario.id: crossing for crossing in crossings(report)}
+    for worse in ("price_war", "us_ban"):
+        assert by_id[worse].ratio.median > by_id[BASE].ratio.median
+        assert by_id[worse].ahead < by_id[BASE].ahead
+
+
+def test_a_ban_is_no_scenario_before_a_law_is_public(ledger):
+    """The bill of March 2024 was not known on 29 February."""
+    assert "us_ban" not in [c.scenario.id for c in crossings(make_report(ledger, quarter="2023Q4"))]
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.6, 3.0])
+def test_catching_up_takes_the_twelfth_root_of_the_ratio(ratio):
+    monthly = catch_up(Quantity(ratio, "×", "a ratio"))
+    assert (1 + monthly.value) ** 12 == pytest.approx(max(ratio, 1 / ratio))
+    assert not catch_up(Quantity(1.01, "×", "a ratio"))  # level
+
+
+# Growth by hand ---------------------------------------------------------------------------------------
+
+
+def test_growth_of_the_rival_from_the_first_to_the_second_quarter(report):
+    """A0026 (20 bn in the half-year) less A0027 (12 bn in its second quarter) is 8; from 8 to 12 in three months."""
+    found = growth(report, "Temu")
+    assert (found.before.span.code, found.last.span.code) == ("2024Q1", "2024Q2")
+    assert found.monthly.value == pytest.approx((12 / 8) ** (1 / 3) - 1)  # 14.5 % a month
+    # Four billion a month in the middle of May, and six weeks more of the same growth to the end of June.
+    assert found.level.value == pytest.approx(4e9 * (12 / 8) ** (1.5 / 3))
+    assert {"A0026", "A0027"} <= facts(found.monthly)
+
+
+def test_growth_of_the_platform_from_the_year_before_to_the_half_year(report):
+    """P0091: 20 bn in 2023; A0003: 30 % of the 50 bn of A0001 in the half-year: 1.667 and 2.5 bn a month."""
+    found = growth(report, "TikTok Shop")
+    # From the middle of 2023 to the end of March are nine months, from there to the end of June three.
+    assert found.monthly.value == pytest.approx((2.5 / (20 / 12)) ** (1 / 9) - 1)  # 4.6 % a month
+    assert found.level.value == pytest.approx(2.5e9 * 1.5 ** (3 / 9))
+    assert {"A0001", "A0003", "P0091"} <= facts(found.monthly)
+
+
+def test_growth_over_a_whole_year(ledger):
+    """P0135: 18 bn in 2023, P0150: 50 bn in 2024; P0091 and P0025: 20 and 33.2 bn. Twelve months lie between."""
+    report = make_report(ledger, quarter="2024Q4")
+    own, rival = growth(report, "TikTok Shop"), growth(report, "Temu")
+    assert rival.monthly.value == pytest.approx((50 / 18) ** (1 / 12) - 1)
+    assert own.monthly.value == pytest.approx((33.2 / 20) ** (1 / 12) - 1)
+    assert {"P0150", "P0135"} <= facts(rival.monthly)
+    assert {"P0025", "P0091"} <= facts(own.monthly)
+
+
+def test_growth_by_the_published_rate_where_one_period_alone_is_known(report):
+    """P0161: 23.3 bn in the quarter, P0162: 29.1 % more than a year before."""
+    found = growth(report, "Shopee")
+    assert found.before.gmv.value == pytest.approx(23.3e9 / 1.291)
+    assert found.monthly.value == pytest.approx(1.291 ** (1 / 12) - 1)
+    assert {"P0161", "P0162"} <= facts(found.monthly)
+
+
+def test_what_is_left_of_a_half_year_is_published_and_nothing_else(report):
+    """A0026 less A0027 is 8 bn; no figure of the platform's quarters is on record."""
+    assert published(report, Span.parse("2024Q1"), "Temu").value == pytest.approx(8e9)
+    assert not published(report, Span.parse("2024Q1"), "TikTok Shop")
+
+
+def test_meeting_is_the_month_in_which_step_by_step_growth_turns_the_order(report):
+    own, rival = growth(report, "TikTok Shop"), growth(report, "Shopee")
+    ours, theirs, months = own.level.value, rival.level.value, 0
+    assert ours < theirs
+    while ours < theirs:
+        ours, theirs, months = ours * (1 + own.monthly.value), theirs * (1 + rival.monthly.value), months + 1
+    assert months - 1 < meeting(own, rival).value <= months
+
+
+def test_a_larger_platform_that_grows_faster_is_never_met(report):
+    """14.5 % a month on top against 4.6 %: the paths met before the quarter, if ever."""
+    own, rival = growth(report, "TikTok Shop"), growth(report, "Temu")
+    assert rival.level > own.level and rival.monthly > own.monthly
+    assert meeting(own, rival) < 0
+    assert not meeting(own, own)

@@ -1,0 +1,124 @@
+"""The market model's answers as quantities: their provenance, currency and silence."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.facts.ledger import read_ledger
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import make_report
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
+from analysis.model.launches import new_sites_gmv
+from analysis.model.market import Posterior, fit
+from analysis.model.observations import observe
+from analysis.story.prose import frequency, odds
+
+YEAR = Span.parse("2024")
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    return read_ledger()
+
+
+@pytest.fixture(scope="module")
+def model(ledger):
+    return estimates(make_report(ledger, quarter="2024Q2"))
+
+
+def test_a_band_is_in_order_and_leads_back_to_facts_of_the_view(model):
+    band = model.gmv("US", YEAR)
+    assert 0 < band.low.value < band.median.value < band.high.value
+    facts = [origin.id for origin in band.median.origins]
+    assert facts
+    assert set(facts) <= set(model.report.ledger.facts.index)
+    assert "median of GMV in 2024" in band.median.provenance
+
+
+def test_an_estimate_in_euros_is_the_dollar_estimate_at_the_year_s_rate(ledger, model):
+    euros = estimates(make_report(ledger, quarter="2024Q2", currency="EUR")).gmv("US", YEAR)
+    rate = model.report.ledger.rate("EUR", YEAR).value
+    assert euros.median.value == pytest.approx(model.gmv("US", YEAR).median.value * rate)
+    assert euros.median.unit == "EUR"
+
+
+def test_the_chance_is_the_share_of_draws_that_reach_the_target(model):
+    target = model.report.fact("Global", "gmv_target", YEAR)
+    draws = model.market.draws("Global", YEAR)
+    planned = new_sites_gmv(model.report, model.market, YEAR).value  # the model itself knows no site before its launch
+    assert model.chance("Global", target).value == pytest.approx((draws + planned >= 50e9).mean())
+    assert planned > 0
+
+
+def test_required_growth_carries_the_last_month_to_the_target(model):
+    """Draw by draw: the months left, each grown by the answer, bring what is missing."""
+    target = model.report.fact("US", "gmv_target", YEAR)
+    draws = model.market.draws("US", Span.parse("2024H1"))
+    june = model.market.draws("US", Span.parse("2024-06"))
+    needed = (17.5e9 - draws) / june
+    growth = model.required_growth("US", target).median.value
+    brought = sum((1 + growth) ** month for month in range(1, 7))
+    assert brought == pytest.approx(np.median(needed), rel=0.01)
+
+
+@pytest.mark.parametrize("platform", ["ShopTokopedia Mall", "TikTok"])
+def test_a_platform_without_figures_has_no_estimate(model, platform):
+    nothing = estimates(model.report, platform)
+    assert not nothing.gmv("US", YEAR)
+    assert not nothing.chance("US", Quantity(1e9, "USD"))
+    assert not nothing.required_growth("US", Quantity(1e9, "USD")).median
+
+
+def test_a_market_without_a_figure_or_a_launch_has_no_estimate(model):
+    assert not model.gmv("Japan", YEAR)
+    assert not model.chance("Japan", Quantity(1e9, "USD"))
+
+
+def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
+    """P0085 is Southeast Asia's share of 2023, 14.2 %; the world hangs on it."""
+    report = model.report
+    other = fit(
+        observe(replace(report.ledger, facts=report.ledger.facts.drop(index=["P0085"])), report.platform),
+        report.horizon,
+    ).total_at_mode("Global", YEAR)
+    without = model.without(["P0085"])
+    assert without.market.total_at_mode("Global", YEAR) == pytest.approx(other, rel=1e-6)
+    assert "P0085" not in without.market.facts.index
+    assert without.market.total_at_mode("Global", YEAR) != pytest.approx(model.market.total_at_mode("Global", YEAR))
+
+
+def test_without_all_its_facts_the_model_says_nothing(model):
+    nothing = model.without(model.market.facts.index)
+    assert not nothing.gmv("Global", YEAR)
+
+
+def test_without_a_fact_only_the_mode_is_sought(ledger, monkeypatch):
+    """On 1 March 2025 two sites that had opened were told by the ramp: to know so takes no draws."""
+    late = estimates(make_report(ledger, quarter="2024Q4"))
+    monkeypatch.setattr(Posterior, "rates", property(lambda self: pytest.fail("drawn")))
+    without = late.without(["P0085"])
+    assert without.market.total_at_mode("Global", YEAR) > 0
+    assert without.market.total_at_mode("Spain, Ireland", Span.parse("2024-12")) == 0
+
+
+@pytest.mark.parametrize(
+    ("probability", "verb", "count"),
+    [
+        (0.0, "will almost certainly not", "fewer than 1 of 100"),
+        (0.3, "is unlikely to", "30 of 100"),
+        (0.5, "is as likely as not to", "50 of 100"),
+        (0.73, "is likely to", "73 of 100"),
+        (1.0, "will almost certainly", "more than 99 of 100"),
+    ],
+)
+def test_a_chance_in_words_and_in_natural_frequencies(probability, verb, count):
+    chance = Quantity(probability, "%", "model")
+    assert odds(chance) == verb
+    assert frequency(chance).text == count
+
+
+def test_an_unknown_chance_has_no_words():
+    assert odds(Quantity.unknown("a chance")) == ""
+    assert not frequency(Quantity.unknown("a chance"))

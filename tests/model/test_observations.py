@@ -1,0 +1,163 @@
+"""What the shipped figures, and a few made ones, say to the market model."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.facts.ledger import Ledger, read_ledger
+from analysis.facts.span import Span
+from analysis.model.market import REST, Observations, fit
+from analysis.model.observations import observe
+
+
+@pytest.fixture(scope="module")
+def whole() -> Ledger:
+    return read_ledger()
+
+
+@pytest.fixture(scope="module")
+def seen(whole) -> Observations:
+    return observe(whole, "TikTok Shop")
+
+
+def with_fact(ledger: Ledger, like: str, **cells) -> Ledger:
+    """The ledger with one more fact, `made`, like another but for some cells."""
+    fact = ledger.facts.loc[like].copy()
+    for name, value in cells.items():
+        fact[name] = value
+    if "period" in cells:
+        fact["span"] = Span.parse(cells["period"])
+        fact["start"], fact["end"] = fact["span"].start, fact["span"].end
+    return replace(ledger, facts=pd.concat([ledger.facts, fact.to_frame("made").T]))
+
+
+def test_amounts_are_dollars_of_the_whole_period(whole, seen):
+    value = np.exp(seen.facts["log_value"])
+    assert value["P0024"] == pytest.approx(9.0e9)  # 9.0 bn of 2024
+    assert value["A0024"] == pytest.approx(6 * 0.49e9)  # a month of 2024H1
+    assert value["P0097"] == pytest.approx(31 * 14e6)  # a day of December 2023
+    assert value["A0020"] == pytest.approx(16e9 / whole.rate("THB", Span.parse("2024-05")).value)
+    assert value["P0099"] == pytest.approx(0.11 * 17.5e9)  # 11 % of the target of 17.5 bn
+    assert value["P0085"] == pytest.approx(0.142 * 114.6e9)  # 14.2 % of the 114.6 bn of all platforms
+
+
+def test_ratios_name_what_they_are_a_ratio_to(seen):
+    share, yoy, mom = (seen.facts.loc[i] for i in ("P0035", "P0448", "A0022"))
+    assert (share["base_market"], share["base_start"], share["base_end"]) == (
+        "Global",
+        date(2024, 10, 1),
+        date(2024, 12, 31),
+    )
+    assert (yoy["base_market"], yoy["base_start"], yoy["base_end"]) == ("Vietnam", date(2023, 1, 1), date(2023, 6, 30))
+    assert np.exp(yoy["log_value"]) == pytest.approx(2.5054)  # +150.54 %
+    assert (mom["base_start"], mom["base_end"]) == (date(2024, 4, 1), date(2024, 4, 30))
+    assert np.exp(mom["log_value"]) == pytest.approx(1.0988)  # +9.88 %
+
+
+def test_forecasts_targets_rules_and_single_livestreams_are_no_observations(whole, seen):
+    used = whole.facts.loc[seen.facts.index]
+    assert (used["known_on"] >= used["end"].astype(str)).all()
+    assert set(used["kind"]) <= {"actual", "estimate"}
+    assert "single_livestream_gmv" not in set(used["metric"])
+    assert "P0497" not in seen.facts.index  # the share for 2023 as it was projected in August 2023
+
+
+@pytest.mark.parametrize("value", [0.0, -1e9])
+def test_a_value_without_logarithm_is_left_out(whole, value):
+    assert "made" not in observe(with_fact(whole, "P0024", number=value), "TikTok Shop").facts.index
+
+
+def test_a_share_is_left_out_where_nobody_published_the_whole(whole):
+    made = with_fact(whole, "P0085", period="2021", known_on="2022-03-01")
+    assert "made" not in observe(made, "TikTok Shop").facts.index
+
+
+def test_indonesia_is_closed_from_the_evening_of_4_october_to_december_2023(seen):
+    spans = seen.calendar[seen.calendar["market"] == "Indonesia"]
+    assert spans["end"].iloc[0] == date(2023, 10, 4)
+    assert date(2023, 12, 11) <= spans["start"].iloc[1] <= date(2023, 12, 12)
+    assert pd.isna(spans["end"].iloc[1])
+
+
+def test_a_closed_market_stays_closed_while_its_reopening_is_not_known(whole):
+    calendar = observe(whole.known_by(date(2023, 11, 30)), "TikTok Shop").calendar
+    assert (calendar["market"] == "Indonesia").sum() == 1
+
+
+def test_a_market_opens_with_its_first_test_its_launch_or_else_its_first_fact(whole, seen):
+    first = seen.calendar.groupby("market")["start"].first()
+    assert first["US"] <= date(2023, 7, 1)  # sold 0.7 mn a day before the full launch in September 2023
+    assert first["Spain"] == whole.event("TikTok Shop", "Spain", "launch")["start"]
+    no_events = replace(whole, events=whole.events.iloc[:0])
+    first = observe(no_events, "TikTok Shop").calendar.groupby("market")["start"].first()
+    assert first["Thailand"] == date(2023, 1, 1)  # P0545
+    assert first["Singapore"] == date(2023, 1, 1)  # the year that P0016 compares 2024 with
+
+
+def test_what_the_world_holds_beyond_named_markets_is_one_more_market(seen):
+    assert seen.regions["Global"][-1] == REST
+    assert "Brazil" in seen.regions or REST in seen.regions
+
+
+def test_the_seasonal_series_is_the_official_one_as_far_as_it_was_public(whole):
+    series = observe(whole.known_by(date(2024, 8, 29)), "TikTok Shop").season
+    assert series["end"].max() == date(2024, 6, 30)
+    assert series["start"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("platform", ["TikTok Shop", "Temu", "Shopee"])
+@pytest.mark.parametrize(
+    "day", [date(2024, 2, 29), date(2024, 5, 30), date(2024, 8, 29), date(2024, 11, 29), date(2025, 3, 1)]
+)
+def test_every_shipped_quarter_of_every_platform_fits(whole, platform, day):
+    market = fit(observe(whole.known_by(day), platform), Span.parse("2024"))
+    months = market.monthly()
+    assert (months[["p10", "median", "p90"]] >= 0).all().all() and np.isfinite(months["p90"]).all()
+    assert market.total("Global", Span.parse("2024")).drivers
+
+
+@pytest.mark.parametrize("market", ["Global", "US"])
+def test_the_band_of_2024_as_of_late_august_is_no_wider_than_a_factor_of_two(whole, market):
+    total = fit(observe(whole.known_by(date(2024, 8, 29)), "TikTok Shop"), Span.parse("2024")).total(
+        market, Span.parse("2024")
+    )
+    assert total.p90 < 2 * total.p10
+
+
+@pytest.mark.parametrize(("platform", "fact"), [("TikTok Shop", "P0073"), ("TikTok Shop", "P0034"), ("Temu", "A0028")],
+                         ids=["0.6 mn for bn", "UK 0.4 %", "Temu US 70 %"])  # fmt: skip
+def test_the_known_misfits_are_flagged(whole, platform, fact):
+    assert fit(observe(whole, platform), Span.parse("2024")).residuals()["conflict"][fact]
+
+
+def test_facts_that_agree_are_not_flagged(whole):
+    flagged = fit(observe(whole, "TikTok Shop"), Span.parse("2024")).residuals().query("conflict").index
+    assert not set(flagged) & {"P0091", "P0092", "P0024", "P0025", "P0481", "A0024", "A0020", "A0022", "P0448"}
+
+
+def test_the_currency_in_which_a_fact_is_written_does_not_matter(whole):
+    rate = whole.rate("THB", Span.parse("2024-06")).value
+    facts = whole.facts.copy()
+    facts.loc["A0025", ["number", "of"]] = [facts.loc["A0025", "number"] * rate, "THB"]
+    baht = observe(replace(whole, facts=facts), "TikTok Shop").facts["log_value"]
+    np.testing.assert_allclose(baht, observe(whole, "TikTok Shop").facts["log_value"], rtol=1e-12)
+
+
+def test_platforms_without_usable_facts_say_so(whole):
+    with pytest.raises(ValueError, match="no platform"):
+        observe(whole, "Amazon")
+    with pytest.raises(ValueError, match="nothing is published"):
+        fit(observe(whole, "ShopTokopedia Mall"), Span.parse("2024"))
+    with pytest.raises(ValueError, match="nothing is published"):
+        fit(observe(whole.known_by(date(2021, 1, 1)), "TikTok Shop"), Span.parse("2021"))
+
+
+def test_facts_of_later_periods_only_give_a_wide_answer_for_the_earlier_one(whole):
+    only = replace(whole, facts=whole.facts.loc[["P0025"]])  # 33.2 bn for 2024
+    market = fit(observe(only, "TikTok Shop"), Span.parse("2024"))
+    half, rest = market.total("Global", Span.parse("2024H1")), market.total("Global", Span.parse("2024"))
+    assert 0 < half.p10 < half.median < rest.median
+    assert rest.p90 / rest.p10 < half.p90 / half.p10

@@ -1,0 +1,116 @@
+"""What a scenario does to GMV, month by month and in sums."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from analysis.facts.span import Span
+from analysis.model.estimates import estimates
+from analysis.model.outcomes import expected, outcomes, sensitivity
+from analysis.model.scenarios import ban_day, effect
+
+MONTHS = pd.period_range("2024-05", "2025-03", freq="M")
+
+
+def factors(report, market, platform="TikTok Shop"):
+    return dict(zip(map(str, MONTHS), effect(report, platform)(market, MONTHS), strict=True))
+
+
+def test_the_base_changes_nothing(report):
+    for market in ("US", "Vietnam", "UK"):
+        assert set(factors(report(), market).values()) == {1.0}
+
+
+def test_a_ban_stops_us_sales_from_its_day_on(report):
+    """The law of April 2024 bans from 19 January 2025 on (E044): 18 of 31 days of that month are left."""
+    us = factors(report(scenario="us_ban"), "US")
+    assert us["2024-12"] == 1
+    assert us["2025-01"] == pytest.approx(18 / 31)
+    assert us["2025-02"] == 0
+    assert set(factors(report(scenario="us_ban"), "Vietnam").values()) == {1.0}
+
+
+def test_the_ban_day_follows_what_is_public(report):
+    assert ban_day(report("2024Q2")) == date(2025, 1, 19)  # E044, announced on 24 April 2024
+    assert ban_day(report("2024Q4")) == date(2025, 4, 5)  # E051: 75 days after 20 January 2025
+    assert ban_day(report("2023Q4")) == date(2024, 10, 1)  # no law yet: nine months after the quarter, as assumed
+
+
+def test_a_price_war_compounds_month_by_month_after_the_quarter(report):
+    us = factors(report(scenario="price_war"), "US")
+    assert us["2024-06"] == 1
+    assert us["2024-07"] == pytest.approx(0.97)
+    assert us["2025-03"] == pytest.approx(0.97**9)
+
+
+def test_a_price_war_lets_the_rival_grow(report):
+    rival = factors(report(scenario="price_war"), "US", "Temu")
+    assert rival["2024-06"] == 1
+    assert rival["2024-08"] == pytest.approx(1.03**2)
+
+
+def test_fading_livestreams_cost_their_share_everywhere(report):
+    """A quarter of GMV is live, of which two fifths go: one tenth."""
+    for market in ("US", "Indonesia"):
+        found = factors(report(scenario="live_fades"), market)
+        assert found["2024-06"] == 1
+        assert found["2024-07"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("quarter", ["2024Q1", "2024Q2", "2024Q4"])
+def test_what_was_sold_up_to_the_quarter_is_the_same_in_every_scenario(report, quarter):
+    base = estimates(report(quarter)).gmv("Global", report(quarter).quarter.to_date).median.value
+    for scenario in report().ledger.assumptions.scenarios:
+        found = estimates(report(quarter, scenario=scenario)).gmv("Global", report(quarter).quarter.to_date)
+        assert found.median.value == pytest.approx(base, rel=1e-12)
+
+
+def test_a_ban_costs_what_the_us_would_have_sold_after_it(report):
+    """Worked out from the base's own months of the US: 13 of 31 days of January, then all of February to June 2025."""
+    base, ban = report(), report(scenario="us_ban")
+    us = dict(estimates(base).monthly("US", base.horizon))
+    lost = us[Span.parse("2025-01")].median.value * 13 / 31
+    lost += sum(us[Span.parse(f"2025-0{month}")].median.value for month in range(2, 7))
+    found = estimates(base).gmv("US", base.horizon).median.value - estimates(ban).gmv("US", base.horizon).median.value
+    assert found == pytest.approx(lost, rel=0.03)  # a median of sums is not the sum of medians
+
+
+def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
+    band = estimates(report(scenario="us_ban")).gmv("Global", report().horizon)
+    assert "in the scenario “US ban”" in band.median.formula
+    assert "us_ban_loss" in {origin.id for origin in band.median.origins}
+    quarter = estimates(report(scenario="us_ban")).gmv("Global", report().quarter)
+    assert "scenario" not in quarter.median.formula
+
+
+@pytest.mark.parametrize("quarter", ["2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4"])
+def test_weights_add_up_and_only_what_can_be_told_is_told(report, quarter):
+    told = outcomes(report(quarter))
+    assert told[0].scenario.id == "base"
+    assert sum(outcome.weight.value for outcome in told) == pytest.approx(1)
+    by_id = {outcome.scenario.id for outcome in told}
+    assert ("us_ban" in by_id) == (quarter != "2023Q4")  # the first vote on the law was on 13 March 2024 (E020)
+    for outcome in told[1:]:
+        assert outcome.ahead.median.value != told[0].ahead.median.value
+        assert outcome.starts.start > report(quarter).quarter.end
+
+
+def test_the_mean_of_scenarios_lies_between_the_worst_and_the_best(report):
+    told = outcomes(report())
+    amounts = [outcome.ahead.median.value for outcome in told]
+    mean = expected([(outcome.weight, outcome.ahead.median) for outcome in told])
+    assert mean.value == pytest.approx(sum(o.scenario.probability * o.ahead.median.value for o in told[1:])
+                                       + told[0].weight.value * amounts[0])  # fmt: skip
+    assert min(amounts) < mean.value < max(amounts)
+
+
+def test_each_lever_alone_gives_what_its_scenario_gives(report):
+    """The ban scenario moves one lever, so that lever at its high end must come to the same GMV."""
+    table = sensitivity(report()).set_index("label")
+    ban = next(outcome for outcome in outcomes(report()) if outcome.scenario.id == "us_ban")
+    row = table.loc[report().ledger.assumptions.levers["us_ban_loss"].means]
+    assert row["high"].value == pytest.approx(ban.ahead.median.value)
+    assert row["low"].value == pytest.approx(outcomes(report())[0].ahead.median.value)
+    spread = abs(table["high"].map(lambda q: q.value) - table["low"].map(lambda q: q.value))
+    assert list(spread) == sorted(spread, reverse=True)
