@@ -6,7 +6,7 @@ import os
 # numpy reads this when it is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-__all__ = ["open_report", "show"]
+__all__ = ["open_chapter", "open_report", "show"]
 
 
 def __getattr__(name: str):
@@ -15,6 +15,10 @@ def __getattr__(name: str):
         from analysis.story.show import show
 
         return show
+    if name == "open_chapter":
+        from analysis.story.chapter import open_chapter
+
+        return open_chapter
     if name == "open_report":
         from analysis.facts.report import open_report
 

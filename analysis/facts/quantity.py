@@ -248,6 +248,15 @@ class Quantity:
         return f'<span class="quantity" tabindex="0" title="{title}"{data}>{shown}</span>'
 
 
+# Two figures this close say the same thing: published figures are rounded to about this much.
+LEVEL = 0.02
+
+
+def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
+    """Whether two known figures are equal as far as published figures can tell."""
+    return bool(a and b) and abs((a / b).value - 1) <= within
+
+
 def is_currency(unit: str) -> bool:
     """Whether a unit is a currency code, such as `THB`."""
     return re.fullmatch("[A-Z]{3}", unit) is not None

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.quantity import Quantity
+from analysis.story import text
 from analysis.story.prose import Sentence
 
 # After Okabe and Ito, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
@@ -106,7 +107,7 @@ def _drawn(data: pd.DataFrame, *columns: str) -> pd.DataFrame | None:
 
 def _in_words(cell: object) -> object:
     """A label that is a sentence or a quantity, for its provenance in the table, as the text that is drawn."""
-    return cell.text if isinstance(cell, (Quantity, Sentence)) else cell
+    return cell.text if isinstance(cell, (Quantity, Sentence, text.Sentence)) else cell
 
 
 def bars(data: pd.DataFrame, value: str = "value") -> alt.LayerChart | None:

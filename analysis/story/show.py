@@ -17,6 +17,7 @@ from IPython.display import display
 from analysis.facts.quantity import Quantity
 from analysis.facts.span import dated, day_label
 from analysis.publish import drawing
+from analysis.story import text
 from analysis.story.prose import Sentence
 
 # JupyterLab typesets `$…$` in HTML as maths unless told not to.
@@ -95,6 +96,7 @@ class Table(_Tabled):
     title: Sentence
     data: pd.DataFrame = field(repr=False)
     reference: bool = False
+    tiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def show(*things: Sentence | Iterable[Sentence] | Figure | Table | list[Tile]) -
             _show_figure(thing)
         elif isinstance(thing, Table):
             _show_table(thing)
-        elif isinstance(thing, Sentence):
+        elif isinstance(thing, (Sentence, text.Sentence)):
             _show_html(f"<h1>{thing.html}</h1>", thing.text)
         elif thing and isinstance(thing[0], Tile):
             _show_tiles(thing)
@@ -123,13 +125,14 @@ def show(*things: Sentence | Iterable[Sentence] | Figure | Table | list[Tile]) -
             _show_html(f'<ul class="findings">{items}</ul>', "\n".join(sentence.text for sentence in said))
 
 
-def _show_html(markup: str, text: str, metadata: dict | None = None) -> None:
-    bundle = {"text/html": f'<div class="{_NO_MATHS}">{markup}</div>', "text/plain": text}
+def _show_html(markup: str, plain: str, metadata: dict | None = None) -> None:
+    bundle = {"text/html": f'<div class="{_NO_MATHS}">{markup}</div>', "text/plain": plain}
     display(bundle, raw=True, metadata=metadata or {})
 
 
 def _show_figure(figure: Figure) -> None:
-    heading = f"<h3>{figure.title.html}</h3><p>{dated(figure.subtitle)}</p>"
+    subtitle = figure.subtitle.html if isinstance(figure.subtitle, text.Sentence) else dated(figure.subtitle)
+    heading = f"<h3>{figure.title.html}</h3><p>{subtitle}</p>"
     around = {"report": {"part": "around"}}  # the report builds heading and source line from the chart's metadata
     if figure.chart is None:
         _show_html(f"{heading}<p><em>No figure had been published.</em></p>", figure.title.text)
@@ -139,7 +142,7 @@ def _show_figure(figure: Figure) -> None:
         "part": "figure",
         "name": figure.name,
         "title": figure.title.html,
-        "subtitle": dated(figure.subtitle),
+        "subtitle": subtitle,
         "alt": f"{figure.title.text}. {figure.subtitle}",
         "source": figure.sources,
         "csv": figure.to_csv(),
@@ -163,7 +166,10 @@ def _show_table(table: Table) -> None:
         body = "<p><em>Nothing had been published.</em></p>"
     title = f"<h3>{table.title.html}</h3>"
     source = f'<p><small class="source">{html.escape(table.sources)}</small></p>' if table.sources else ""
-    if table.reference:
+    if table.tiles:
+        rows = "".join(f"<tr>{_cells(names, row)}</tr>" for row in table.data.itertuples(index=False, name=None))
+        markup = f'<table class="tiles"><tbody>{rows}</tbody></table>'
+    elif table.reference:
         markup = f"<details><summary>{table.title.html}</summary>{body}</details>"
     else:
         markup = f"{title}{body}{source}"
@@ -198,7 +204,7 @@ def _cells(columns: Iterable[str], row: Iterable[object]) -> str:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, (Quantity, Sentence)):
+    if isinstance(value, (Quantity, Sentence, text.Sentence)):
         return (value.html() if isinstance(value, Quantity) else value.html) if value else "not published"
     return dated(str(value))
 
@@ -209,7 +215,7 @@ def _plain(value: object) -> str:
         return f'<data value="{value.value:g}">{html.escape(value.text)}</data>' if value else "not published"
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
-    if isinstance(value, Sentence):
+    if isinstance(value, (Sentence, text.Sentence)):
         return _plain(value.text) if value else "not published"
     if isinstance(value, date):
         return f"<time>{day_label(value)}</time>"
@@ -262,5 +268,5 @@ def _to_csv(frame: pd.DataFrame) -> str:
 
 def _neutral(value: object) -> object:
     """A text that a spreadsheet would take for a formula, with a quote mark before it."""
-    text = value.text if isinstance(value, Sentence) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t")) else text
+    words = value.text if isinstance(value, (Sentence, text.Sentence)) else value
+    return f"'{words}" if isinstance(words, str) and words.startswith(("=", "+", "-", "@", "\t")) else words
