@@ -9,7 +9,7 @@ from functools import cache
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import Block, Sentence, TextError, first, read
+from analysis.story.text import Block, Sentence, TextError, environment, first, read
 
 LANGUAGE = "en"
 # What a table is for: to be read, to be looked up in, or to be seen at a glance.
@@ -29,12 +29,12 @@ class Chapter:
     def __init__(self, name: str, report: Report):
         self.name, self.report = name, report
         self.module = importlib.import_module(f"analysis.chapters.{name}")
-        self.sections = read(name, LANGUAGE)
+        self.sections, self.words = read(name, LANGUAGE), environment(LANGUAGE).globals
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
         for section in sections:
-            show(*self.told(section))
+            show(self.told(section), self.words)
 
     def told(self, section: str) -> list[Sentence | list[Sentence] | Figure | Table]:
         """What a section shows: a headline if it has one, its sentences, its charts and tables; what is empty is not.
@@ -67,7 +67,7 @@ def _made(block: Block, names: Mapping[str, object]) -> Figure | Table | None:
         return None
     title = (block.said(names) or [Sentence()])[0]
     if block.kind in TABLES:
-        return Table(block.name, title, data, reference=block.kind == "reference", tiles=block.kind == "tiles")
+        return Table(block.name, title, data, block.kind)
     chart = getattr(charts, block.kind)(data)
     return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
 

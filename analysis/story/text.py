@@ -184,7 +184,7 @@ def environment(language: str) -> _Environment:
     jinja = _Environment(undefined=_Absent, finalize=known, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"abs": abs, "amount": lambda q: q.amount, "percent": lambda q: q.percent(), "short": _short}
     jinja.filters |= {"hundred": lambda q: replace(q, value=float(round(100 * q.value)), unit="")}
-    jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula}
+    jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula, "said": said}
     jinja.tests |= {"level": level}
     words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
     jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
@@ -208,6 +208,11 @@ def quoted(words: str) -> Marked | str:
 
 def publishers(names: list[str]) -> Marked:
     return Marked("; ".join(names), "; ".join(f"<cite>{html.escape(name, quote=False)}</cite>" for name in names))
+
+
+def said(figure: Quantity) -> Marked:
+    """The publishers of the figures behind a number."""
+    return publishers(sorted({origin.publisher for origin in figure.origins}))
 
 
 def formula(figure: Quantity) -> Marked | None:
