@@ -30,7 +30,9 @@ QUALIFIERS = ("exact", "about", "just over", "more than", "less than", "up to")
 KINDS = ("actual", "estimate", "target", "policy", "event")
 KNOWN_ON_BASES = ("published", "inferred")
 VINTAGES = ("first", "revised")
-EVENT_KINDS = ("launch", "test", "closure", "reopening", "merger", "law", "rule", "fee", "announcement", "record")
+EVENT_KINDS = (
+    "launch", "test", "closure", "reopening", "merger", "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
+)  # fmt: skip
 
 SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
 _COUNTS = ("order", "parcel", "user", "seller", "market", "site")
