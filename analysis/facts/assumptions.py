@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
-from analysis.facts.schema import Problem, Strict, Text, closest, entries_checked, refuse, split_unit
+from analysis.facts.schema import EVENT_KINDS, Problem, Strict, Text, closest, entries_checked, refuse, split_unit, word
 
 SETTINGS = ("low", BASE, "high")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -36,7 +37,19 @@ class Assumption:
         return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
 
 
-class Lever(Strict):
+class Offered(Strict):
+    """From which kind of event on, and until which, something is offered; the events are those in `market`.
+
+    `of` says whose events: the platform's or its rival's. Empty is no condition.
+    """
+
+    needs: Annotated[str, word(("", *EVENT_KINDS))] = ""
+    until: Annotated[str, word(("", *EVENT_KINDS))] = ""
+    market: str = ""
+    of: Literal["platform", "rival"] = "platform"
+
+
+class Lever(Offered):
     """One assumption, with both ends of its range in `unit`."""
 
     means: Text
@@ -70,7 +83,15 @@ class Lever(Strict):
         return Quantity(bare.value, unit, self.name, (origin,))
 
 
-class Scenario(Strict):
+class Judgement(Strict):
+    """What a probability was from a day on, and why."""
+
+    day: date = Field(alias="from")
+    probability: Annotated[float, Field(strict=True, ge=0, le=1)]
+    reason: Text
+
+
+class Scenario(Offered):
     """One possible future.
 
     Attributes
@@ -78,8 +99,8 @@ class Scenario(Strict):
     id, name, means, reason : str
     probability : float
         Of this one among all; they add up to 1.
-    needs : str
-        Kind of event without which it has no weight; its probability then goes to the base. Empty for none.
+    history : tuple of Judgement
+        What the probability was from some days on, oldest first.
     settings : mapping
         Lever -> `low` or `high`; all others are at their base. In the file it is called `levers`.
     """
@@ -88,8 +109,8 @@ class Scenario(Strict):
     means: Text
     reason: Text
     probability: Annotated[float, Field(strict=True, ge=0, le=1)]
-    needs: Annotated[str, Field(strict=True)] = ""
     settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
+    history: tuple[Judgement, ...] = ()
     id: str = ""
 
 
