@@ -6,15 +6,15 @@ They stand in data/scenarios.toml, apart from the facts: nobody published them, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
-from analysis.facts.schema import Problem, Strict, Text, closest, entries_checked, refuse, split_unit
+from analysis.facts.schema import Strict, Text, closest, refuse, split_unit
 
 SETTINGS = ("low", BASE, "high")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -45,7 +45,6 @@ class Lever(Strict):
     base: _Number
     high: _Number
     reason: Text
-    name: str = ""
 
     @field_validator("unit")
     @classmethod
@@ -62,42 +61,37 @@ class Lever(Strict):
             raise refuse("low, base and high in this order, none less than the one before")
         return self
 
-    def at(self, setting: str) -> Quantity:
+    def at(self, setting: str, name: str) -> Quantity:
         """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
         factor, unit = _split(self.unit)
-        bare = Quantity(getattr(self, setting) * factor, unit, self.name)
-        origin = Assumption(self.name, bare.bare, self.means, self.reason)
-        return Quantity(bare.value, unit, self.name, (origin,))
+        bare = Quantity(getattr(self, setting) * factor, unit, name)
+        return Quantity(bare.value, unit, name, (Assumption(name, bare.bare, self.means, self.reason),))
 
 
-class Scenario(Strict):
-    """One possible future.
+@checked_dataclass(frozen=True, config=ConfigDict(extra="forbid", populate_by_name=True))
+class Scenario:
+    """One possible future; data/README.md says what its keys mean. Levers that it does not set are at their base."""
 
-    Attributes
-    ----------
-    id, name, means, reason : str
-    probability : float
-        Of this one among all; they add up to 1.
-    needs : str
-        Kind of event without which it has no weight; its probability then goes to the base. Empty for none.
-    settings : mapping
-        Lever -> `low` or `high`; all others are at their base. In the file it is called `levers`.
-    """
-
+    id: str
     name: Text
     means: Text
     reason: Text
     probability: Annotated[float, Field(strict=True, ge=0, le=1)]
     needs: Annotated[str, Field(strict=True)] = ""
     settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
-    id: str = ""
+
+
+def _with_ids(scenarios: object) -> object:
+    if not isinstance(scenarios, dict):
+        return scenarios
+    return {name: entry | {"id": name} if isinstance(entry, dict) else entry for name, entry in scenarios.items()}
 
 
 class Assumptions(Strict):
     """All levers and scenarios by their names, in the order of the file."""
 
     levers: dict[str, Lever]
-    scenarios: dict[str, Scenario]
+    scenarios: Annotated[dict[str, Scenario], BeforeValidator(_with_ids)]
 
     @field_validator("scenarios")
     @classmethod
@@ -115,17 +109,7 @@ class Assumptions(Strict):
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""
-        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE))
-
-
-def read_assumptions(name: str, raw: Mapping, text: str, problems: list[Problem]) -> Assumptions | None:
-    """What scenarios.toml assumes; nothing, and a problem for each key that cannot be used, if it is not whole."""
-    read = entries_checked(name, Assumptions, raw, text, {}, problems)
-    if read is None:
-        return None
-    levers = {key: lever.model_copy(update={"name": key}) for key, lever in read.levers.items()}
-    scenarios = {key: scenario.model_copy(update={"id": key}) for key, scenario in read.scenarios.items()}
-    return read.model_copy(update={"levers": levers, "scenarios": scenarios})
+        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE), lever)
 
 
 def _split(unit: str) -> tuple[float, str]:
