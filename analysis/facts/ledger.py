@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.facts.assumptions import Assumptions, read_assumptions
+from analysis.facts.assumptions import Assumptions
 from analysis.facts.claims import Claim, RelationError, Row, evaluate, in_one_currency, read_claims
 from analysis.facts.parameters import DATA
 from analysis.facts.quantity import Origin, Quantity, is_currency
@@ -307,18 +307,12 @@ def make_ledger(files: Mapping[str, Content]) -> Ledger:
     problems: list[Problem] = []
     raw = {name: read_toml(name, files[name], problems) for name in FILES if name.endswith(".toml")}
     rows = {name: read_table(name, files[name], problems) for name in TABLES}
-    # What is broken as a whole is told first: without its words and columns nothing can be checked cell by cell.
-    broken = {problem.file for problem in problems}
-    words = (
-        None
-        if "vocabulary.toml" in broken
-        else entries_checked("vocabulary.toml", VocabularyFile, *raw["vocabulary.toml"], {}, problems)
-    )
-    assumptions = (
-        None if "scenarios.toml" in broken else read_assumptions("scenarios.toml", *raw["scenarios.toml"], problems)
+    words, assumptions = (
+        raw[name] and entries_checked(name, model, *raw[name], {}, problems)
+        for name, model in (("vocabulary.toml", VocabularyFile), ("scenarios.toml", Assumptions))
     )
     if problems:
-        raise LedgerError(problems)
+        raise LedgerError(problems)  # without its words and columns a table cannot be checked cell by cell
     vocabulary = _vocabulary(words)
     context = {
         "platforms": vocabulary.platforms,

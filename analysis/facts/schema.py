@@ -31,7 +31,8 @@ KINDS = ("actual", "estimate", "target", "policy", "event")
 KNOWN_ON_BASES = ("published", "inferred")
 VINTAGES = ("first", "revised")
 EVENT_KINDS = (
-    "launch", "test", "closure", "reopening", "merger", "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
+    "launch", "test", "closure", "reopening", "merger",
+    "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
 )  # fmt: skip
 
 SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
@@ -329,7 +330,8 @@ def _units_in_words(measure: str, currencies: tuple[str, ...]) -> str:
     scales, nouns = ", ".join(filter(None, SCALES)), ", ".join(filter(None, UNITS[measure]))
     if not nouns:
         per = " per order" * measure.endswith("order")
-        return f"a currency of fx.csv or USD ({', '.join(currencies)}), then nothing or one of {scales}, as in 'USD bn{per}'"
+        names = ", ".join(currencies)
+        return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
     return f"{nouns}, count, each with or without one of {scales}" if measure == "count" else nouns
 
 
@@ -353,33 +355,39 @@ def read_text(name: str, content: Content, problems: list[Problem]) -> str | Non
         problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror})"))
         return None
     try:
-        text = content.decode("utf-8-sig")
+        text, before, byte = content.decode("utf-8-sig"), b"", "byte 0x00"
+        before = text.encode().partition(b"\0")[0] if "\0" in text else None
     except UnicodeDecodeError as error:
-        line, byte = error.object[: error.start].count(b"\n") + 1, f"byte 0x{error.object[error.start]:02x}"
-        problems.append(Problem(name, line, None, byte, "text in UTF-8; save the file with that encoding"))
-        return None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        problems.append(Problem(name, line, None, None, "text in UTF-8, without zero bytes"))
-        return None
-    return text
+        text, before, byte = None, error.object[: error.start], f"byte 0x{error.object[error.start]:02x}"
+    if before is None:
+        return text
+    allowed = "text in UTF-8, without zero bytes; save the file with that encoding"
+    problems.append(Problem(name, before.count(b"\n") + 1, None, byte, allowed))
+    return None
 
 
 def table_of(content: Content) -> str:
     """The table whose columns the header of a file has most of."""
     text = "" if isinstance(content, OSError) else content.decode("utf-8-sig", "replace")
-    return max(reversed(TABLES), key=lambda table: _header_of(text, table)[0])
+    return max(reversed(TABLES), key=lambda table: _likeness(text, table))
 
 
-def _header_of(text: str, table: str) -> tuple[tuple[int, int], str, int]:
-    """How like the header of a table the likeliest of the first lines is, what parts its cells, and its number."""
-    best, columns = ((0, 0), ",", 1), set(COLUMNS[table])
-    for number, line in enumerate(islice(io.StringIO(text), 20), 1):
-        for mark in _MARKS:
-            common = len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
-            if common and ((common, common - len(columns)) > best[0] or best[0] == (0, 0)):
-                best = (common, common - len(columns)), mark, number
-    return best
+def dialect(text: str, table: str) -> tuple[list[str], str, int]:
+    """The header of a table as it stands in a text, what parts its cells, and in which line it is."""
+    _, line, mark, header = _likeness(text, table)
+    return next(csv.reader([header], delimiter=mark)), mark, -line
+
+
+def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
+    """How like the header of a table the likeliest of the first lines is, where it is, its mark, and itself."""
+    columns = set(COLUMNS[table])
+
+    def common(line: str, mark: str) -> int:
+        return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
+
+    lines = [(-number, mark, line) for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1) for mark in _MARKS]
+    found = [((n := common(line, mark), n and n - len(columns)), number, mark, line) for number, mark, line in lines]
+    return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
 
 
 def read_table(
@@ -408,13 +416,13 @@ def read_table(
         return []
     # A spreadsheet's own line before the header is no row; its end stays, so that lines keep their numbers.
     text = re.sub(r'\A"?sep=.?"?[,;\t ]*(?=[\r\n]|\Z)', "", text, flags=re.IGNORECASE)
-    (common, _), mark, header_line = _header_of(text, table)
     try:
+        likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
-        problems.append(Problem(name, error.args[1], None, None, f"CSV with every quote closed ({error.args[0]})"))
+        problems.append(Problem(name, error.args[-1], None, None, f"CSV with every quote closed ({error.args[0]})"))
         return []
-    if common > 1 and not set(header) & set(COLUMNS[table]):
+    if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
         found = [Problem(name, first, None, " ".join(filter(None, header)), above)]
     else:
@@ -497,14 +505,14 @@ def checked(name: str, rows: list[dict[str, str]], context: dict, table: str = "
             yield Problem(name, row["line"], KEYS[table][0], " ".join(key), allowed)
 
 
-def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str]:
-    """A TOML file as a dictionary, and its text; empty, and a problem, if it is none."""
+def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str] | None:
+    """A TOML file as a dictionary, and its text; None, and a problem, if it is none."""
     text = read_text(name, content, problems)
     try:
-        return tomllib.loads(text or ""), text or ""
+        return None if text is None else (tomllib.loads(text), text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         problems.append(Problem(name, None, None, None, f"TOML ({error})"))
-        return {}, ""
+        return None
 
 
 def entries_checked(
@@ -518,7 +526,7 @@ def entries_checked(
             path = [*filter(None, [under]), *map(str, wrong["loc"])]
             missing = wrong["type"] == "missing"
             value = None if missing else str(wrong["input"])[:60]
-            problems.append(Problem(name, _line_of(text, path), ".".join(path), value, **_said(wrong)))
+            problems.append(Problem(name, line_of(text, path), ".".join(path), value, **_said(wrong)))
         return None
 
 
@@ -528,12 +536,12 @@ def _said(wrong: dict) -> dict[str, str]:
         return wrong["ctx"]
     if wrong["type"] == "missing":
         return {"allowed": "some value; the key is missing"}
-    if wrong["type"] == "extra_forbidden":
+    if wrong["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return {"allowed": "the keys that data/README.md names"}
     return {"allowed": wrong["msg"].removeprefix("Input should be ")}
 
 
-def _line_of(text: str, path: list[str]) -> int | None:
+def line_of(text: str, path: list[str]) -> int | None:
     """The line of the table of a TOML file that stands for a path of keys, or for the longest part of it."""
     for depth in range(len(path), 0, -1):
         name = r"\s*\.\s*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in path[:depth])
