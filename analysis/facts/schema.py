@@ -279,11 +279,29 @@ class Rate(Strict):
     source: _Source
 
 
+class Argument(Strict):
+    """A row of arguments.csv: what a source argues, what of the data bears on it, and what would answer it."""
+
+    id: _Id
+    chapter: Text
+    speaker: Text
+    kind: Text
+    source: _Source
+    words: Text
+    english: Text
+    claims: str = ""
+    facts: str = ""
+    test: str = ""
+    needs: Text
+
+
 # Others name the rows of sources.csv, so that a file is added before those that need it.
-TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
+TABLES: dict[str, type[Strict]] = {
+    "sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact, "arguments.csv": Argument,
+}  # fmt: skip
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
 # The columns that together name a row, and those of a number.
-KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
+KEYS = {name: ["id"] for name in TABLES} | {"sources.csv": ["source"], "fx.csv": ["currency", "period"]}
 _NUMBERS = {"value", "per_usd"}
 
 
@@ -385,7 +403,11 @@ def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
     def common(line: str, mark: str) -> int:
         return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
 
-    lines = [(-number, mark, line) for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1) for mark in _MARKS]
+    lines = [
+        (-number, mark, line)
+        for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1)
+        for mark in _MARKS
+    ]
     found = [((n := common(line, mark), n and n - len(columns)), number, mark, line) for number, mark, line in lines]
     return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
 

@@ -9,7 +9,7 @@ from functools import cache
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import Block, Sentence, TextError, environment, first, read
+from analysis.story.text import COMMON, Block, Sentence, TextError, environment, first, read
 
 LANGUAGE = "en"
 # What a table is for: to be read, to be looked up in, or to be seen at a glance.
@@ -29,6 +29,7 @@ class Chapter:
     def __init__(self, name: str, report: Report):
         self.name, self.report = name, report
         self.module = importlib.import_module(f"analysis.chapters.{name}")
+        self.shared = importlib.import_module(f"analysis.chapters.{COMMON}")
         self.sections, self.words = read(name, LANGUAGE), environment(LANGUAGE).globals
 
     def show(self, *sections: str) -> None:
@@ -47,7 +48,7 @@ class Chapter:
         if section not in self.sections:
             raise TextError(f"{self.name} has no section {section!r}. Allowed: {', '.join(self.sections)}")
         text, names = self.sections[section], self.names(section)
-        shown = [first(text.headline, names), text.said(names), *(_made(block, names) for block in text.blocks)]
+        shown = [first(text.headline, names), text.said(names), *(self._made(block, names) for block in text.blocks)]
         return [thing for thing in shown if thing]
 
     @cache  # noqa: B019 - a chapter lives as long as its notebook
@@ -56,20 +57,22 @@ class Chapter:
         report = self.report
         common = {name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency")}
         common |= {"report": report, "as_of": report.as_of_label}
-        function = getattr(self.module, section, None)
-        return common | (function(report) if function else {})
+        if function := getattr(self.module, section, None):
+            return common | function(report)
+        if function := getattr(self.shared, section, None):
+            return common | function(report, self.name)
+        return common
 
-
-def _made(block: Block, names: Mapping[str, object]) -> Figure | Table | None:
-    """A chart or a table; None if there is nothing in it."""
-    data = block.table(names)
-    if data.empty:
-        return None
-    title = (block.said(names) or [Sentence()])[0]
-    if block.kind in TABLES:
-        return Table(block.name, title, data, block.kind)
-    chart = getattr(charts, block.kind)(data)
-    return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
+    def _made(self, block: Block, names: Mapping[str, object]) -> Figure | Table | None:
+        """A chart or a table; None if there is nothing in it."""
+        data = block.table(names)
+        if data.empty:
+            return None
+        title = (block.said(names) or [Sentence()])[0]
+        if block.kind in TABLES:
+            return Table(block.name, title, data, block.kind)
+        chart = getattr(charts, block.kind)(data)
+        return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
 
 
 def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:

@@ -381,8 +381,16 @@ def read(chapter: str, language: str = "en") -> dict[str, Block]:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TextError(f"{path.name}: a text file in UTF-8 is needed at analysis/text/{language} ({error})") from None
-    shared = read(COMMON, language) if chapter != COMMON and (path.parent / f"{COMMON}.md").is_file() else {}
-    return _Reader(f"text/{language}/{path.name}", language).read(text) | shared
+    sections = _Reader(f"text/{language}/{path.name}", language).read(text)
+    if chapter == COMMON:
+        return sections
+    shared = {name: _owned(section, chapter) for name, section in read(COMMON, language).items()}
+    return sections | {name: section for name, section in shared.items() if name not in sections}
+
+
+def _owned(section: Block, chapter: str) -> Block:
+    """A section that all chapters share, with file names of its own in each."""
+    return replace(section, blocks=[replace(block, name=f"{chapter}_{block.name}") for block in section.blocks])
 
 
 class _Reader:
