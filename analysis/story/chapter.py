@@ -6,10 +6,12 @@ import importlib
 from collections.abc import Mapping
 from functools import cache
 
+from IPython import get_ipython
+
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import COMMON, Block, Sentence, TextError, environment, first, read
+from analysis.story.text import COMMON, FOLDER, Block, Sentence, TextError, environment, first, read, read_text
 
 LANGUAGE = "en"
 # What a table is for: to be read, to be looked up in, or to be seen at a glance.
@@ -47,9 +49,7 @@ class Chapter:
         """
         if section not in self.sections:
             raise TextError(f"{self.name} has no section {section!r}. Allowed: {', '.join(self.sections)}")
-        text, names = self.sections[section], self.names(section)
-        shown = [first(text.headline, names), text.said(names), *(self._made(block, names) for block in text.blocks)]
-        return [thing for thing in shown if thing]
+        return said(self.sections[section], self.names(section))
 
     @cache  # noqa: B019 - a chapter lives as long as its notebook
     def names(self, section: str) -> dict[str, object]:
@@ -63,20 +63,26 @@ class Chapter:
             return common | function(report, self.name)
         return common
 
-    def _made(self, block: Block, names: Mapping[str, object]) -> Figure | Table | None:
-        """A chart or a table; None if there is nothing in it."""
-        data = block.table(names)
-        if data.empty:
-            return None
-        title = (block.said(names) or [Sentence()])[0]
-        if block.kind in TABLES:
-            return Table(block.name, title, data, block.kind)
-        chart = getattr(charts, block.kind)(data)
-        return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
+
+def said(text: Block, names: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
+    """What a section shows by the names of its words: headline, sentences, charts and tables, unless they are empty."""
+    shown = [first(text.headline, names), text.said(names), *(_made(block, names) for block in text.blocks)]
+    return [thing for thing in shown if thing]
+
+
+def _made(block: Block, names: Mapping[str, object]) -> Figure | Table | None:
+    data = block.table(names)
+    if data.empty:
+        return None
+    title = (block.said(names) or [Sentence()])[0]
+    if block.kind in TABLES:
+        return Table(block.name, title, data, block.kind)
+    chart = getattr(charts, block.kind)(data)
+    return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
 
 
 def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
-    """A chapter of the report that a notebook's parameters ask for.
+    """A chapter of the report that a notebook's parameters ask for, and the `%%story` cell to try its words in.
 
     Parameters
     ----------
@@ -89,4 +95,27 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
     ParameterError, LedgerError
         As `open_report` does.
     """
-    return Chapter(name, open_report(namespace))
+    chapter = Chapter(name, open_report(namespace))
+    if shell := get_ipython():
+
+        def story(section: str, text: str) -> None:
+            known = namespace | chapter.names(section.strip() or "opening")
+            show(said(read_text("%%story", text)["opening"], known), chapter.words)
+
+        shell.register_magic_function(story, "cell")
+    return chapter
+
+
+def unknown_names(report: Report) -> list[str]:
+    """A line for each name in a text that no section returns, with file and line."""
+    found = []
+    for name in chapters():
+        chapter = Chapter(name, report)
+        for section, text in chapter.sections.items():
+            found += text.unknown_names(set(chapter.names(section)))
+    return found
+
+
+def chapters() -> list[str]:
+    """The chapters that have a text, in the order of their names."""
+    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)

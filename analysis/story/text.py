@@ -381,11 +381,16 @@ def read(chapter: str, language: str = "en") -> dict[str, Block]:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TextError(f"{path.name}: a text file in UTF-8 is needed at analysis/text/{language} ({error})") from None
-    sections = _Reader(f"text/{language}/{path.name}", language).read(text)
+    sections = read_text(f"text/{language}/{path.name}", text, language)
     if chapter == COMMON:
         return sections
     shared = {name: _owned(section, chapter) for name, section in read(COMMON, language).items()}
     return sections | {name: section for name, section in shared.items() if name not in sections}
+
+
+def read_text(file: str, text: str, language: str = "en") -> dict[str, Block]:
+    """The sections of a text by name, in their order; `file` is what a message calls it."""
+    return _Reader(file, language).read(text)
 
 
 def _owned(section: Block, chapter: str) -> Block:
@@ -432,7 +437,7 @@ class _Reader:
         return {name: self._made(raw) for name, raw in self.sections.items()}
 
     def _section(self, name: str, heading: str = "") -> dict:
-        return self.sections.setdefault(name, self._block(name) | {"heading": heading})
+        return self.sections.setdefault(name, self._block(name) | {"heading": heading})  # which may come in two parts
 
     def _block(self, name: str, kind: str = "", of: str = "") -> dict:
         lists = {key: [] for key in ("headline", "sentences", "subtitle", "rows", "blocks")}
