@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import cycle
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from analysis.facts.quantity import Quantity
 from analysis.story.prose import Sentence
+from analysis.story.svg import to_svg
 
 # After Okabe and Ito, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
 BLUE, ORANGE, GREEN, GREY = "#2f7fbf", "#d0601a", "#1f9470", "#858585"
@@ -48,6 +50,27 @@ _THEME = {
 }
 _ROWS = alt.Y("row:O", axis=None)
 _LABEL = alt.XValue(0), alt.Text("label:N")
+
+
+@dataclass(frozen=True, repr=False)
+class Drawing:
+    """A chart to be shown: as SVG, or as its title where there are only words.
+
+    Attributes
+    ----------
+    spec : dict
+        In Vega-Lite.
+    title : str
+    """
+
+    spec: dict
+    title: str
+
+    def _repr_svg_(self) -> str:
+        return to_svg(self.spec)
+
+    def __repr__(self) -> str:
+        return self.title
 
 
 def _layer(mark: str, *channels: alt.SchemaBase, data: pd.DataFrame | list[dict] | None = None, **style) -> alt.Chart:

@@ -16,7 +16,8 @@ from IPython.display import display
 
 from analysis.facts.quantity import Quantity
 from analysis.facts.span import dated, day_label
-from analysis.publish import drawing
+from analysis.story import svg
+from analysis.story.charts import Drawing
 from analysis.story.prose import Sentence
 
 # JupyterLab typesets `$…$` in HTML as maths unless told not to.
@@ -147,9 +148,9 @@ def _show_figure(figure: Figure) -> None:
     }
     if figure.lever:
         about |= {"part": "lever", "lever": figure.lever}
-    display(
-        {"image/svg+xml": to_svg(figure.chart), "text/plain": figure.title.text}, raw=True, metadata={"report": about}
-    )
+    # Altair checks a chart against the schema of Vega-Lite, which takes as long as all else; tests have seen to it.
+    spec = figure.chart.to_dict(validate=False)
+    display(Drawing(spec, figure.title.text), metadata={"report": about})
     _show_html(f'<p><small class="source">{html.escape(figure.sources)}</small></p>', figure.sources, around)
 
 
@@ -185,9 +186,8 @@ def _tile(tile: Tile) -> str:
 
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
-    """The chart as SVG: the same bytes on every machine, drawn without a script or a network."""
-    # Altair checks the drawing against the schema of Vega-Lite, which takes as long as all else; tests have seen to it.
-    return drawing.draw(chart.to_json(indent=None, validate=not drawing.later))
+    """The chart, checked, as SVG."""
+    return svg.to_svg(chart.to_dict())
 
 
 def _cells(columns: Iterable[str], row: Iterable[object]) -> str:
