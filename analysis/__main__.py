@@ -8,15 +8,10 @@ import math
 import os
 import signal
 import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis.facts.errors import InputError
 from analysis.facts.parameters import DATA, PARAMETERS
-
-if TYPE_CHECKING:
-    from analysis.facts.report import Report
 
 # What a command needs is imported when it runs: packages take longer than all that most commands do.
 
@@ -26,12 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         if "data" in asked and not asked.data.is_dir():
-            raise InputError(f"{asked.data}: no such folder. Name the folder of facts.csv with --data")
+            raise InputError(f"{asked.data}: no such folder. Name the folder that has facts.csv with --data")
         return asked.run(asked) or 0
     except InputError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(": ".join(filter(None, [error.filename, error.strerror or str(error)])), file=sys.stderr)
+        print(": ".join(filter(None, (error.filename, error.strerror or str(error)))), file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -50,41 +45,34 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--data", type=Path, default=DATA, metavar="DIR", help=about)
         return added
 
-    build = command(_build, "write the report of one or more quarters")
-    build.add_argument("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
-    about = "use only what was public by then (default: 60 days after the quarter)"
-    build.add_argument("--as-of", metavar="DATE", help=about)
+    option = command(_build, "write the report of one or more quarters").add_argument
+    option("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
+    option("--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)")
     for name in ("platform", "rival", "currency"):
-        build.add_argument(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
-    about = f"one or more (default: {PARAMETERS['scenario']})"
-    build.add_argument("--scenario", nargs="+", default=[PARAMETERS["scenario"]], help=about)
-    about = "folder of reports (default: reports)"
-    build.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help=about)
-    build.add_argument("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
-    build.add_argument("--force", action="store_true", help="build even what is up to date")
-    about = "that a cell may take (default: 120)"
-    build.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help=about)
-    about = "of a Dask cluster that is to build, such as tcp://host:8786"
-    build.add_argument("--scheduler", metavar="ADDRESS", help=about)
+        option(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
+    base = PARAMETERS["scenario"]
+    option("--scenario", nargs="+", default=[base], help=f"one or more (default: {base})")
+    option("--out", type=Path, default="reports", metavar="DIR", help="folder of reports (default: reports)")
+    option("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
+    option("--force", action="store_true", help="build even what is up to date")
+    option("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
+    option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
 
     command(_notebooks, "run the project's own notebooks in place, for the default quarter")
-    check = command(_check, "read the data folder and say what is wrong with it")
-    check.add_argument("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
-    add = command(_add, "add the rows of CSV files to the data folder, all of them or none")
-    add.add_argument("files", nargs="+", type=Path, metavar="FILE", help="its header tells to which table it belongs")
-    diff = command(_diff, "say what changed from one report to another, and why")
-    diff.add_argument("before", metavar="BEFORE", help="quarter of the earlier report, such as 2024Q1")
-    diff.add_argument("after", metavar="AFTER", help="quarter of the later one")
+    option = command(_check, "read the data folder and say what is wrong with it").add_argument
+    option("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
+    option = command(_add, "add the rows of CSV files to the data folder, all of them or none").add_argument
+    option("files", nargs="+", type=Path, metavar="FILE", help="its header tells to which table it belongs")
+    option = command(_diff, "say what changed from one report to another, and why").add_argument
+    option("before", metavar="BEFORE", help="quarter of the earlier report, such as 2024Q1")
+    option("after", metavar="AFTER", help="quarter of the later one")
     return parser
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
+    seconds = float(text)  # argparse says of what is no number that it is none
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r}. Allowed: a number of seconds above 0, such as 120")
+        raise argparse.ArgumentTypeError(f"{text} is no time to wait. Allowed: seconds above 0, such as 120")
     return seconds
 
 
@@ -96,83 +84,54 @@ def _say(text: object) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _stop(number: int, frame: object) -> None:
-    sys.exit(128 + number)  # as an exception it lets us clean up
-
-
 def _build(asked: argparse.Namespace) -> int:
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _stop)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
     from analysis.publish.drawing import DrawingProcess
 
-    # It warms up while packages are imported. The workers of a cluster have their own.
-    with nullcontext() if asked.scheduler else DrawingProcess() as process:
-        return _build_all(asked, process and process.Charts())
+    with DrawingProcess() as charts:  # it warms up while packages are imported
+        return _build_all(asked, charts)
 
 
 def _build_all(asked: argparse.Namespace, charts) -> int:
     from analysis.facts.ledger import shared_ledger
     from analysis.facts.report import make_report
     from analysis.publish import manifest
+    from analysis.publish.build import BuildError, build_many
+    from analysis.publish.cluster import cluster
 
     ledger = shared_ledger(asked.data)
     given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
     # All reports are checked before the first one is built.
-    reports = [
-        make_report(ledger, quarter=quarter, scenario=scenario, **given)
-        for quarter in dict.fromkeys(asked.quarters)
-        for scenario in dict.fromkeys(asked.scenario)
-    ]
+    named = [(quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario]
+    reports = [make_report(ledger, quarter=one, scenario=other, **given) for one, other in dict.fromkeys(named)]
     if asked.pdf:
         from analysis.publish.pdf import chromium, print_pdf
 
         chromium()  # before the work rather than after it
     if strays := manifest.strays():
         print(f"{manifest.NOTEBOOKS}: not notebooks of the report, left out: {', '.join(strays)}", file=sys.stderr)
-    current = [r for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
-    for report in current:
-        _say(f"{report.name} is up to date")
-    to_build = [report for report in reports if not any(report is other for other in current)]
-    built = _build_reports(to_build, asked, charts) if to_build else []
-    for report in built + current:
-        if asked.pdf and (report in built or not (asked.out / report.name / "report.pdf").is_file()):
-            _say(print_pdf(asked.out / report.name / "report.html", report.as_of))
-    from analysis.publish.page import write_index
+    current = [r.name for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
+    for name in current:
+        _say(f"{name} is up to date")
+    missing, failed = [report for report in reports if report.name not in current], set()
+    with cluster(asked.scheduler) as executor:
+        progress = lambda report, notebook: _say(f"{report.name}: {notebook}")  # noqa: E731
+        for report, built in build_many(missing, asked.data, asked.out, charts, executor, asked.timeout, progress):
+            if isinstance(built, BuildError):
+                failed.add(report.name)
+                print(built, file=sys.stderr)
+            else:
+                _say(built)
+    for report in reports:
+        folder = asked.out / report.name
+        if asked.pdf and report.name not in failed and not (folder / "report.pdf").is_file():  # none in a new folder
+            _say(print_pdf(folder / "report.html", report.as_of))
+    if missing or asked.pdf:
+        from analysis.publish.page import write_index
 
-    write_index(asked.out)
-    return int(len(built) < len(to_build))
-
-
-def _build_reports(reports: list[Report], asked: argparse.Namespace, charts) -> list[Report]:
-    """Those that could be built."""
-    from tqdm import tqdm
-
-    from analysis.publish.build import BuildError, build_many
-    from analysis.publish.cluster import cluster
-    from analysis.publish.manifest import CHAPTERS
-
-    class Bar(tqdm):
-        monitor_interval = 0  # the thread that watches a bar would stand in the way of forks
-
-    good = []
-    # On a terminal a bar; elsewhere, such as a scheduler's log, a line a notebook.
-    total = len(reports) * len(CHAPTERS)
-    with Bar(total=total, unit="notebook", leave=False, disable=None) as bar, cluster(asked.scheduler) as executor:
-
-        def done(report: Report, notebook: str) -> None:
-            bar.update()
-            if bar.disable:
-                _say(f"{report.name}: {notebook}")
-
-        for report, built in build_many(reports, asked.data, asked.out, executor, asked.timeout, done, charts):
-            with bar.external_write_mode():
-                if isinstance(built, BuildError):
-                    print(built, file=sys.stderr)
-                else:
-                    good.append(report)
-                    _say(built)
-    return good
+        write_index(asked.out)
+    return int(bool(failed))
 
 
 def _notebooks(asked: argparse.Namespace) -> None:
@@ -193,10 +152,8 @@ def _check(asked: argparse.Namespace) -> None:
     ledger = read_ledger(asked.data)
     if astray := unknown_facts(ledger):  # a report leaves such a claim out: the fact may be public later
         raise LedgerError(astray)
-    quarters = quarters_with_facts(ledger, PARAMETERS["platform"])
-    span = (
-        f"reports can be built from {quarters[0].code} to {quarters[-1].code}" if quarters else "no report can be built"
-    )
+    quarters = [quarter.code for quarter in quarters_with_facts(ledger, PARAMETERS["platform"])]
+    span = f"reports can be built from {quarters[0]} to {quarters[-1]}" if quarters else "no report can be built"
     counts = f"{len(ledger.facts)} facts, {len(ledger.sources)} sources, {len(ledger.events)} events"
     _say(f"{counts}: all rows can be used; {span}")
     if asked.quarter:

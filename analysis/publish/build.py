@@ -6,6 +6,7 @@ its place and moved there when it is whole.
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
@@ -17,9 +18,9 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import date
-from multiprocessing.context import BaseContext
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,14 @@ from analysis.facts.ledger import Ledger, shared_ledger
 from analysis.facts.report import Report
 from analysis.model.estimates import FITTED, fitted
 from analysis.model.track_record import earlier_quarters, told_later
-from analysis.publish import cluster, manifest, workers
-from analysis.publish.drawing import SPEC, SVG, Charts, DrawingProcess, undrawn
+from analysis.publish import manifest, workers
+from analysis.publish.cluster import build_with
+from analysis.publish.drawing import SPEC, SVG, Charts, DrawingProcess
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-CELL_TIMEOUT = 120.0  # seconds; the slowest cell takes about one
+TIMEOUT = 120.0  # seconds; the slowest cell takes about one
 _AT_ONCE = 16  # reports; what they have in common is kept in memory while they are built
 
 
@@ -45,14 +47,9 @@ class BuildError(InputError):
 
 
 def build(report: Report, data: Path, out: Path) -> Path:
-    """Build one report as `build_many` does; its HTML file.
-
-    Raises
-    ------
-    BuildError
-        If a notebook fails. What stood in `out` before is still there, and nothing else.
-    """
-    ((_, result),) = build_many([report], data, out)
+    """Build one report as `build_many` does; its HTML file, or a BuildError is raised."""
+    with DrawingProcess() as charts:
+        ((_, result),) = build_many([report], data, out, charts)
     if isinstance(result, BuildError):
         raise result
     return result
@@ -62,57 +59,33 @@ def build_many(
     reports: Sequence[Report],
     data: Path,
     out: Path,
+    charts: Charts,
     executor: Executor | None = None,
-    timeout: float = CELL_TIMEOUT,
+    timeout: float = TIMEOUT,
     progress: Callable[[Report, str], None] = lambda report, notebook: None,
-    charts: Charts | None = None,
 ) -> Iterator[tuple[Report, Path | BuildError]]:
-    """Build several reports side by side; one that fails leaves the others, and what stood in its place, as they are.
+    """Build reports side by side, each as a folder of `out`; each when it is done, with its page or with what is wrong.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-    data : Path
-        The data folder that the reports were made from.
-    out : Path
-        Folder of reports; created if missing. Each is a folder in it, with the page, the executed notebooks, as such
-        and as pages with their code, the table behind each chart as CSV, summary.json and manifest.json.
-    executor : Executor, optional
-        Has each report built where its workers are. By default all cores of this machine are used, and what reports
-        have in common is worked out once.
-    timeout : float
-        Seconds that a cell may take.
-    progress : callable
-        Called with the report and the name of a notebook that is done; not while an executor builds.
-    charts : Charts, optional
-        Of a `DrawingProcess`, if one is at work already.
-
-    Yields
-    ------
-    Report, Path or BuildError
-        Each report when it is done, with its HTML file or with what went wrong.
+    One that fails leaves the others, and what stood in its place, as they are. All cores of this machine are used, with
+    the `charts` of a `DrawingProcess`, or an `executor` has each report built where its workers are. A cell may take
+    `timeout` seconds. `progress` is called for each notebook that is done here.
     """
     manifest.notebooks()  # if they cannot be read, nothing is touched
     out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        scratch = stack.enter_context(_scratch(out))
-        if executor is None:
-            charts = charts or stack.enter_context(DrawingProcess()).Charts()
-            built = _build_here(reports, data, scratch, charts, timeout, progress)
+    with _scratch(out) as scratch:
+        if executor:
+            built = build_with(executor, reports, data, scratch, timeout)
         else:
-            built = cluster.build_with(executor, reports, data, scratch, timeout)
+            built = _build_here(reports, data, scratch, charts, timeout, progress)
         for report, problems in built:
             final = out / report.name
             try:
                 if not problems:
                     _replace(final, scratch / report.name, scratch / f"{report.name}.before")
             except OSError as error:
-                problems = [f"{final} cannot be replaced: {error.strerror}; what stood there before is still there"]
-            if problems:
-                named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
-                yield report, BuildError("\n".join(named))
-            else:
-                yield report, final / "report.html"
+                problems = [f"{final} cannot be replaced: {error.strerror}; what stood there is still there"]
+            named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
+            yield report, BuildError("\n".join(named)) if problems else final / "report.html"
 
 
 @contextmanager
@@ -121,25 +94,14 @@ def _scratch(out: Path) -> Iterator[Path]:
     for left in out.glob(".building-*"):
         with suppress(OSError), _locked(left):  # else its build is still running, or it is another user's
             shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=out, ignore_cleanup_errors=True) as scratch:
-        with _locked(Path(scratch)):
-            yield Path(scratch)
+    folder = tempfile.TemporaryDirectory(prefix=".building-", dir=out, ignore_cleanup_errors=True)
+    with folder as scratch, _locked(Path(scratch)):
+        yield Path(scratch)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """With a lock on a folder that no other process can have at a time, and that ends with this one.
-
-    Raises
-    ------
-    OSError
-        If another process has it.
-    """
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
+    """With a lock on a folder, which ends with this process at the latest; an OSError if another has it."""
     number = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,62 +126,52 @@ def _replace(final: Path, folder: Path, aside: Path) -> None:
 # Here -----------------------------------------------------------------------------------------------
 
 
-def _build_here(
-    reports: Sequence[Report], data: Path, scratch: Path, charts: Charts, timeout: float, progress
-) -> Iterator[tuple[Report, list[str]]]:
-    """Reports that are done, each with its problems."""
-    how = workers.context()
+def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Charts, timeout: float, progress):
+    """As `build_with`, by processes of this machine."""
+    how = get_context("fork" if workers.can_fork() else "spawn")
     for first in range(0, len(reports), _AT_ONCE):
         waiting = {report.name: report for report in reports[first : first + _AT_ONCE]}
         if how.get_start_method() == "fork":
-            _prepare(list(waiting.values()), data, how, scratch)
-        # A worker that dies takes the others along: what is not done by then is tried again, each report alone.
-        for some in ([*waiting.values()], *([report] for report in waiting.values())):
-            again = [report for report in some if report.name in waiting]
-            for report, problems in _build_together(again, how, data, scratch, charts, timeout, progress):
-                del waiting[report.name]
-                yield report, problems
+            _prepare([*waiting.values()], data, scratch)
+        for _ in range(2):  # a worker that dies takes the others along: once more
+            with workers.pool(how, scratch, ANALYSIS_DATA=str(data.resolve())) as pool:
+                for report, notebooks in _run([*waiting.values()], pool, charts, timeout, progress):
+                    del waiting[report.name]
+                    yield report, _finish(report, notebooks, charts, scratch / report.name)
         for report in waiting.values():
-            yield report, ["a process that ran its notebooks was killed; is there enough memory?"]
+            yield report, ["a process that ran its notebooks was killed twice; is there enough memory?"]
 
 
-def _build_together(
-    reports: Sequence[Report], how: BaseContext, data: Path, scratch: Path, charts: Charts, timeout: float, progress
-) -> Iterator[tuple[Report, list[str]]]:
-    """Reports that are done, each with its problems; fewer than asked for if a worker died, which ends the pool."""
-    sources = list(manifest.notebooks())
-    done: dict[str, dict[str, NotebookNode | Exception]] = {report.name: {} for report in reports}
-    with workers.pool(how, workers.cores(), scratch, ANALYSIS_DATA=str(data.resolve())) as pool:
-        running = {
-            pool.submit(execute, source, report.parameters, timeout, draw=False): (report, source)
-            for report in reports
-            for source in sources
-        }
-        from analysis.publish.page import load_templates
+def _run(reports: list[Report], pool: Executor, charts: Charts, timeout: float, progress):
+    """Reports with what their notebooks came to; fewer than asked for if a worker died, which ends the pool."""
+    done = {report.name: {} for report in reports}
+    running = {
+        pool.submit(execute, source, report.parameters, timeout, draw=False): (report, source)
+        for report in reports
+        for source in manifest.notebooks()
+    }
+    from analysis.publish.page import load_templates
 
-        load_templates()  # meanwhile
-        for future in as_completed(running):
-            report, source = running[future]
-            notebooks = done[report.name]
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                return
-            notebooks[source.name] = error or future.result()
-            if not error:
-                charts.ask([json.dumps(bundle[SPEC]) for bundle in undrawn(future.result())])
-            progress(report, source.stem)
-            if len(notebooks) == len(sources):
-                yield report, _finish(report, done.pop(report.name), charts, scratch / report.name)
+    load_templates()  # meanwhile
+    for future in as_completed(running):
+        report, source = running[future]
+        result = done[report.name][source.name] = future.exception() or future.result()
+        if isinstance(result, BrokenProcessPool):
+            return
+        if not isinstance(result, Exception):
+            charts.ask([json.dumps(bundle[SPEC]) for bundle in _undrawn(result)])
+        progress(report, source.stem)
+        if len(done[report.name]) == len(manifest.CHAPTERS):
+            yield report, done.pop(report.name)
 
 
-def _prepare(reports: Sequence[Report], data: Path, how: BaseContext, scratch: Path) -> None:
+def _prepare(reports: list[Report], data: Path, scratch: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
     shared_ledger(data)
     FITTED.clear()  # of reports that are done
     asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _asked_by(report)}
-    models, size = list(asked.values()), workers.cores()
-    with workers.pool(how, size, scratch) as pool:
-        parts = [pool.submit(_fit, models[part::size]) for part in range(size)]
+    with workers.pool(get_context("fork"), scratch) as pool:
+        parts = [pool.submit(_fit, [*asked.values()][part :: workers.CORES]) for part in range(workers.CORES)]
         _warm_up()  # meanwhile
         for part in parts:
             with suppress(Exception):  # the notebook that needs it will fail, and say where
@@ -255,20 +207,23 @@ def _warm_up() -> None:
     altair.layer(altair.Chart().mark_point()).to_dict(validate=False)
 
 
-def _finish(report: Report, notebooks: dict[str, NotebookNode | Exception], charts: Charts, folder: Path) -> list[str]:
+def _undrawn(notebook: NotebookNode) -> list[dict]:
+    """The MIME bundles of the charts that are still to be drawn."""
+    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [bundle for bundle in shown if SPEC in bundle]
+
+
+def _finish(report: Report, results: dict[str, NotebookNode | Exception], charts: Charts, folder: Path) -> list[str]:
     """Write the files of a report whose notebooks have run; what is wrong with them."""
-    failed = {name: error for name, error in notebooks.items() if isinstance(error, Exception)}
+    failed = {name: error for name, error in sorted(results.items()) if isinstance(error, Exception)}
     try:
         if not failed:
-            for notebook in notebooks.values():
-                bundles = list(undrawn(notebook))
-                for bundle, drawn in zip(bundles, charts.take([json.dumps(one[SPEC]) for one in bundles]), strict=True):
-                    del bundle[SPEC]
-                    bundle[SVG] = drawn
-            _write(report, notebooks, folder)
+            for bundle in [bundle for notebook in results.values() for bundle in _undrawn(notebook)]:
+                bundle[SVG] = charts.take(json.dumps(bundle.pop(SPEC)))
+            _write(report, dict(sorted(results.items())), folder)
     except Exception as error:
         failed[report.name] = error
-    return [_said(name, error) for name, error in sorted(failed.items())]
+    return [_said(name, error) for name, error in failed.items()]
 
 
 def _said(name: str, error: Exception) -> str:
@@ -287,7 +242,7 @@ def _write(report: Report, notebooks: dict[str, NotebookNode], folder: Path) -> 
         (folder / name).mkdir(parents=True)
     for name, notebook in notebooks.items():
         nbformat.write(notebook, folder / "notebooks" / name)
-    shown = [chapter(Path(name).stem, notebook) for name, notebook in sorted(notebooks.items())]
+    shown = [chapter(Path(name).stem, notebook) for name, notebook in notebooks.items()]
     files = {f"tables/{name}.csv": text for name, text in tables_of(shown)}
     files |= {f"chapters/{one.stem}.html": chapter_page(report, one) for one in shown}
     page = render(report, shown)
@@ -302,7 +257,7 @@ def _write(report: Report, notebooks: dict[str, NotebookNode], folder: Path) -> 
 # Notebooks ------------------------------------------------------------------------------------------
 
 
-def execute(source: Path, parameters: dict[str, str], timeout: float = CELL_TIMEOUT, draw: bool = True) -> NotebookNode:
+def execute(source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, draw: bool = True) -> NotebookNode:
     """Run one notebook with parameters, and leave nothing in it that differs from run to run.
 
     Its charts are drawn unless somebody else is to `draw` them.

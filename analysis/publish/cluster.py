@@ -17,28 +17,6 @@ from pathlib import Path
 from analysis.facts.errors import InputError
 from analysis.facts.report import Report
 
-# Whoever waits for the command may be killed, and then nobody wants its report any more.
-_COMMAND = (
-    "from analysis import __main__; from analysis.publish import workers; workers.belong_to_parent(); "
-    "raise SystemExit(__main__.main())"
-)
-
-
-def build_with(
-    executor: Executor, reports: Sequence[Report], data: Path, scratch: Path, timeout: float
-) -> Iterator[tuple[Report, list[str]]]:
-    """Have reports built, each into a folder of `scratch` with its name; each with its problems, as they are done."""
-    files = _read(data, "*")
-    waiting = {executor.submit(_build, files, report.parameters, timeout): report for report in reports}
-    for future in as_completed(waiting):
-        report = waiting[future]
-        try:
-            _write(scratch / report.name, future.result())
-        except Exception as error:  # whatever the worker, or the way to it, came up with
-            yield report, [str(error) or type(error).__name__]
-        else:
-            yield report, []
-
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[Executor | None]:
@@ -48,14 +26,28 @@ def cluster(address: str | None) -> Iterator[Executor | None]:
         return
     try:
         from distributed import Client
+
+        client = Client(address, timeout=10)
     except ImportError:
         raise InputError("--scheduler needs the extra `cluster`: pip install --editable .[cluster]") from None
-    try:
-        client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: {error}") from None
     with client, client.get_executor(pure=False) as executor:
         yield executor
+
+
+def build_with(
+    executor: Executor, reports: Sequence[Report], data: Path, scratch: Path, timeout: float
+) -> Iterator[tuple[Report, list[str]]]:
+    """Have reports built, each into a folder of `scratch` with its name; each with its problems, as they are done."""
+    waiting = {executor.submit(_build, _read(data, "*"), one.parameters, timeout): one for one in reports}
+    for future in as_completed(waiting):
+        report, problems = waiting[future], []
+        try:
+            _write(scratch / report.name, future.result())
+        except Exception as error:  # whatever the worker, or the way to it, came up with
+            problems = [str(error) or type(error).__name__]
+        yield report, problems
 
 
 def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) -> dict[str, bytes]:
@@ -64,14 +56,12 @@ def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) 
     with tempfile.TemporaryDirectory() as scratch:
         data, out = Path(scratch) / "data", Path(scratch) / "out"
         _write(data, files)
-        arguments = [quarter[1], *(f"--{name.replace('_', '-')}={value}" for name, value in options)]
-        arguments += [f"--data={data}", f"--out={out}", f"--timeout={timeout:g}"]
-        command = [sys.executable, "-c", _COMMAND, "build", *arguments]
+        command = [sys.executable, "-m", "analysis", "build", quarter[1], f"--timeout={timeout:g}"]
+        command += [f"--data={data}", f"--out={out}", *(f"--{key.replace('_', '-')}={value}" for key, value in options)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or f"the build ended with exit code {done.returncode}")
-        (folder,) = (path for path in out.iterdir() if path.is_dir())
-        return _read(folder, "**/*")
+        return _read(next(path for path in out.iterdir() if path.is_dir()), "**/*")
 
 
 def _read(folder: Path, pattern: str) -> dict[str, bytes]:

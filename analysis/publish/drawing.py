@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
-from typing import TYPE_CHECKING
 
 from analysis.publish import workers
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
-
 SVG = "image/svg+xml"
 SPEC = "application/vnd.vegalite.v6+json"  # what the engine leaves in a notebook instead of a drawing
-
-
-def undrawn(notebook: NotebookNode) -> Iterator[dict]:
-    """The MIME bundles of a notebook's outputs whose charts are still to be drawn."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if SPEC in output.get("data", {}):
-                yield output.data
+_FIRST = '{"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": "0"}}}'  # to warm up, fonts and all
 
 
 class Charts:
-    """Charts that are drawn one after another; the same chart is drawn once."""
+    """Charts, each drawn once, one after another; `ask` returns at once, `take` when they are drawn."""
 
     def __init__(self):
-        self._drawn: dict[str, Future[str]] = {}
+        self._drawn = {}
         self._thread = ThreadPoolExecutor(1)
-        # To warm up, fonts and all, before the first is asked for.
-        self.ask(['{"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": "0"}}}'])
+        self.ask([_FIRST])
 
     def ask(self, specs: list[str]) -> None:
-        """Have charts drawn, soon."""
         for spec in specs:
             if spec not in self._drawn:
                 self._drawn[spec] = self._thread.submit(_draw, spec)
 
-    def take(self, specs: list[str]) -> list[str]:
-        """The drawings of charts that were asked for, when they are done."""
-        return [self._drawn[spec].result() for spec in specs]
+    def take(self, spec: str) -> str:
+        return self._drawn[spec].result()
 
 
 def _draw(spec: str) -> str:
@@ -52,14 +38,14 @@ def _draw(spec: str) -> str:
 
 
 class DrawingProcess(BaseManager):
-    """A process that draws while others compute: `with DrawingProcess(...) as process: charts = process.Charts()`."""
+    """A process that draws while others compute: `with DrawingProcess() as charts: ...`."""
 
     def __init__(self):
-        super().__init__(ctx=workers.context())
+        super().__init__(ctx=get_context("fork" if workers.can_fork() else "spawn"))
 
-    def __enter__(self) -> DrawingProcess:
+    def __enter__(self) -> Charts:
         self.start(workers.belong_to_parent)
-        return self
+        return self.Charts()
 
 
 DrawingProcess.register("Charts", Charts)

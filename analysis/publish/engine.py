@@ -11,13 +11,11 @@ the number of a result; ipykernel's in-process kernel (0.35) cannot await.
 from __future__ import annotations
 
 import builtins
-import io
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -40,17 +38,6 @@ from traitlets.config import Config
 
 from analysis.publish import workers
 from analysis.publish.drawing import SPEC, SVG
-
-_LANGUAGE = {  # as ipykernel describes itself
-    "name": "python",
-    "version": sys.version.split()[0],
-    "mimetype": "text/x-python",
-    "codemirror_mode": {"name": "ipython", "version": sys.version_info.major},
-    "pygments_lexer": "ipython3",
-    "nbconvert_exporter": "python",
-    "file_extension": ".py",
-}
-_GRACE = 1.0  # seconds between the end of a process's pipe and its own, which says more
 
 
 class ForkedEngine(Engine):
@@ -90,8 +77,10 @@ class ForkedEngine(Engine):
                     finally:
                         nb_man.cell_complete(cell, cell_index=index)
             finally:
-                _end(process)
-        nb_man.nb.metadata["language_info"] = _LANGUAGE
+                with suppress(ProcessLookupError):  # its group, with all that it started, is not there yet, or no more
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
+                process.join()
 
 
 def _execute(process: BaseProcess, pipe: Connection, client, cell: NotebookNode, index: int, limit) -> None:
@@ -107,6 +96,7 @@ def _execute(process: BaseProcess, pipe: Connection, client, cell: NotebookNode,
         return
     client.clear_before_next_output = False
     deadline = time.monotonic() + limit if limit else None
+    failure = {"ename": "CellTimeoutError", "evalue": f"the cell ran longer than its limit of {limit or 0:g} s"}
     try:
         pipe.send(cell.source)
         while pipe.poll(None if deadline is None else max(0, deadline - time.monotonic())):
@@ -115,35 +105,17 @@ def _execute(process: BaseProcess, pipe: Connection, client, cell: NotebookNode,
                 failure = message["content"]
                 break
             client.process_message(message, cell, index)
-        else:
-            failure = {"ename": "CellTimeoutError", "evalue": f"the cell ran longer than its limit of {limit:g} s"}
     except (EOFError, OSError):
-        failure = {"ename": "DeadKernelError", "evalue": f"the notebook's process {_ended(process)}"}
-    if not failure:
-        return
-    if "traceback" not in failure:  # it could not say so itself
-        failure |= {"traceback": [f"{failure['ename']}: {failure['evalue']}"]}
+        process.join(1)  # it may take a moment from the end of its pipe to its own
+        code = process.exitcode or 0
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        failure = {"ename": "DeadKernelError", "evalue": f"the notebook's process {how}"}
+    if "ename" in failure and "traceback" not in failure:  # it could not say so itself
+        failure["traceback"] = [f"{failure['ename']}: {failure['evalue']}"]
         client.process_message(_message("error", failure), cell, index)
-    elif "raises-exception" in tags:
+    elif not failure or "raises-exception" in tags:
         return
     raise CellExecutionError.from_cell_and_msg(cell, failure | {"status": "error"})
-
-
-def _ended(process: BaseProcess) -> str:
-    process.join(_GRACE)
-    if process.exitcode is None:
-        return "was stopped"
-    if process.exitcode < 0:
-        return f"was killed by {signal.Signals(-process.exitcode).name}"
-    return f"ended with exit code {process.exitcode}"
-
-
-def _end(process: BaseProcess) -> None:
-    """Kill it with all that it started."""
-    with suppress(ProcessLookupError):  # its group is not there yet, or no more
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.join()
 
 
 def _message(message_type: str, content: dict) -> dict:
@@ -161,56 +133,19 @@ def _serve(pipe: Connection, home: str, draw: bool) -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # or all children would draw the same; Python's own does so by itself
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sent = threading.Lock()  # a cell may start threads that print
-
-    def send(message_type: str, **content: object) -> None:
-        with sent:
-            pipe.send(_message(message_type, content))
-
-    sys.stdout, sys.stderr = streams = _Stream("stdout", send), _Stream("stderr", send)
-    # What a program that a cell starts prints on its own, past sys.stdout.
-    files = [tempfile.TemporaryFile() for _ in streams]  # noqa: SIM115
-    for number, file in enumerate(files, start=1):
-        os.dup2(file.fileno(), number)
     # By itself it would use the user's home, and warn in the first cell where there is none.
-    shell = _Shell.instance(config=Config(HistoryManager={"enabled": False}), ipython_dir=home, send=send)
-    builtins.input = shell.raw_input
+    shell = _Shell.instance(config=Config(HistoryManager={"enabled": False}), ipython_dir=home, pipe=pipe)
     if not draw:
-        _leave_charts(shell)
+        formatters, chart = shell.display_formatter.formatters, ("analysis.story.charts", "Drawing")
+        formatters[SVG].for_type_by_name(*chart, lambda drawing: None)
+        formatters[SPEC] = JSONFormatter(format_type=SPEC)
+        formatters[SPEC].for_type_by_name(*chart, lambda drawing: drawing.spec)
     while True:
         source = pipe.recv()
-        send("execute_input", execution_count=shell.execution_count)
+        shell.send("execute_input", execution_count=shell.execution_count)
         shell.failure = {}
         shell.run_cell(source, store_history=True)
-        for stream, file in zip(streams, files, strict=True):
-            stream.flush()
-            if size := os.fstat(file.fileno()).st_size:
-                send("stream", name=stream.name, text=os.pread(file.fileno(), size, 0).decode(errors="replace"))
-                file.seek(0)  # for whoever shares it, too
-                file.truncate()
-        send("execute_reply", **shell.failure)
-
-
-def _leave_charts(shell: InteractiveShell) -> None:
-    """Show a chart as its specification, for somebody else to draw."""
-    formatters, chart = shell.display_formatter.formatters, ("analysis.story.charts", "Drawing")
-    formatters[SVG].for_type_by_name(*chart, lambda drawing: None)
-    formatters[SPEC] = JSONFormatter(format_type=SPEC)
-    formatters[SPEC].for_type_by_name(*chart, lambda drawing: drawing.spec)
-
-
-class _Stream(io.StringIO):
-    """sys.stdout or sys.stderr of a notebook: a kernel, too, sends what gathers there in one piece."""
-
-    def __init__(self, name: str, send):
-        super().__init__()
-        self.name, self._send = name, send
-
-    def flush(self) -> None:
-        if text := self.getvalue():
-            self.seek(0)
-            self.truncate()
-            self._send("stream", name=self.name, text=text)
+        shell.send("execute_reply", **shell.failure)
 
 
 class _Publisher(DisplayPublisher):
@@ -218,11 +153,11 @@ class _Publisher(DisplayPublisher):
 
     def publish(self, data, metadata=None, *, transient=None, update=False, **kwargs) -> None:
         kind = "update_display_data" if update else "display_data"
-        shown = json_clean({"data": encode_images(data), "metadata": metadata or {}, "transient": transient or {}})
-        self.shell.tell(kind, **shown)
+        shown = {"data": encode_images(data), "metadata": metadata or {}, "transient": transient or {}}
+        self.shell.send(kind, **json_clean(shown))
 
     def clear_output(self, wait: bool = False) -> None:
-        self.shell.tell("clear_output", wait=wait)
+        self.shell.send("clear_output", wait=wait)
 
 
 class _Hook(DisplayHook):
@@ -232,8 +167,8 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None) -> None:
-        shown = {"data": json_clean(encode_images(format_dict)), "metadata": md_dict or {}}
-        self.shell.tell("execute_result", execution_count=self.prompt_count, **shown)
+        shown = json_clean({"data": encode_images(format_dict), "metadata": md_dict or {}})
+        self.shell.send("execute_result", execution_count=self.prompt_count, **shown)
 
 
 class _Shell(InteractiveShell):
@@ -241,18 +176,32 @@ class _Shell(InteractiveShell):
 
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
-    send = Any()
+    pipe = Any()
     failure = Any()
 
-    def tell(self, message_type: str, **content: object) -> None:
-        """Send a message after what was printed before it."""
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.send(message_type, **content)
+    def __init__(self, **given):
+        self.printed = {}
+        for number, name in enumerate(("stdout", "stderr"), start=1):  # a program that a cell starts prints there, too
+            self.printed[name] = file = tempfile.TemporaryFile()  # noqa: SIM115
+            os.dup2(file.fileno(), number)
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+        super().__init__(**given)
+        builtins.input = self.raw_input
+
+    def send(self, message_type: str, **content: object) -> None:
+        """Send a message after what was printed before it, in one piece, as a kernel does."""
+        for name, file in self.printed.items():
+            getattr(sys, name).flush()
+            if size := os.fstat(file.fileno()).st_size:
+                text = os.pread(file.fileno(), size, 0).decode(errors="replace")
+                file.seek(0)  # for whoever shares it, too
+                file.truncate()
+                self.pipe.send(_message("stream", {"name": name, "text": text}))
+        self.pipe.send(_message(message_type, content))
 
     def _showtraceback(self, etype, evalue, stb) -> None:  # IPython's documented place for it
         self.failure = {"ename": etype.__name__, "evalue": str(evalue), "traceback": list(stb)}
-        self.tell("error", **self.failure)
+        self.send("error", **self.failure)
 
     def ask_exit(self) -> None:
         os._exit(0)
