@@ -39,7 +39,7 @@ PYTHON = Path(sys.executable)
 
 def ways(scratch: Path) -> dict[str, Command]:
     """Each way to turn the notebooks of one report into pages."""
-    sources = manifest.notebooks()
+    sources = list(manifest.notebooks())
     loop = []
     for path in sources:
         out = scratch / "loop" / path.name
