@@ -37,33 +37,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def command(run, about: str) -> argparse.ArgumentParser:
+    def command(run, about: str):
         added = commands.add_parser(run.__name__[1:], help=about)
         added.set_defaults(run=run)
         if run is not _notebooks:
-            about = "data folder (default: the project's own)"
-            added.add_argument("--data", type=Path, default=DATA, metavar="DIR", help=about)
-        return added
+            added.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="data folder (default: its own)")
+        return added.add_argument
 
-    option = command(_build, "write the report of one or more quarters").add_argument
+    option = command(_build, "write the report of one or more quarters")
     option("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
     option("--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)")
     for name in ("platform", "rival", "currency"):
         option(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
-    base = PARAMETERS["scenario"]
-    option("--scenario", nargs="+", default=[base], help=f"one or more (default: {base})")
+    option("--scenario", nargs="+", default=[PARAMETERS["scenario"]], help="one or more (default: %(default)s)")
     option("--out", type=Path, default="reports", metavar="DIR", help="folder of reports (default: reports)")
     option("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
     option("--force", action="store_true", help="build even what is up to date")
     option("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
     option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
-
     command(_notebooks, "run the project's own notebooks in place, for the default quarter")
-    option = command(_check, "read the data folder and say what is wrong with it").add_argument
+    option = command(_check, "read the data folder and say what is wrong with it")
     option("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
-    option = command(_add, "add the rows of CSV files to the data folder, all of them or none").add_argument
+    option = command(_add, "add the rows of CSV files to the data folder, all of them or none")
     option("files", nargs="+", type=Path, metavar="FILE", help="its header tells to which table it belongs")
-    option = command(_diff, "say what changed from one report to another, and why").add_argument
+    option = command(_diff, "say what changed from one report to another, and why")
     option("before", metavar="BEFORE", help="quarter of the earlier report, such as 2024Q1")
     option("after", metavar="AFTER", help="quarter of the later one")
     return parser
@@ -85,44 +82,39 @@ def _say(text: object) -> None:
 
 
 def _build(asked: argparse.Namespace) -> int:
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
     from analysis.publish.drawing import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
-        return _build_all(asked, charts)
+        from analysis.facts.ledger import shared_ledger
+        from analysis.facts.report import make_report
+        from analysis.publish import build, manifest
+        from analysis.publish.cluster import cluster
 
+        ledger = shared_ledger(asked.data)
+        given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
+        named = dict.fromkeys((quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario)
+        # All reports are checked before the first one is built.
+        reports = [make_report(ledger, quarter=quarter, scenario=scenario, **given) for quarter, scenario in named]
+        if asked.pdf:
+            from analysis.publish.pdf import chromium, print_pdf
 
-def _build_all(asked: argparse.Namespace, charts) -> int:
-    from analysis.facts.ledger import shared_ledger
-    from analysis.facts.report import make_report
-    from analysis.publish import manifest
-    from analysis.publish.build import BuildError, build_many
-    from analysis.publish.cluster import cluster
-
-    ledger = shared_ledger(asked.data)
-    given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
-    # All reports are checked before the first one is built.
-    named = [(quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario]
-    reports = [make_report(ledger, quarter=one, scenario=other, **given) for one, other in dict.fromkeys(named)]
-    if asked.pdf:
-        from analysis.publish.pdf import chromium, print_pdf
-
-        chromium()  # before the work rather than after it
-    if strays := manifest.strays():
-        print(f"{manifest.NOTEBOOKS}: not notebooks of the report, left out: {', '.join(strays)}", file=sys.stderr)
-    current = [r.name for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
-    for name in current:
-        _say(f"{name} is up to date")
-    missing, failed = [report for report in reports if report.name not in current], set()
-    with cluster(asked.scheduler) as executor:
-        progress = lambda report, notebook: _say(f"{report.name}: {notebook}")  # noqa: E731
-        for report, built in build_many(missing, asked.data, asked.out, charts, executor, asked.timeout, progress):
-            if isinstance(built, BuildError):
-                failed.add(report.name)
-                print(built, file=sys.stderr)
-            else:
-                _say(built)
+            chromium()  # before the work rather than after it
+        if strays := manifest.strays():
+            print(f"{manifest.NOTEBOOKS}: not notebooks of the report, left out: {', '.join(strays)}", file=sys.stderr)
+        current = [r.name for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
+        for name in current:
+            _say(f"{name} is up to date")
+        missing, failed = [report for report in reports if report.name not in current], set()
+        with cluster(asked.scheduler) as executor:
+            options = {"executor": executor, "timeout": asked.timeout, "progress": lambda *done: _say(": ".join(done))}
+            for report, built in build.build_many(missing, asked.data, asked.out, charts, **options):
+                if isinstance(built, build.BuildError):
+                    failed.add(report.name)
+                    print(built, file=sys.stderr)
+                else:
+                    _say(built)
     for report in reports:
         folder = asked.out / report.name
         if asked.pdf and report.name not in failed and not (folder / "report.pdf").is_file():  # none in a new folder
@@ -154,7 +146,7 @@ def _check(asked: argparse.Namespace) -> None:
         raise LedgerError(astray)
     quarters = [quarter.code for quarter in quarters_with_facts(ledger, PARAMETERS["platform"])]
     span = f"reports can be built from {quarters[0]} to {quarters[-1]}" if quarters else "no report can be built"
-    counts = f"{len(ledger.facts)} facts, {len(ledger.sources)} sources, {len(ledger.events)} events"
+    counts = ", ".join(f"{len(getattr(ledger, name))} {name}" for name in ("facts", "sources", "events"))
     _say(f"{counts}: all rows can be used; {span}")
     if asked.quarter:
         report = make_report(ledger, quarter=asked.quarter)

@@ -62,13 +62,13 @@ def build_many(
     charts: Charts,
     executor: Executor | None = None,
     timeout: float = TIMEOUT,
-    progress: Callable[[Report, str], None] = lambda report, notebook: None,
+    progress: Callable[[str, str], None] = lambda report, notebook: None,
 ) -> Iterator[tuple[Report, Path | BuildError]]:
     """Build reports side by side, each as a folder of `out`; each when it is done, with its page or with what is wrong.
 
     One that fails leaves the others, and what stood in its place, as they are. All cores of this machine are used, with
     the `charts` of a `DrawingProcess`, or an `executor` has each report built where its workers are. A cell may take
-    `timeout` seconds. `progress` is called for each notebook that is done here.
+    `timeout` seconds. `progress` is called with the names of a report and of a notebook that is done here.
     """
     manifest.notebooks()  # if they cannot be read, nothing is touched
     out.mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ def _run(reports: list[Report], pool: Executor, charts: Charts, timeout: float, 
             return
         if not isinstance(result, Exception):
             charts.ask([json.dumps(bundle[SPEC]) for bundle in _undrawn(result)])
-        progress(report, source.stem)
+        progress(report.name, source.stem)
         if len(done[report.name]) == len(manifest.CHAPTERS):
             yield report, done.pop(report.name)
 
