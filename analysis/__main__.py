@@ -49,11 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     option("--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)")
     for name in ("platform", "rival", "currency"):
         option(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
-    option("--scenario", nargs="+", default=[PARAMETERS["scenario"]], help="one or more (default: %(default)s)")
+    base = PARAMETERS["scenario"]
+    option("--scenario", nargs="+", default=[base], help=f"one or more (default: {base})")
     option("--out", type=Path, default="reports", metavar="DIR", help="folder of reports (default: reports)")
     option("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
     option("--force", action="store_true", help="build even what is up to date")
-    option("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
+    option("--timeout", type=float, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
     option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
     command(_notebooks, "run the project's own notebooks in place, for the default quarter")
     option = command(_check, "read the data folder and say what is wrong with it")
@@ -66,13 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)  # argparse says of what is no number that it is none
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no time to wait. Allowed: seconds above 0, such as 120")
-    return seconds
-
-
 def _say(text: object) -> None:
     """Print a line; who reads no further, as `head` does, does not stop the work."""
     try:
@@ -82,6 +76,8 @@ def _say(text: object) -> None:
 
 
 def _build(asked: argparse.Namespace) -> int:
+    if not 0 < asked.timeout < math.inf:
+        raise InputError(f"--timeout is {asked.timeout}. Allowed: seconds above 0, such as 120")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
     from analysis.publish.drawing import DrawingProcess
@@ -89,8 +85,7 @@ def _build(asked: argparse.Namespace) -> int:
     with DrawingProcess() as charts:  # it warms up while packages are imported
         from analysis.facts.ledger import shared_ledger
         from analysis.facts.report import make_report
-        from analysis.publish import build, manifest
-        from analysis.publish.cluster import cluster
+        from analysis.publish import build, cluster, manifest, pdf
 
         ledger = shared_ledger(asked.data)
         given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
@@ -98,16 +93,14 @@ def _build(asked: argparse.Namespace) -> int:
         # All reports are checked before the first one is built.
         reports = [make_report(ledger, quarter=quarter, scenario=scenario, **given) for quarter, scenario in named]
         if asked.pdf:
-            from analysis.publish.pdf import chromium, print_pdf
-
-            chromium()  # before the work rather than after it
+            pdf.chromium()  # before the work rather than after it
         if strays := manifest.strays():
             print(f"{manifest.NOTEBOOKS}: not notebooks of the report, left out: {', '.join(strays)}", file=sys.stderr)
         current = [r.name for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
         for name in current:
             _say(f"{name} is up to date")
         missing, failed = [report for report in reports if report.name not in current], set()
-        with cluster(asked.scheduler) as executor:
+        with cluster.cluster(asked.scheduler) as executor:
             options = {"executor": executor, "timeout": asked.timeout, "progress": lambda *done: _say(": ".join(done))}
             for report, built in build.build_many(missing, asked.data, asked.out, charts, **options):
                 if isinstance(built, build.BuildError):
@@ -118,8 +111,8 @@ def _build(asked: argparse.Namespace) -> int:
     for report in reports:
         folder = asked.out / report.name
         if asked.pdf and report.name not in failed and not (folder / "report.pdf").is_file():  # none in a new folder
-            _say(print_pdf(folder / "report.html", report.as_of))
-    if missing or asked.pdf:
+            _say(pdf.print_pdf(folder / "report.html", report.as_of))
+    if len(failed) < len(missing) or asked.pdf:
         from analysis.publish.page import write_index
 
         write_index(asked.out)

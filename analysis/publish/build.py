@@ -94,7 +94,7 @@ def _scratch(out: Path) -> Iterator[Path]:
     for left in out.glob(".building-*"):
         with suppress(OSError), _locked(left):  # else its build is still running, or it is another user's
             shutil.rmtree(left)
-    folder = tempfile.TemporaryDirectory(prefix=".building-", dir=out, ignore_cleanup_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=".building-", dir=out.resolve(), ignore_cleanup_errors=True)
     with folder as scratch, _locked(Path(scratch)):
         yield Path(scratch)
 
@@ -169,16 +169,16 @@ def _prepare(reports: list[Report], data: Path, scratch: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
     shared_ledger(data)
     FITTED.clear()  # of reports that are done
-    asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _asked_by(report)}
+    asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
     with workers.pool(get_context("fork"), scratch) as pool:
-        parts = [pool.submit(_fit, [*asked.values()][part :: workers.CORES]) for part in range(workers.CORES)]
+        fits = [pool.submit(_fit, *model) for model in asked.values()]
         _warm_up()  # meanwhile
-        for part in parts:
+        for fit in fits:
             with suppress(Exception):  # the notebook that needs it will fail, and say where
-                FITTED.update(part.result())
+                FITTED.update(fit.result())
 
 
-def _asked_by(report: Report) -> Iterator[tuple[Ledger, str, date]]:
+def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
     """What several notebooks of a report ask of `fitted`: the view, the platform and the last day of each model."""
     for seen, platform in ((report, report.platform), (report, report.rival), (report.before, report.platform)):
         yield seen.ledger, platform, seen.horizon.end
@@ -186,12 +186,12 @@ def _asked_by(report: Report) -> Iterator[tuple[Ledger, str, date]]:
         yield view, report.platform, quarter.year.end
 
 
-def _fit(models: list[tuple[Ledger, str, date]]) -> dict:
-    """Models with their draws, by what `FITTED` knows them by."""
-    for market in [fitted(*asked) for asked in models]:
-        if market is not None:
-            _ = market.posterior.rates  # they stay with the model
-    return FITTED
+def _fit(view: Ledger, platform: str, until: date) -> dict:
+    """A model with its draws, by what `FITTED` knows it by."""
+    market = fitted(view, platform, until)
+    if market is not None:
+        _ = market.posterior.rates  # they stay with the model
+    return {(view.fingerprint, platform, until): market}
 
 
 def _warm_up() -> None:
@@ -228,8 +228,9 @@ def _finish(report: Report, results: dict[str, NotebookNode | Exception], charts
 
 def _said(name: str, error: Exception) -> str:
     """What went wrong with something; of a mistake of ours, all that is known."""
-    known = isinstance(error, (InputError, OSError))
-    text = str(error) if known else "".join(traceback.format_exception(error))
+    if isinstance(error, OSError):
+        return f"{name}: {error.filename or 'a file'} cannot be read or written: {error.strerror or error}"
+    text = str(error) if isinstance(error, InputError) else "".join(traceback.format_exception(error))
     return text if text.startswith(name) else f"{name}: {text}"
 
 
@@ -271,21 +272,12 @@ def execute(source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, 
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
+    options = {"engine_name": "forked", "kernel_name": "python3", "progress_bar": False, "execution_timeout": timeout}
+    # Kernels, where there is no fork, that talk over files need no ports and so never race for one.
+    options["config"] = Config(KernelManager={"transport": "ipc"})
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            notebook = papermill.execute_notebook(
-                source,
-                None,
-                parameters,
-                engine_name="forked",
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=scratch,
-                execution_timeout=timeout,
-                draw=draw,
-                # Kernels, where there is no fork, that talk over files need no ports and so never race for one.
-                config=Config(KernelManager={"transport": "ipc"} if os.name == "posix" else {}),
-            )
+            notebook = papermill.execute_notebook(source, None, parameters, cwd=scratch, draw=draw, **options)
         except papermill.PapermillExecutionError as error:
             message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
             raise BuildError(f"{source.name}, cell {error.exec_count}: {message}") from None
@@ -308,7 +300,6 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
         cells.append(cell)
     kernel = NotebookNode(display_name="Python 3 (ipykernel)", language="python", name="python3")
-    metadata = NotebookNode(kernelspec=kernel, language_info=NotebookNode(name="python"))
-    return NotebookNode(
-        cells=cells, metadata=metadata, nbformat=notebook.nbformat, nbformat_minor=notebook.nbformat_minor
-    )
+    notebook.metadata = NotebookNode(kernelspec=kernel, language_info=NotebookNode(name="python"))
+    notebook.cells = cells
+    return notebook

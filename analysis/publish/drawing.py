@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
+from uuid import uuid4
 
 from analysis.publish import workers
 
@@ -41,7 +43,8 @@ class DrawingProcess(BaseManager):
     """A process that draws while others compute: `with DrawingProcess() as charts: ...`."""
 
     def __init__(self):
-        super().__init__(ctx=get_context("fork" if workers.can_fork() else "spawn"))
+        address = f"\0{uuid4()}" if sys.platform == "linux" else None  # no file, which would stay if this is killed
+        super().__init__(address, ctx=get_context("fork" if workers.can_fork() else "spawn"))
 
     def __enter__(self) -> Charts:
         self.start(workers.belong_to_parent)

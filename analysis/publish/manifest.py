@@ -21,13 +21,7 @@ PACKAGES = ("altair", "ipython", "nbconvert", "numpy", "pandas", "papermill", "s
 
 
 def notebooks() -> dict[Path, str]:
-    """The notebooks that a report is made of, in the order of its chapters, each with the SHA-256 of its code.
-
-    Raises
-    ------
-    InputError
-        If one is missing or cannot be read.
-    """
+    """The notebooks of a report, each with the SHA-256 of its code; an InputError if one is missing or is none."""
     return {path: _sha256(_code_of(path)) for path in (NOTEBOOKS / f"{name}.ipynb" for name in CHAPTERS)}
 
 
@@ -75,14 +69,11 @@ def _code_of(notebook: Path) -> bytes:
         cells = json.loads(notebook.read_bytes())["cells"]
         code = [(cell["cell_type"], cell["source"], cell["metadata"].get("tags")) for cell in cells]
     except FileNotFoundError:
-        raise InputError(
-            f"{notebook}: this notebook of the report is not there. Reports are built in a clone of the project, "
-            "installed there with: pip install --editable ."
-        ) from None
+        install = "Reports are built in a clone of the project, installed there with: pip install --editable ."
+        raise InputError(f"{notebook}: this notebook of the report is not there. {install}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(
-            f"{notebook}: not a notebook. The last one that was committed: git checkout -- notebooks/{notebook.name}"
-        ) from None
+        last = f"The last one that was committed: git checkout -- notebooks/{notebook.name}"
+        raise InputError(f"{notebook}: not a notebook. {last}") from None
     return json.dumps(code).encode()
 
 

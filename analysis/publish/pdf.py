@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 
 from analysis.facts.errors import InputError
-from analysis.publish.page import on_paper
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 _MAC = tuple(f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Chromium", "Google Chrome"))
@@ -40,6 +39,8 @@ def print_pdf(page: Path, as_of: date) -> Path:
 
     The day of the report stands in the file as that on which it was made, so that the same report gives the same bytes.
     """
+    from analysis.publish.page import on_paper
+
     browser, final = chromium(), page.with_name("report.pdf")
     with tempfile.TemporaryDirectory(prefix=".printing-", dir=page.parent) as scratch:
         source, printed = Path(scratch) / "report.html", Path(scratch) / "report.pdf"
