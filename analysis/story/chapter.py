@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from IPython import get_ipython
@@ -114,6 +114,21 @@ def unknown_names(report: Report) -> list[str]:
         for section, text in chapter.sections.items():
             found += text.unknown_names(set(chapter.names(section)))
     return found
+
+
+def findings() -> list[tuple[str, Callable[[Report], object]]]:
+    """Each chapter's name, and what has all its sections compute what they find."""
+
+    def found(name: str) -> Callable[[Report], object]:
+        return lambda report: [Chapter(name, report).names(section) for section in read(name, LANGUAGE)]
+
+    return [(name, found(name)) for name in chapters()]
+
+
+def headlines(report: Report) -> dict[str, str]:
+    """The headline of each chapter."""
+    found = {name: Chapter(name, report) for name in chapters()}
+    return {name: first(one.sections["opening"].headline, one.names("opening")).text for name, one in found.items()}
 
 
 def chapters() -> list[str]:

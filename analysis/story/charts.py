@@ -7,9 +7,7 @@ A chart draws its words in a grey of its own that can be read on white and on bl
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,9 +16,9 @@ from itertools import cycle
 import altair as alt
 import numpy as np
 import pandas as pd
-import vl_convert
 
 from analysis.facts.quantity import Quantity
+from analysis.story.svg import to_svg
 from analysis.story.text import Sentence
 
 # After Okabe and Ito, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
@@ -66,21 +64,6 @@ class Drawing:
 
     def _repr_svg_(self) -> str:
         return to_svg(self.spec)
-
-
-_DECIMALS = re.compile(r"(\.\d{2})\d+(?!\d*e)")
-
-
-def to_svg(spec: dict) -> str:
-    """The drawing of a specification: the same bytes on every machine, without a script or a network.
-
-    Coordinates have two decimals: finer than a screen shows, coarser than what one processor adds otherwise.
-    """
-    pieces = re.split("(<text[^>]*>|</text>)", vl_convert.vegalite_to_svg(json.loads(json.dumps(spec))))
-    for place in range(len(pieces)):
-        if place == 0 or pieces[place - 1][:5] != "<text":  # what a reader reads stays as it is
-            pieces[place] = _DECIMALS.sub(r"\1", pieces[place])
-    return "".join(pieces)
 
 
 def _layer(mark: str, *channels: alt.SchemaBase, data: pd.DataFrame | list[dict] | None = None, **style) -> alt.Chart:
