@@ -3,7 +3,7 @@
 import csv
 import tomllib
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
