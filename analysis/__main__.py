@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import re
 import signal
 import sys
 from contextlib import nullcontext
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    data = {"type": Path, "default": DATA, "metavar": "DIR", "help": "data folder (default: the project's own)"}
+    data = {"type": _folder, "default": DATA, "metavar": "DIR", "help": "data folder (default: the project's own)"}
 
     build = commands.add_parser("build", help="write the report of one or more quarters")
     build.add_argument("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--data", **data)
     build.add_argument(
-        "--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
+        "--out", type=_folder, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
     )
     build.add_argument("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
     build.add_argument("--force", action="store_true", help="build even what is up to date")
@@ -86,6 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--data", **data)
     diff.set_defaults(run=_diff)
     return parser
+
+
+def _folder(text: str) -> Path:
+    """A folder of this machine, there already or not."""
+    if re.match(r"[A-Za-z][\w+.-]*:/", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is an address. Allowed: a folder of this machine, such as reports")
+    path = Path(text)
+    if not text.strip() or any(place.exists() and not place.is_dir() for place in (path, *path.parents)):
+        raise argparse.ArgumentTypeError(f"{text!r} is, or lies in, what is no folder. Allowed: a folder")
+    return path
 
 
 def _build(asked: argparse.Namespace) -> int:

@@ -420,7 +420,7 @@ def read_table(
         likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
-        problems.append(Problem(name, error.args[-1], None, None, f"CSV with every quote closed ({error.args[0]})"))
+        problems.append(Problem(name, (*error.args, 1)[1], None, None, f"CSV with every quote closed ({error.args[0]})"))
         return []
     if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
