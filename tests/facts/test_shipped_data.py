@@ -28,7 +28,7 @@ CLAIMS, SCENARIOS, VOCABULARY = (
 )
 QUARTERS = ["2023Q4", *(f"2024Q{n}" for n in (1, 2, 3, 4)), *(f"2025Q{n}" for n in (1, 2, 3))]
 # Pages that are later copies of what was public on the day of their facts.
-COPIES = {"S042", "S109", "T010", "T039", "T047", "T076", "T081", "T099", "T115", "T116"}
+COPIES = {"S042", "S109", "T010", "T036", "T039", "T047", "T076", "T081", "T099", "T115", "T116"}
 # e-Conomy SEA, e-commerce in US$ bn: the first print of a year, from the edition of its own November.
 ECONOMY = {
     "Indonesia": {2021: 53, 2022: 59, 2023: 62, 2024: 65},
