@@ -139,14 +139,19 @@ def word(words: tuple[str, ...] | str, also: str = "") -> AfterValidator:
     def check(text: str, info) -> str:
         known = info.context[words] if isinstance(words, str) else words
         if text not in known:
-            raise refuse(", ".join(filter(None, known)) + also, closest(text, known))
+            raise refuse(", ".join(filter(None, known)) + also, closest(text, tuple(known)))
         return text
 
     return AfterValidator(check)
 
 
+@lru_cache(maxsize=4096)
 def closest(text: str, words: Iterable[str]) -> str:
-    return next(iter(get_close_matches(text, list(words), 1, 0.7)), "")
+    """The word that was likely meant, or an empty text."""
+    known = {name.casefold(): name for name in words}
+    near = get_close_matches(text.casefold(), known, 3, 0.7)
+    at_its_place = {name: sum(map(str.__eq__, name, text.casefold())) for name in near}
+    return known[max(near, key=at_its_place.get)] if near else ""
 
 
 def _places(text: str, info) -> str:
@@ -154,7 +159,9 @@ def _places(text: str, info) -> str:
     for name in text.split(", "):
         if name not in known:
             also = ", or several joined by a comma and a space"
-            raise refuse(", ".join(known) + also, text.replace(name, near) if (near := closest(name, known)) else "")
+            raise refuse(
+                ", ".join(known) + also, text.replace(name, near) if (near := closest(name, tuple(known))) else ""
+            )
     return text
 
 
@@ -385,8 +392,12 @@ def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
     def common(line: str, mark: str) -> int:
         return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
 
-    lines = [(-number, mark, line) for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1) for mark in _MARKS]
-    found = [((n := common(line, mark), n and n - len(columns)), number, mark, line) for number, mark, line in lines]
+    lines = enumerate(islice(io.StringIO(text, newline=None), 20), 1)
+    found = [
+        ((n := common(line, mark), n and n - len(columns)), -number, mark, line)
+        for number, line in lines
+        for mark in _MARKS
+    ]
     return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
 
 
@@ -420,7 +431,8 @@ def read_table(
         likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
-        problems.append(Problem(name, (*error.args, 1)[1], None, None, f"CSV with every quote closed ({error.args[0]})"))
+        reason, line = (*error.args, 1)[:2]
+        problems.append(Problem(name, line, None, None, f"CSV with every quote closed ({reason})"))
         return []
     if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
@@ -464,7 +476,7 @@ def _misfits(name: str, table: str, added: bool, line: int, header: list[str], r
         return
     for column in dict.fromkeys(header):
         if column not in columns or header.count(column) > 1:
-            hint = closest(column, set(columns) - set(header))
+            hint = closest(column, tuple(name for name in columns if name not in header))
             yield Problem(name, line, None, column, f"each of these once: {', '.join(columns)}", hint)
     for column, field in TABLES[table].model_fields.items():
         if column not in header and (field.is_required() or not added):
@@ -538,7 +550,7 @@ def _said(wrong: dict) -> dict[str, str]:
         return {"allowed": "some value; the key is missing"}
     if wrong["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return {"allowed": "the keys that data/README.md names"}
-    return {"allowed": wrong["msg"].removeprefix("Input should be ")}
+    return {"allowed": wrong["msg"].removeprefix("Input should be ").replace("tuple", "list").replace("Tuple", "list")}
 
 
 def line_of(text: str, path: list[str]) -> int | None:
@@ -585,5 +597,7 @@ class VocabularyFile(Strict):
         for name, region in regions.items():
             for member in () if region.of == "all" else region.of:
                 if markets and member not in markets:
-                    raise refuse(f"only names under [markets] in {name}; {member!r} is none", closest(member, markets))
+                    raise refuse(
+                        f"only names under [markets] in {name}; {member!r} is none", closest(member, tuple(markets))
+                    )
         return regions
