@@ -1,4 +1,4 @@
-"""What must be true of the shipped data; rows are read with the standard library: no mistake of the ledger hides one."""
+"""What must be true of the shipped data; the rows are read with the standard library, not by what they test."""
 
 import csv
 import re
