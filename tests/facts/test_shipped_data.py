@@ -161,6 +161,11 @@ def test_each_number_of_the_article_is_in_one_claim():
     assert set(counted) <= {id for id, row in FACT.items() if not row["withdrawn"]}
 
 
+def test_the_article_is_told_whole_in_the_report_of_its_quarter():
+    told = judged(make_report(LEDGER, quarter="2024Q2"))["facts"].explode()
+    assert {id for id in FACT if id.startswith("A")} <= set(told)
+
+
 def named(text: str) -> set[str]:
     """The ids of facts and events in a text."""
     return set(re.findall(r"\b[AEPQ][0-9]{3,4}\b", text))
