@@ -1,7 +1,6 @@
 """Adding rows to the data folder: what is understood, what is refused, and that a file is whole, old or new."""
 
 import csv
-import errno
 import io
 import os
 import signal
