@@ -286,9 +286,8 @@ class Rate(Strict):
 # Others name the rows of sources.csv, so that a file is added before those that need it.
 TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
-# The columns that together name a row, and those of a number.
+# The columns that together name a row.
 KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
-_NUMBERS = {"value", "per_usd"}
 
 
 # Units ------------------------------------------------------------------------------------------------
