@@ -209,10 +209,10 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _chapters() -> list[str]:
-    """Those that have a text; until then, those that have a notebook."""
+    """Those that have a text, or still a notebook whose words stand in Python."""
     root = Path(__file__).resolve().parent
-    texts = sorted(path.stem for path in (root / "text" / "en").glob("*.md"))
-    return texts or sorted(path.stem.partition("_")[2] for path in (root.parent / "notebooks").glob("[0-9]*.ipynb"))
+    texts = {path.stem for path in (root / "text" / "en").glob("*.md")}
+    return sorted(texts | {path.stem.partition("_")[2] for path in (root.parent / "notebooks").glob("[0-9]*.ipynb")})
 
 
 def _add(asked: argparse.Namespace) -> int:

@@ -86,9 +86,7 @@ class Problem:
 
     def told(self, again: bool = False) -> str:
         """The line of a message; `again` if the same list of allowed words stands above it."""
-        place = (
-            self.file + (f", line {self.line}" if self.line else "") + (f", column {self.column}" * bool(self.column))
-        )
+        place = self.file + f", line {self.line}" * bool(self.line) + f", column {self.column}" * bool(self.column)
         value = f": {self.value!r}" if self.value is not None else ""
         allowed = "as above" if again and len(self.allowed) > _LONG else self.allowed
         return f"{place}{value}. Allowed: {allowed}" + f". Did you mean {self.hint!r}?" * bool(self.hint)
@@ -105,6 +103,9 @@ class LedgerError(InputError):
             lines.append("  " + problem.told(again=problem.allowed in said))
             said.add(problem.allowed)
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.problems,)  # a worker's error is told by its master
 
 
 def refuse(allowed: str, hint: str = "") -> PydanticCustomError:
@@ -133,13 +134,13 @@ def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def word(words: tuple[str, ...] | str, also: str = "") -> AfterValidator:
+def word(words: tuple[str, ...] | str) -> AfterValidator:
     """One of some words, or of those that the context of the validation has under a name."""
 
     def check(text: str, info) -> str:
         known = info.context[words] if isinstance(words, str) else words
         if text not in known:
-            raise refuse(", ".join(filter(None, known)) + also, closest(text, tuple(known)))
+            raise refuse(", ".join(filter(None, known)), closest(text, tuple(known)))
         return text
 
     return AfterValidator(check)
@@ -155,13 +156,12 @@ def closest(text: str, words: Iterable[str]) -> str:
 
 
 def _places(text: str, info) -> str:
-    known = info.context["places"]
+    known = tuple(info.context["places"])
     for name in text.split(", "):
         if name not in known:
+            near = closest(name, known)
             also = ", or several joined by a comma and a space"
-            raise refuse(
-                ", ".join(known) + also, text.replace(name, near) if (near := closest(name, tuple(known))) else ""
-            )
+            raise refuse(", ".join(known) + also, near and text.replace(name, near))
     return text
 
 
@@ -289,9 +289,8 @@ class Rate(Strict):
 # Others name the rows of sources.csv, so that a file is added before those that need it.
 TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
-# The columns that together name a row, and those of a number.
+# The columns that together name a row.
 KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
-_NUMBERS = {"value", "per_usd"}
 
 
 # Units ------------------------------------------------------------------------------------------------

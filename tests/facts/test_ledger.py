@@ -2,6 +2,7 @@
 
 import csv
 import io
+import pickle
 import random
 import shutil
 from datetime import date, timedelta
@@ -210,6 +211,7 @@ def test_a_long_list_of_what_is_allowed_is_told_once(data_copy):
     message = str(LedgerError(refused(data_copy)))
     assert message.count("a currency of fx.csv or USD") == 1
     assert message.count("Did you mean 'USD bn'?") == 3
+    assert str(pickle.loads(pickle.dumps(LedgerError(refused(data_copy))))) == message  # as a worker sends it
 
 
 @slow
@@ -229,12 +231,6 @@ def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
     with pytest.raises(LedgerError) as caught:
         read_ledger(folder)
     assert sorted(places(caught.value.problems)) == sorted(("facts.csv", row + 1, column, "?") for row, column in cells)
-
-
-def test_broken_files_are_told_together(data_copy):
-    for name in CSV_FILES:
-        (data_copy.path / name).write_bytes(b"")
-    assert {p.file for p in refused(data_copy)} == set(CSV_FILES)
 
 
 # Broken files -------------------------------------------------------------------------------------
@@ -271,19 +267,6 @@ def test_a_column_that_stands_twice_is_told_once(data_copy):
         (lambda raw: swap(raw, 3, raw.splitlines()[2].rpartition(b",")[0]), 3, "cells, one for each column"),
         (lambda raw: swap(raw, 3, b'"' + raw.splitlines()[2]), 3, "every quote closed"),
         (lambda raw: swap(raw, 3, b'"a"b' + raw.splitlines()[2]), 3, "every quote closed"),
-    ],
-    ids=[
-        "empty",
-        "mark only",
-        "header only",
-        "utf-16",
-        "latin-1",
-        "gb18030",
-        "zero byte",
-        "cell too many",
-        "cell missing",
-        "quote never closed",
-        "text after a quote",
     ],
 )
 def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, spoil, line, allowed):
@@ -425,36 +408,10 @@ def test_a_cell_of_several_lines_is_told_by_the_first_of_them(data_copy):
 # Anything at all ----------------------------------------------------------------------------------
 
 HOSTILE = [
-    "",
-    " ",
-    "-",
-    "=1+1",
-    "nan",
-    "inf",
-    "1e999",
-    "9" * 400,
-    "９",
-    "0001",
-    "9999",
-    "9999-12-31",
-    "0000",
-    "2024..",
-    "a\nb",
-    '"',
-    "'",
-    ",",
-    "<script>",
-    "$|",
-    "\x85",
-    "\ufeff",
-    "USD",
-    "USD per order",
-    "VND tn",
-    "bn %",
-    "bn",
-    "count",
+    "", " ", "-", "=1+1", "nan", "inf", "1e999", "9" * 400, "９", "0001", "9999", "9999-12-31", "0000", "2024..",
+    "a\nb", '"', "'", ",", "<script>", "$|", "\x85", "\ufeff", "USD", "USD per order", "VND tn", "bn %", "bn", "count",
     "Global, US",
-]
+]  # fmt: skip
 
 
 def spoilt(tmp_path_factory, file: str, content: str | bytes):
@@ -499,18 +456,7 @@ def test_facts_with_any_bytes_changed_are_read_or_told(tmp_path_factory, data):
         raw[start : start + data.draw(st.integers(0, 40))] = data.draw(
             st.binary(max_size=20)
             | st.sampled_from(
-                [
-                    b'"',
-                    b"\n",
-                    b"\r",
-                    b",",
-                    b"\0",
-                    b"\xff\xfe",
-                    b"\xef\xbb\xbf",
-                    b"\r\n\r\n",
-                    b'""',
-                    b",,,,,,,,,,,,,,,,,,",
-                ]
+                [b'"', b"\n", b"\r", b",", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n\r\n", b'""', b"," * 18]
             )
         )
     reads_or_tells(spoilt(tmp_path_factory, "facts.csv", bytes(raw)), "facts.csv")
@@ -752,48 +698,21 @@ def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(l
 
 # Units and origins --------------------------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    ("unit", "expected"),
-    [
-        ("USD", (1, "USD")),
-        ("USD k", (1e3, "USD")),
-        ("USD 10k", (1e4, "USD")),
-        ("THB mn", (1e6, "THB")),
-        ("VND tn", (1e12, "VND")),
-        ("USD per order", (1, "USD/order")),
-        ("%", (0.01, "%")),
-        ("multiple", (1, "×")),
-        ("days", (1, "day")),
-        ("orders", (1, "order")),
-        ("bn orders", (1e9, "order")),
-        ("10k users", (1e4, "user")),
-        ("people", (1, "person")),
-        ("count", (1, "")),
-        ("o'clock", (1, "o'clock")),
-        ("yyyymm", (1, "yyyymm")),
-    ],
-)
-def test_a_written_unit_is_a_scale_and_a_unit(unit, expected):
-    assert split_unit(unit) == expected
+UNIT = {
+    "USD": (1, "USD"), "USD k": (1e3, "USD"), "USD 10k": (1e4, "USD"), "THB mn": (1e6, "THB"), "VND tn": (1e12, "VND"),
+    "USD per order": (1, "USD/order"), "%": (0.01, "%"), "multiple": (1, "×"), "days": (1, "day"),
+    "orders": (1, "order"), "bn orders": (1e9, "order"), "10k users": (1e4, "user"), "people": (1, "person"),
+    "count": (1, ""), "mn": (1e6, ""), "o'clock": (1, "o'clock"), "yyyymm": (1, "yyyymm"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "US$ bn",
-        "USD bn bn",
-        "USD per day",
-        "orders per day",
-        "bn %",
-        "mn days",
-        "k multiple",
-        "bn yyyymm",
-        "% %",
-        "order",
-        "bn  orders",
-    ],
-)
+@pytest.mark.parametrize("unit", UNIT)
+def test_a_written_unit_is_a_scale_and_a_unit(unit):
+    assert split_unit(unit) == UNIT[unit]
+
+
+@pytest.mark.parametrize("unit", ["US$ bn", "USD bn bn", "USD per day", "orders per day", "bn %",
+                                  "mn days", "k multiple", "bn yyyymm", "% %", "order", "bn  orders", ""])  # fmt: skip
 def test_what_is_no_unit_is_refused(unit):
     with pytest.raises(ValueError):
         split_unit(unit)
