@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 import pandas as pd
 
-from analysis.facts.quantity import SYMBOLS, Quantity, total
+from analysis.facts.quantity import SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
@@ -121,7 +121,7 @@ def what_if(path: Path, growth: float, ban_month: int, europe: float) -> Outcome
 
     def told(value: float, span: Span) -> Quantity:
         formula = f"{path.so_far.formula} + the months after it up to {span.short}, with {chosen}"
-        return replace(base, value=value, formula=formula)
+        return replace(base, value=rounded(value), formula=formula)
 
     sums = list(accumulate(values, initial=path.so_far.value))[1:]
     by_month = tuple(told(value, month) for value, month in zip(sums, path.months, strict=True))
@@ -143,7 +143,7 @@ def growth_to(path: Path, amount: Quantity) -> Quantity:
             (middle, high) if what_if(path, middle, len(path.months), 1.0).year.value < amount.value else (low, middle)
         )
     words = f"growth a month after {path.months[0].short} with which {path.year.short} comes to {amount.bare}"
-    return Quantity(low, "%", words, total([path.so_far, path.us, path.rest, amount]).origins)
+    return Quantity(rounded(low), "%", words, total([path.so_far, path.us, path.rest, amount]).origins)
 
 
 def lever(report: Report) -> Figure | list[Sentence]:
