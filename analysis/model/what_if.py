@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from operator import mul
 
 import numpy as np
 import pandas as pd
@@ -108,11 +109,10 @@ def what_if(path: Path, growth: float, ban_month: int, europe: float) -> Outcome
     europe : float
         Sales of the new sites as a multiple of the middle of earlier launches.
     """
+    grown = accumulate([1 + growth] * len(path.months), mul)  # a power has other last digits on another processor
     values = [
-        path.rest.value * (1 + growth) ** n
-        + (path.us.value * (1 + growth) ** n if n <= ban_month else 0.0)
-        + europe * path.europe[n - 1].value
-        for n in range(1, len(path.months) + 1)
+        level * (path.rest.value + (path.us.value if n < ban_month else 0.0)) + europe * path.europe[n].value
+        for n, level in enumerate(grown)
     ]
     chosen = f"{Quantity(growth, '%').bare} growth a month"
     if ban_month < len(path.months):
@@ -121,7 +121,7 @@ def what_if(path: Path, growth: float, ban_month: int, europe: float) -> Outcome
 
     def told(value: float, span: Span) -> Quantity:
         formula = f"{path.so_far.formula} + the months after it up to {span.short}, with {chosen}"
-        return replace(base, value=rounded(value), formula=formula)
+        return replace(base, value=value, formula=formula)
 
     sums = list(accumulate(values, initial=path.so_far.value))[1:]
     by_month = tuple(told(value, month) for value, month in zip(sums, path.months, strict=True))
