@@ -254,7 +254,7 @@ def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
         region = _region_of(ledger, market) or market
         members = ledger.vocabulary.regions.get(region, ())
         known = {name: share for name, share in published.items() if name in members}
-        left = 1 - sum(known.values())
+        left = 1 - math.fsum(known.values())
         if left > 0 and len(known) < len(members):
             equal = left / (len(members) - len(known))
             rows.append((region, known.get(market, equal) * len(members)))

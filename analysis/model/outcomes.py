@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -60,7 +61,7 @@ def outcomes(report: Report, market: str = "Global") -> list[Outcome]:
         return []
     told = [s for s in scenarios if s.id == BASE or ahead[s.id].median.value != base.value]
     target = report.fact(market, "gmv_target", report.year)
-    rest = 1 - sum(scenario.probability for scenario in told)
+    rest = 1 - math.fsum(scenario.probability for scenario in told)  # sum() rounds otherwise from Python 3.12 on
     return [
         Outcome(
             scenario=scenario,

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import CONFIDENCE, Ledger
+from analysis.facts.quantity import rounded
 from analysis.facts.report import PUBLICATION_LAG
 from analysis.facts.span import Span
 from analysis.model.estimates import fitted
@@ -114,14 +115,14 @@ def _published_later(ledger: Ledger, platform: str, year: Span, as_of: date) -> 
 def _scored(ledger: Ledger, market: Market, fact) -> tuple:
     year = fact.span
     rate = 1.0 if fact.of == "USD" else ledger.rate(fact.of, year).value
-    p10, median, p90 = np.quantile(market.draws(fact.market, year, fact.basis), [0.1, 0.5, 0.9])
+    p10, median, p90 = map(rounded, np.quantile(market.draws(fact.market, year, fact.basis), [0.1, 0.5, 0.9]))
     published = fact.number / rate
     row = [median, p10, p90, published, fact.Index, fact.basis, p10 <= published <= p90]
     row.append(market.drivers(fact.market, year))
-    row.append(interval_score(np.log(p10), np.log(p90), np.log(published)))
+    row.append(rounded(interval_score(np.log(p10), np.log(p90), np.log(published))))
     for point in _baselines(market.observations, fact.market, year):
         centred = np.log([p10, p90]) - np.log(median) + np.log(point)
-        row += [point, interval_score(*centred, np.log(published))]
+        row += [rounded(point), rounded(interval_score(*centred, np.log(published)))]
     return tuple(row)
 
 

@@ -269,7 +269,7 @@ class _Canvas:
 
 def _width(text: str, size: int = 12) -> float:
     """Width of a text in pixels, rather too wide than too narrow: four classes of the letters of Arial, in ems."""
-    return size * sum(_EMS.get(c, 0.74 if c.isupper() else 0.57 if ord(c) < 0x2E7F else 1.0) for c in text)
+    return size * math.fsum(_EMS.get(c, 0.74 if c.isupper() else 0.57 if ord(c) < 0x2E7F else 1.0) for c in text)
 
 
 def _spread(wanted: Iterable[float], gap: float, low: float, high: float) -> list[float]:
