@@ -54,6 +54,7 @@ def opening(report: Report) -> dict:
         "so_far": report.quarter.to_date,
         "over": us.rest is None,
         "estimate": us.published and estimates(report).gmv(MARKET, us.published.span),
+        "is_bound": bool(us.published) and us.published.gmv.hedge in BOUNDS,
         "scenario": "" if scenario.id == BASE or us.rest is None else scenario.means,
         "order": _orders(report)[0],
     }

@@ -183,7 +183,7 @@ def environment(language: str) -> _Environment:
 
     jinja = _Environment(undefined=_Absent, finalize=known, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"abs": abs, "amount": lambda q: q.amount, "percent": lambda q: q.percent(), "short": _short}
-    jinja.filters |= {"hundred": lambda q: replace(q, value=float(round(100 * q.value)), unit="")}
+    jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
     jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula}
     jinja.tests |= {"level": level}
     words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
