@@ -183,7 +183,7 @@ def environment(language: str) -> _Environment:
 
     jinja = _Environment(undefined=_Absent, finalize=known, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"abs": abs, "amount": lambda q: q.amount, "percent": lambda q: q.percent(), "short": _short}
-    jinja.filters |= {"hundred": lambda q: replace(q, value=float(round(100 * q.value)), unit="")}
+    jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
     jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula, "said": said}
     jinja.tests |= {"level": level}
     words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
@@ -304,7 +304,7 @@ def _cell(words: Words, names: Mapping[str, object]) -> object:
         parts = words.fill(names)
     except Unknown:
         return Quantity.unknown(words.source)
-    return parts[0] if len(parts) == 1 and not isinstance(parts[0], str) else joined(parts) or ""
+    return parts[0] if len(parts) == 1 and not isinstance(parts[0], (str, Marked)) else joined(parts) or ""
 
 
 @dataclass(frozen=True)
