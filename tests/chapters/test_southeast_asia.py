@@ -71,7 +71,7 @@ def test_what_the_closure_cost_is_the_pace_before_for_the_days_shut(report):
 
 
 def test_the_largest_stream_as_a_share_of_a_mean_month_of_its_quarter(report):
-    """237 bn dong (P0479), in 4 hours (A0012); a bound (A0014) is no share, nor is an example without a date (P0480)."""
+    """237 bn dong (P0479), in 4 hours (A0012); a bound (A0014) is no share, nor an undated example (P0480)."""
     found = sea.streams(report(currency="VND"))
     month = estimates(report(currency="VND")).gmv("Vietnam", Span.parse("2024Q2")).median.value / 3
     assert found["largest"]["share"].value == pytest.approx(237e9 / month)
