@@ -18,7 +18,6 @@ INDONESIA, THAILAND, VIETNAM = "Indonesia", "Thailand", "Vietnam"
 BUYER, BOUGHT = "TikTok", "Tokopedia"  # the company, under whose name the ledger has what it paid, and for what
 LARGE = Quantity.counted(1e9, "USD")  # markets that sold less so far are not held against the others' growth
 BOUNDS = ("more than", "less than", "up to")  # hedges of figures that are no values
-COUNTER = "source"  # column of the facts that says who counted
 A_DAY = timedelta(days=1)
 
 
@@ -69,7 +68,8 @@ def _market(report: Report, market: str, ahead: Span) -> dict:
     reading = found.published or report.latest_month(market)
     span, rates = _growth(report, market)
     # Without a figure of its own a market's size is a guess, with a band that says so; its growth would be one of two.
-    known = market == REGION or model.has_own_figure(market, report.year)
+    two_years = Span(report.year.year_earlier().start, report.year.end)
+    known = market == REGION or model.has_own_figure(market, two_years)
     return {
         "name": report.call(market),
         "gmv": reading.gmv if reading else Quantity.unknown("GMV"),
@@ -127,12 +127,15 @@ def vietnam(report: Report) -> dict:
         _contender(report, platform, span, size) for platform, size in zip((*platforms, None)[:2], sizes, strict=True)
     )
     rates = [(name, report.fact(VIETNAM, "gmv_growth_yoy", grown, name)) for name in platforms if grown]
-    bars = [(span.year_earlier(), each["platform"], each["before"]) for each in (own, leader) if span]
+    bars = []
+    if own["before"] and leader["before"]:
+        bars = [(span.year_earlier(), each["platform"], each["before"]) for each in (own, leader)]
     bars += [(span, each["platform"], each["gmv"]) for each in (own, leader)]
     return {
         "own": own,
         "leader": leader,
         "span": span,
+        "counters": _counters(report, own["gmv"]),
         "multiple": leader["gmv"] / own["gmv"],
         "gap_before": leader["before"] - own["before"],
         "gap": leader["gmv"] - own["gmv"],
@@ -187,16 +190,16 @@ def _by_share(report: Report, platform: str, span: Span) -> Quantity:
     market = facts[(facts["span"] == span) & (facts["market"] == VIETNAM) & (facts["metric"] == "gmv")]
     market = market[market["platform"].str.endswith(" platforms")]
     for _, share in report.ledger.cell(platform, VIETNAM, "share_of_market_gmv", span).iterrows():
-        whole = market[market[COUNTER] == share[COUNTER]]
+        whole = market[market["counter"] == share["counter"]]
         if len(whole):
             return report.quantity(share) * report.quantity(whole.iloc[0])
     return Quantity.unknown(f"share of {platform} in Vietnam, {span.short}")
 
 
-def _counters(report: Report, figure: Quantity) -> set[str]:
+def _counters(report: Report, figure: Quantity) -> list[str]:
     """Who counted the facts behind a figure."""
     facts = report.ledger.facts
-    return {facts.at[origin.id, COUNTER] for origin in figure.origins if origin.id in facts.index}
+    return sorted({facts.at[origin.id, "counter"] for origin in figure.origins if origin.id in facts.index})
 
 
 def _step(report: Report, platform: str | None, span: Span | None) -> Quantity:
@@ -222,6 +225,9 @@ def indonesia(report: Report) -> dict:
         price, _ = _latest(report, INDONESIA, "acquisition_price", BUYER)
         bought, bought_span = _latest(report, INDONESIA, "gmv", BOUGHT)
     first = closed["span"].year.start if closed else report.year.start
+    events = ledger.events[ledger.events["platform"].isin([report.platform, BUYER])]
+    since = max(report.year.start, closed["reopened"].end + A_DAY) if closed else report.quarter.end
+    events = events[(events["market"] == INDONESIA) & (events["start"] >= since)]
     path = [(m.start, model.gmv(INDONESIA, m)) for m in Span(first, report.quarter.end).each_month]
     return {
         "closed": closed,
@@ -231,6 +237,7 @@ def indonesia(report: Report) -> dict:
         "bought": bought,
         "bought_span": bought_span,
         "path": pd.DataFrame(path, columns=["day", "gmv"]),
+        "events": [(event.event, event.span) for event in events.itertuples()],
     }
 
 
@@ -346,7 +353,10 @@ def entry(report: Report) -> dict:
     assumed = report.assumption("rival_entry")
     model = estimates(report.under(BASE) if assumed > 0 else report)
     expected = model.gmv(", ".join(opened), ahead).median if opened else Quantity.unknown("a launch")
-    loss = report.assumption("rival_entry", "high")
+    # From the day of its `until` on, the rival's entry is part of past sales.
+    lever = report.ledger.assumptions.levers["rival_entry"]
+    entered = report.ledger.event(report.rival, lever.market, lever.until) is not None
+    loss = Quantity.unknown("an entry ahead") if entered else report.assumption("rival_entry", "high")
     gmv, span = _latest(report, REGION, "gmv", report.rival)
     return {
         "opened": [(report.call(market), day) for market, day in opened.items()],
