@@ -69,9 +69,12 @@ class Prior:
     # Of a market about its size in its region, times the learnt scale of spread. Shares of Shopee and TikTok Shop
     # in the markets of SEA of 2022 and 2023 differ by 0.4; sizes are known to 0.2.
     share_sd: float = 0.5
-    unsized_sd: float = 1.0  # on top, where no size is public: sizes of markets differ by as much
+    unsized_sd: float = 1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
     reopening_sd: float = 0.5  # of the step after a closure: one case, so a judgement, a factor of 1.6
-    season_sd: float = 0.1  # of a month about the official seasonal profile: another country, other sales days
+    # Of a month about the official seasonal profile, of a platform and again of a market: another country, other days.
+    season_sd: float = 0.07
+    # Of a part of a year, for each year before the last fact: seasons move (US retail of 2019 to 2023, by as much).
+    season_shift: float = 0.02
     day_sd: float = 0.8  # of a day about its month, where days cut a month: sales days sell several times the mean
     # What figures of one cell differ by, by confidence; times the learnt scale of noise.
     noise: Mapping[str, float] = field(default_factory=lambda: {"high": 0.06, "medium": 0.12, "low": 0.3})
@@ -224,7 +227,8 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     places = observations.places.loc[list(grid.markets)]
     region, names = pd.factorize(places["region"])
     sized = places["size"].notna().to_numpy()
-    size = np.log(places["size"].fillna(places["size"].median() if sized.any() else 1.0).to_numpy())
+    smallest = places.groupby("region")["size"].transform("min").fillna(places["size"].min() if sized.any() else 1.0)
+    size = np.log(places["size"].fillna(smallest).to_numpy())  # statistics are of large markets first
     of_market = np.equal.outer(market, np.arange(count)).astype(float)
     starts = len(grid.months) - grid.live.sum(axis=1)
     common = _path(restless, anchor, prior.common_growth_sd, memory)
@@ -239,6 +243,7 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
             of_market[:, ~sized] * prior.unsized_sd,
             of_market * grid.reopened[market, month][:, None] * prior.reopening_sd,
             season * prior.season_sd,
+            (of_market[:, :, None] * season[:, None, :]).reshape(len(market), -1) * prior.season_sd,
         ],
         GROWTH: [common[month], block_diag(*own)],
         SPREAD: [of_market * prior.share_sd],
@@ -368,11 +373,12 @@ def _likelihood(facts: pd.DataFrame, grid: Grid, regions: dict, layout: Layout, 
         for i in np.nonzero(is_amount & is_biased)[0]:
             bias[i, layout.biases[kind, facts[kind].iloc[i]] - len(grid.where[0])] = 1
     kept = np.where(is_biased, np.where(is_amount, np.sqrt(1 - prior.shared), 1.0), prior.reference_noise)
-    spans = [Span(*cell[1:]) for cell, _ in pairs]
+    spans, last = [Span(*cell[1:]) for cell, _ in pairs], max(facts["end"])
     noise = np.sqrt(
         (kept * facts["confidence"].map(dict(prior.noise)).to_numpy()) ** 2
         + (facts["qualifier"] != "exact").to_numpy() * prior.about**2
         + prior.day_sd**2 * np.array([0 if span.months else 1 / span.days for span in spans])
+        + (prior.season_shift * np.array([(last - s.end).days / 365 * (s.length_in_months < 12) for s in spans])) ** 2
     )
     slack, is_floor = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(), facts["qualifier"].isin(FLOORS).to_numpy()
     return Likelihood(np.append(states, places), days[:, states], cells, bias, facts["log_value"].to_numpy(),

@@ -23,6 +23,7 @@ WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
 # Forecasts, goals and rules say what somebody expected, not what was sold.
 SOLD = ("actual", "estimate")
 BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
+UNSTATED = "unstated"  # a counter whom the page does not name
 # A market sells from its first test on, if only to a few.
 _OPENINGS = ("launch", "test")
 _NAMED = 0.8  # of the markets in which a platform says that it is open: so many on record, and the rest is small
@@ -47,7 +48,7 @@ class _Reading:
 def observe(ledger: Ledger, platform: str) -> Observations:
     """What the figures of a ledger's view say about a platform's GMV; `platform` is any of the vocabulary.
 
-    Used are facts of kind `actual` or `estimate`, not withdrawn, known only after their period had ended, about a
+    Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a
     market or a region with members, of a metric in `_READERS`; a count that is given twice is used once. A value that
     has no logarithm (no GMV, or all of it lost) and a ratio to a figure that nobody published are left out.
 
@@ -78,9 +79,9 @@ def observe(ledger: Ledger, platform: str) -> Observations:
 def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `Observations.COLUMNS`, known_on and derived."""
     facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])
-    replaced = facts["replaced_by"].isin(ledger.facts.index)  # by a figure that was public, too
-    used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)
-                 & (facts["withdrawn"] == "") & ~replaced]  # fmt: skip
+    used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)]
+    if platform == SEASON_PLATFORM:  # other countries' statistics are no parts of it, and move with their currencies
+        used = used[used["market"] == SEASON_MARKET]
     # Facts that differ in their number alone are read alike; of a hundred thousand, most are.
     keys = list(zip(*(used[name] for name in ("metric", "market", "span", "of", "counter")), strict=True))
     readings = {key: _READERS[key[0]](ledger, platform, *key[1:]) for key in dict.fromkeys(keys)
@@ -102,12 +103,9 @@ def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
 
 
 def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
-    """Facts with who counted: where nobody is named, the page itself; a count by definition has its basis."""
-    empty = pd.Series("", facts.index)
-    given = {name: facts.get(name, empty).fillna("") for name in ("counter", "publication", "withdrawn", "replaced_by")}
-    counter = given["counter"].where(given["counter"] != "", facts["source"])
-    publication = given["publication"].where(given["publication"] != "", facts["source"])
-    return facts.assign(**given | {"counter": counter, "publication": publication})
+    """Facts with who counted and where: the page itself where nobody is named."""
+    counter = facts["counter"].mask(facts["counter"].isin(["", UNSTATED]), facts["source"])
+    return facts.assign(counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"]))
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -232,6 +230,7 @@ def _completion(ledger, platform, market, span, unit, counter) -> _Reading | Non
 _READERS: dict[str, _Reader] = {
     "gmv": _amount(lambda span: 1),
     "gmv_monthly_average": _amount(lambda span: span.length_in_months),
+    "gmv_weekly_average": _amount(lambda span: span.days / 7),
     "gmv_daily_average": _amount(lambda span: span.days),
     "gmv_growth_yoy": _growth(1, year_earlier),
     "gmv_growth_mom": _growth(1, _month_earlier),
@@ -315,7 +314,7 @@ def _first_day(market: str, openings: list[Span], cells: set[tuple[str, date, da
 # Where the online sales of a whole market are published, the widest and most official first.
 _WHOLE = ("All retail", "All platforms")
 _METRICS = (
-    "gmv", "internet_retail_sales", "e_commerce_market_size", "e_commerce_turnover", "b2c_e_commerce_turnover",
+    "gmv", "gmv_weekly_average", "e_commerce_market_size", "e_commerce_turnover", "b2c_e_commerce_turnover",
     "online_goods_sales_gross", "retail_e_commerce_sales",
 )  # fmt: skip
 _LEAST_MONTHS = 1  # a size of less than a month is that of a sales day
@@ -327,7 +326,7 @@ def _published_sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     facts = with_counters(facts[~facts["qualifier"].isin(BOUNDS)])
     past = facts["known_on"].str[:4].astype(int) >= [end.year for end in facts["end"]]  # no year to come
     whole = np.array([(span.months or 0) >= _LEAST_MONTHS for span in facts["span"]], dtype=bool)
-    return dict(list(facts[past & whole & (facts["withdrawn"] == "")].groupby("market")))
+    return dict(list(facts[past & whole].groupby("market")))
 
 
 def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
@@ -344,7 +343,8 @@ def _size(ledger: Ledger, market: str) -> float:
     """US dollars a day of the last published year of a market's online sales; NaN if none is public."""
     rows = sizes(ledger, market)
     rows = rows.loc[[(rows["end"].iloc[-1] - end).days < 365 for end in rows["end"]]]
-    amounts = [row.number * dollars(ledger, row.of, row.span) / row.span.days for row in rows.itertuples()]
+    amounts = [row.number * dollars(ledger, row.of, row.span) / (7 if "weekly" in row.metric else row.span.days)
+               for row in rows.itertuples()]  # fmt: skip
     return float(np.mean(amounts)) if amounts else np.nan
 
 
