@@ -57,6 +57,9 @@ class Prior:
     ramp_exponent_sd: float = 0.6
     own_exponent_sd: float = 0.4
     ramp_delay: float = 6.0  # months that a launch has behind it on its first day: it does not start from nothing
+    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US online
+    # retail did before 2020 and e-Conomy SEA has its markets in 2022.
+    old: float = 180.0
     ramp_age: float = 24.0  # months since launch at which levels are compared: TikTok Shop's at the end of 2023
     # Monthly log growth about the ramp, shared by all markets and of one market; times the learnt scale of growth.
     common_growth_sd: float = 0.015
@@ -105,7 +108,8 @@ class Observations:
 
     facts: indexed by fact, columns in `COLUMNS`; the GMV of `market` from `start` to `end` is exp(log_value) dollars,
     or, where `base_market` is filled, that times the GMV of the base cell.
-    calendar: columns market, start, end: when each market was open; `end` None is still open.
+    calendar: columns market, start, end: when each market was open; `end` None is still open; launched: whether its
+    opening is on record (it is, if the column is missing).
     regions: name of a market or region -> the markets that it sums up.
     places: indexed by market; columns region, and size: its online sales (any unit), NaN where none is public.
     season: columns start, end, value: the official quarterly series, oldest first.
@@ -146,12 +150,12 @@ class Grid:
     edges: np.ndarray  # first day of each month, and the day after the last
     markets: tuple[str, ...]
     open_before: np.ndarray  # open days before each day, shape (M, days + 1)
-    age: np.ndarray  # months from the first open day to the middle of a month, shape (M, T)
+    age: np.ndarray  # months from the launch to the middle of a month, shape (M, T)
     live: np.ndarray  # whether a market had opened by the end of a month, shape (M, T)
     reopened: np.ndarray  # whether it was closed before and has opened again, shape (M, T)
 
     @classmethod
-    def of(cls, calendar: pd.DataFrame, start: date, end: date) -> Grid:
+    def of(cls, calendar: pd.DataFrame, start: date, end: date, old: float = Prior.old) -> Grid:
         """The months from that of `start` to that of `end`."""
         edges = np.arange(np.datetime64(start, "M"), np.datetime64(end, "M") + 2).astype("datetime64[D]")
         days = np.arange(edges[0], edges[-1])
@@ -163,13 +167,15 @@ class Grid:
         is_open = np.array([inside[calendar["market"] == market].any(axis=0) for market in markets])
         first = np.array([opened[calendar["market"] == market].min() for market in markets])[:, None]
         last = np.array([opened[calendar["market"] == market].max() for market in markets])[:, None]
+        launched = calendar.groupby("market")["launched"].any() if "launched" in calendar else {}
+        before = np.array([0.0 if launched.get(market, True) else old for market in markets])
         middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
         return cls(
             months=pd.period_range(start, end, freq="M"),
             edges=edges,
             markets=tuple(markets),
             open_before=np.pad(is_open.cumsum(axis=1, dtype=float), ((0, 0), (1, 0))),
-            age=(middle - first).astype(float) / DAYS_PER_MONTH,
+            age=(middle - first).astype(float) / DAYS_PER_MONTH + before[:, None],
             live=edges[1:] > first,
             reopened=(edges[1:] > last) & (last > first),
         )

@@ -273,7 +273,8 @@ def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tu
 
 
 def _calendar(ledger: Ledger, platform: str, table: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFrame:
-    """Spans of days on which each market was open: columns market, start, end (none: still open)."""
+    """Spans of days on which each market was open: columns market, start, end (none: still open), and launched: whether
+    its opening is on record."""
     cells = {cell for prefix in ("", "base_")
              for cell in table[[prefix + name for name in ("market", "start", "end")]].dropna().itertuples(
                  index=False, name=None)}  # fmt: skip
@@ -284,16 +285,17 @@ def _calendar(ledger: Ledger, platform: str, table: pd.DataFrame, regions: dict[
         happened = [(kind, span) for markets, kind, span in events if market in markets]
         openings = [span for kind, span in happened if kind in _OPENINGS]
         start, closed = _first_day(market, openings, cells, regions), False
+        launched = bool(openings or (market == REST and events))
         for kind, span in happened:
             if kind == "closure" and not closed:
                 # The day of the closure still counts: Indonesia's shop stopped at 17:00.
-                rows.append((market, start, span.start))
+                rows.append((market, start, span.start, launched))
                 closed = True
             elif kind in ("reopening", "merger") and closed:
                 start, closed = span.start, False
         if not closed:
-            rows.append((market, start, None))
-    return pd.DataFrame(rows, columns=["market", "start", "end"])
+            rows.append((market, start, None, launched))
+    return pd.DataFrame(rows, columns=["market", "start", "end", "launched"])
 
 
 def _first_day(market: str, openings: list[Span], cells: set[tuple[str, date, date]], regions: dict) -> date:
