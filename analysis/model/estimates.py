@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.facts.ledger import Ledger
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model import market as market_model
@@ -36,7 +36,7 @@ class Band:
     def of(cls, percentiles: Iterable[float], tell: Callable[[float, str], Quantity]) -> Band:
         """From the median, the 10th and the 90th percentile, each told by its value and its name."""
         names = ("median", "10th percentile", "90th percentile")
-        return cls(*(tell(float(value), name) for value, name in zip(percentiles, names, strict=True)))
+        return cls(*(tell(rounded(value), name) for value, name in zip(percentiles, names, strict=True)))
 
     @classmethod
     def unknown(cls, reason: str) -> Band:
@@ -185,7 +185,7 @@ class Estimates:
         wanted = np.log(self._dollars(self._less_new_sites(market, target)))
         formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
         origins = self.report.by_ids(self.market.drivers(market, year))
-        figure = self._quantity(float(np.exp((wanted - level) / slope)), "USD", formula, origins, span)
+        figure = self._quantity(np.exp((wanted - level) / slope), "USD", formula, origins, span)
         return self.report.convert(figure, span)
 
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
@@ -209,7 +209,7 @@ class Estimates:
             formula += f", in the scenario “{scenario.name}”"
             for lever in scenario.settings:
                 origins += self.report.assumption(lever).origins
-        return Quantity(value, unit, formula, origins)
+        return Quantity(rounded(value), unit, formula, origins)
 
     def _dollars(self, amount: Quantity) -> float:
         return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan

@@ -31,6 +31,7 @@ from scipy.linalg import block_diag, cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import gammaincinv
 
+from analysis.facts.quantity import rounded
 from analysis.facts.span import DAYS_PER_MONTH, Span
 
 REST = "Rest of the world"
@@ -707,7 +708,7 @@ class Market:
             return ()
         part = self._pull(markets, span) ** 2 / self.posterior.likelihood.weights(self.posterior.residual)
         order = np.argsort(-part, kind="stable")
-        enough = np.searchsorted(part[order].cumsum(), 0.8 * part.sum()) + 1
+        enough = np.searchsorted(part[order].cumsum().round(5), 0.8) + 1
         return tuple(self.facts.index[order[: min(enough, most)]])
 
     def influence(self, markets: str, span: Span) -> pd.Series:

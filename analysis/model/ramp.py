@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Ledger
-from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.market import Market, Posterior, Prior
@@ -142,7 +142,7 @@ class Ramp:
         words = f"share of online sales of {chosen.market} in the month {month} after launch"
         if month >= len(chosen.shares):
             words += ", continued at the middle growth of older launches"
-        return Quantity(float(self.completed[vintage, month]), "%", words, chosen.origins)
+        return Quantity(rounded(self.completed[vintage, month]), "%", words, chosen.origins)
 
     def shares(self, weights: dict[int, float]) -> Quantity:
         """What is expected over some months since launch, each with its weight, in months of online sales.
@@ -157,7 +157,7 @@ class Ramp:
 
     def _share(self, value: float, formula: str) -> Quantity:
         names = ", ".join(vintage.market for vintage in self.vintages)
-        return Quantity(float(value), "%", f"{formula} ({names})", self.origins)
+        return Quantity(rounded(value), "%", f"{formula} ({names})", self.origins)
 
 
 @dataclass(frozen=True)
