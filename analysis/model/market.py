@@ -782,7 +782,7 @@ class Market:
         z (log residual over the scale of its noise), conflict (|z| > 3). Facts without an open day are not listed.
         """
         likelihood, residual = self.posterior.likelihood, self.posterior.residual
-        z = residual / likelihood.scale(residual)
+        z = (residual / likelihood.scale(residual)).round(6)  # so that facts that differ alike stay in their order
         table = self.facts[["market", "start", "end", "measure", "basis"]].assign(
             published=np.exp(likelihood.value), expected=np.exp(likelihood.value - residual),
             z=z, conflict=np.abs(z) > CONFLICT,
@@ -795,7 +795,7 @@ class Market:
         amounts, rows = self.facts[self.facts["base_market"].isna()], []
         for name, of in amounts.groupby(kind):
             log_bias = self._bias(kind, name) + (self._bias("basis", of["basis"].iloc[0]) if kind == "counter" else 0.0)
-            p10, median, p90 = np.exp(np.quantile(log_bias, [0.1, 0.5, 0.9]))
+            p10, median, p90 = map(rounded, np.exp(np.quantile(log_bias, [0.1, 0.5, 0.9])))
             rows.append((name, len(of), median, p10, p90))
         return pd.DataFrame(rows, columns=[kind, "facts", "median", "p10", "p90"])
 
