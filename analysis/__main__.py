@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import re
 import signal
 import sys
@@ -91,10 +92,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _folder(text: str) -> Path:
     """A folder of this machine, there already or not."""
-    if re.match(r"[A-Za-z][\w+.-]*:/", text):
+    if re.match(r"[A-Za-z][\w+.-]+:/", text):
         raise argparse.ArgumentTypeError(f"{text!r} is an address. Allowed: a folder of this machine, such as reports")
     path = Path(text)
-    if not text.strip() or any(place.exists() and not place.is_dir() for place in (path, *path.parents)):
+    if not text.strip() or any(os.path.exists(place) and not os.path.isdir(place) for place in (path, *path.parents)):
         raise argparse.ArgumentTypeError(f"{text!r} is, or lies in, what is no folder. Allowed: a folder")
     return path
 
@@ -208,10 +209,10 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _chapters() -> list[str]:
-    """Those that have a text; until then, those that have a notebook."""
+    """Those that have a text, or still a notebook whose words stand in Python."""
     root = Path(__file__).resolve().parent
-    texts = sorted(path.stem for path in (root / "text" / "en").glob("*.md"))
-    return texts or sorted(path.stem.partition("_")[2] for path in (root.parent / "notebooks").glob("[0-9]*.ipynb"))
+    texts = {path.stem for path in (root / "text" / "en").glob("*.md")}
+    return sorted(texts | {path.stem.partition("_")[2] for path in (root.parent / "notebooks").glob("[0-9]*.ipynb")})
 
 
 def _add(asked: argparse.Namespace) -> int:

@@ -190,15 +190,7 @@ def _judged(report: Report, claim: Claim) -> dict[str, object]:
 
 
 def judge(claim: Claim, result: Comparison, itself: bool) -> str:
-    """The verdict on a claim whose two sides are known.
-
-    Parameters
-    ----------
-    claim : Claim
-    result : Comparison
-    itself : bool
-        Whether all that the claim is held against is from its own source.
-    """
+    """The verdict on a claim whose two sides are known; `itself` if all that they rest on is from its own source."""
     # A date is right or wrong, and so is a bound.
     near = result.sign == "==" and result.printed.unit not in DATES
     hedged = result.printed.hedge or result.worked_out.hedge
@@ -263,13 +255,7 @@ def in_one_currency(rows: Mapping[str, Row], convert: Callable[[Quantity, Span],
 
 
 def evaluate(test: str, rows: Mapping[str, Row]) -> Comparison | Quantity:
-    """Work out a test: both of its sides, or its value where it compares nothing.
-
-    Parameters
-    ----------
-    test : str
-    rows : mapping
-        Fact or event -> what is known of it; all that `Claim.names` names.
+    """Work out a test on rows of facts and events: both of its sides, or its value where it compares nothing.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.facts import ledger
+from analysis.facts import schema
 from analysis.facts.ledger import read_ledger
 from analysis.facts.span import Span
 
@@ -210,11 +210,11 @@ def table(heading: str, first: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
 
-@pytest.mark.parametrize("name", ledger.COLUMNS)
+@pytest.mark.parametrize("name", schema.COLUMNS)
 def test_dictionary_names_the_columns(name):
     heading = next(line for line in README.splitlines() if line.startswith(f"## {name}"))
     columns = [row[0] for row in table(heading, "column")]
-    assert columns == list(ledger.COLUMNS[name])
+    assert columns == list(schema.COLUMNS[name])
     assert set(columns) == set(rows_of(name)[0])
 
 
@@ -251,14 +251,14 @@ def test_every_word_in_use_is_in_the_dictionary():
 
 
 def test_dictionary_lists_what_the_ledger_allows_in_the_order_in_which_it_leads():
-    assert tuple(row[0] for row in table("## Bases", "basis")) == ledger.BASES
-    assert tuple(row[0] for row in table("## Qualifiers", "qualifier")) == ledger.QUALIFIERS
-    assert tuple(row[0] for row in table("## Confidence", "confidence")) == ledger.CONFIDENCE
-    assert tuple(row[0] for row in table("## Kinds", "kind")) == ledger.KINDS
-    assert tuple(row[0] for row in table("## events.csv", "kind of event")) == ledger.EVENT_KINDS
-    assert [row[0] for row in table("## Units", "scale")] == [scale for scale in ledger.SCALES if scale]
-    assert {row[0] for row in table("## Units", "measure")} == set(ledger.MEASURES)
-    assert all(f"- `{basis}`: " in section("## known_on") for basis in ledger.KNOWN_ON_BASES)
+    assert tuple(row[0] for row in table("## Bases", "basis")) == schema.BASES
+    assert tuple(row[0] for row in table("## Qualifiers", "qualifier")) == schema.QUALIFIERS
+    assert tuple(row[0] for row in table("## Confidence", "confidence")) == schema.CONFIDENCE
+    assert tuple(row[0] for row in table("## Kinds", "kind")) == schema.KINDS
+    assert tuple(row[0] for row in table("## events.csv", "kind of event")) == schema.EVENT_KINDS
+    assert [row[0] for row in table("## Units", "scale")] == [scale for scale in schema.SCALES if scale]
+    assert {row[0] for row in table("## Units", "measure")} == set(schema.UNITS)
+    assert all(f"- `{basis}`: " in section("## known_on") for basis in schema.KNOWN_ON_BASES)
 
 
 def test_dropped_and_merged_rows_are_gone_and_the_rows_that_took_them_in_are_there():
