@@ -215,8 +215,8 @@ class Fact(Strict):
     source: _Source
     known_on: _Day
     known_on_basis: Annotated[str, word(KNOWN_ON_BASES)]
-    confidence: Annotated[str, word(CONFIDENCE)]
     vintage: Annotated[str, word(("", *VINTAGES))] = ""
+    confidence: Annotated[str, word(CONFIDENCE)]
     withdrawn: str = ""
     replaced_by: str = ""
     quote: str = ""
