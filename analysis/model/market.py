@@ -363,7 +363,7 @@ class Likelihood:
         return np.sqrt(2 / np.pi) * gap, (1 - 2 / np.pi) * gap**2 + self.above * self.below
 
 
-def _likelihood(facts: pd.DataFrame, grid: Grid, regions: dict, layout: Layout, prior: Prior) -> Likelihood:
+def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
     pairs = _cells(facts)
     columns = {cell: i for i, cell in enumerate(dict.fromkeys(c for pair in pairs for c in pair if c))}
     cells = np.zeros((len(facts), len(columns)))
@@ -371,14 +371,14 @@ def _likelihood(facts: pd.DataFrame, grid: Grid, regions: dict, layout: Layout, 
         row[columns[cell]] += 1
         if base:
             row[columns[base]] -= 1
-    days = np.array([grid.open_days(regions[market], start, end) for market, start, end in columns])
+    days = np.array([days[cell] for cell in columns])
     (states,) = np.nonzero(days.any(axis=0))
     places = np.array(sorted(layout.biases.values()), dtype=int)
     bias = np.zeros((len(facts), len(places)))
     is_amount, is_biased = facts["base_market"].isna().to_numpy(), facts["basis"].isin(prior.bias_sd).to_numpy()
     for kind in ("basis", "counter", "publication"):  # a ratio is of one counter on both sides: its bias cancels
         for i in np.nonzero(is_amount & is_biased)[0]:
-            bias[i, layout.biases[kind, facts[kind].iloc[i]] - len(grid.where[0])] = 1
+            bias[i, layout.biases[kind, facts[kind].iloc[i]] - days.shape[1]] = 1
     kept = np.where(is_biased, np.where(is_amount, np.sqrt(1 - prior.shared), 1.0), prior.reference_noise)
     spans, last = [Span(*cell[1:]) for cell, _ in pairs], max(facts["end"])
     noise = np.sqrt(
@@ -409,15 +409,16 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior(), 
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
     first = min([*facts["start"], *facts["base_start"].dropna()])
     grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
-    days = {cell: grid.open_days(regions[cell[0]], *cell[1:]).sum() for pair in _cells(facts) for cell in pair if cell}
+    cells = {cell for pair in _cells(facts) for cell in pair if cell}
+    days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in cells}
     # A figure for days on which no market was open has no total to be compared with.
-    used = facts[[all(days[cell] for cell in pair if cell) for pair in _cells(facts)]]
+    used = facts[[all(days[cell].any() for cell in pair if cell) for pair in _cells(facts)]]
     amounts = used[used["base_market"].isna()]
     if amounts.empty:
         raise TooLittleKnown("no amount of GMV is published of this platform: growth and shares alone give no level")
-    level = float(np.median(amounts["log_value"] - np.log([days[cell] for cell, _ in _cells(amounts)])))
+    level = float(np.median(amounts["log_value"] - np.log([days[cell].sum() for cell, _ in _cells(amounts)])))
     layout = _layout(grid, observations, used, level, prior)
-    likelihood = _likelihood(used, grid, regions, layout, prior)
+    likelihood = _likelihood(used, days, layout, prior)
     posterior = _posterior(layout, likelihood, prior, draws or DRAWS)
     return Market(observations, used, grid, posterior, np.ones(len(grid.where[0])))
 
@@ -539,11 +540,7 @@ class Posterior:
     def at_mode(self) -> np.ndarray:
         """All states and biases at the mode, shape (S + B,)."""
         pull = self.likelihood.weights(self.residual) * self.residual
-        return self.layout.mean + self._moved(self.reach, self.scales, pull)
-
-    @staticmethod
-    def _moved(reach: dict[str, np.ndarray], scales: Mapping, force: np.ndarray) -> np.ndarray:
-        return sum(block @ (scales.get(group, 1.0) ** 2 * force) for group, block in reach.items())
+        return self.layout.mean + self.gain[0] @ pull
 
     @cached_property
     def gain(self) -> tuple[np.ndarray, np.ndarray]:
@@ -602,6 +599,17 @@ class Posterior:
         likelihood, told = self.likelihood, self.likelihood.told
         batches, each = weights.shape[1], 2 * pairs or 1
         by_draw = {group: np.repeat(scale, each) for group, scale in scales.items()}
+        # Few points of the grid have most of the weight: what moves states is worked out once for each.
+        points, which = np.unique(np.array(list(scales.values())), axis=1, return_inverse=True)
+        which = np.repeat(which.ravel(), each)
+        reaches = [sum(dict(zip(scales, point, strict=True)).get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+                   for point in points.T]  # fmt: skip
+
+        def moved(force: np.ndarray, rows=slice(None)) -> np.ndarray:
+            result = np.empty((len(start[rows]), force.shape[1]))
+            for number, reach in enumerate(reaches):
+                result[:, which == number] = reach[rows] @ force[:, which == number]
+            return result
 
         def normals(count: int) -> np.ndarray:
             drawn = rng.standard_normal((count, batches, pairs or 1))
@@ -612,9 +620,8 @@ class Posterior:
         )
         heard = likelihood.value[:, None] - np.repeat(offset, each, axis=1)
         heard = heard + normals(len(likelihood.value)) / np.sqrt(np.repeat(weights, each, axis=1))
-        slopes, reach_told = self.slopes, {group: block[told] for group, block in self.reach.items()}
-        heights = sum(np.multiply.outer(scales.get(group, np.ones(batches)) ** 2, slopes @ block)
-                      for group, block in reach_told.items())  # fmt: skip
+        slopes = self.slopes
+        heights = np.array([slopes @ reach[told] for reach in reaches])[which[::each]]
         inverse = np.linalg.inv(heights + np.apply_along_axis(np.diag, 1, (1 / weights).T))
 
         def batchwise(matrix: np.ndarray, force: np.ndarray) -> np.ndarray:
@@ -624,9 +631,9 @@ class Posterior:
         linear = likelihood.sums(self.mode)[:, None] + slopes @ (start[told] - self.mode[:, None])
         force = batchwise(inverse, heard - linear)
         for _ in range(corrections - 1):
-            sums = likelihood.sums(start[told] + self._moved(reach_told, by_draw, force))
+            sums = likelihood.sums(start[told] + moved(force, told))
             force = batchwise(inverse, heard - sums + batchwise(heights, force))
-        return start + self._moved(self.reach, by_draw, force)
+        return start + moved(force)
 
 
 # Results ----------------------------------------------------------------------------------------------
