@@ -157,7 +157,7 @@ def pairs(data: pd.DataFrame) -> alt.LayerChart | None:
     height = int(drawn["y"].iloc[-1]) + 10
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False))
     layers = [
-        _layer("bar", _colours(data["series"]), size=14, orient="horizontal"),
+        _layer("bar", _colours(drawn["series"]), size=14, orient="horizontal"),
         _layer("text", alt.Text("words:N"), dx=5, fontSize=12),
         _layer("text", *_LABEL, data=drawn.drop_duplicates("label"), dy=-19, fontWeight="bold"),
     ]

@@ -304,7 +304,7 @@ def _cell(words: Words, names: Mapping[str, object]) -> object:
         parts = words.fill(names)
     except Unknown:
         return Quantity.unknown(words.source)
-    return parts[0] if len(parts) == 1 and not isinstance(parts[0], (str, Marked)) else joined(parts) or ""
+    return parts[0] if len(parts) == 1 and not isinstance(parts[0], (str, Marked, Span)) else joined(parts) or ""
 
 
 @dataclass(frozen=True)
