@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta, pass_context
 from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
@@ -176,7 +176,8 @@ _Template.environment_class = _Environment
 def environment(language: str) -> _Environment:
     """What fills the texts of a language: its words, and filters on numbers."""
 
-    def known(value: object) -> object:
+    @pass_context  # so that a constant stays what it is: Jinja would make text of `{{ false }}` beforehand
+    def known(_, value: object) -> object:
         if value is None or isinstance(value, Undefined) or (isinstance(value, (Quantity, Band)) and not value):
             raise Unknown
         return jinja.globals["band"](value) if isinstance(value, Band) else value
