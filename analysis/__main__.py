@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import re
 import signal
 import sys
 from contextlib import nullcontext
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    data = {"type": Path, "default": DATA, "metavar": "DIR", "help": "data folder (default: the project's own)"}
+    data = {"type": _folder, "default": DATA, "metavar": "DIR", "help": "data folder (default: the project's own)"}
 
     build = commands.add_parser("build", help="write the report of one or more quarters")
     build.add_argument("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--data", **data)
     build.add_argument(
-        "--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
+        "--out", type=_folder, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
     )
     build.add_argument("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
     build.add_argument("--force", action="store_true", help="build even what is up to date")
@@ -86,6 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--data", **data)
     diff.set_defaults(run=_diff)
     return parser
+
+
+def _folder(text: str) -> Path:
+    """A folder of this machine, there already or not."""
+    if re.match(r"[A-Za-z][\w+.-]*:/", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is an address. Allowed: a folder of this machine, such as reports")
+    path = Path(text)
+    if not text.strip() or any(place.exists() and not place.is_dir() for place in (path, *path.parents)):
+        raise argparse.ArgumentTypeError(f"{text!r} is, or lies in, what is no folder. Allowed: a folder")
+    return path
 
 
 def _build(asked: argparse.Namespace) -> int:
@@ -174,11 +185,12 @@ def _notebooks(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
-    from analysis.facts.ledger import LedgerError, read_ledger, unknown_facts
+    from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
+    from analysis.facts.schema import LedgerError
 
     ledger = read_ledger(asked.data)
-    if astray := unknown_facts(ledger):  # a report leaves such a claim out: the fact may be public later
+    if astray := claims_astray(ledger, _chapters()):  # a report leaves such a claim out: the fact may be public later
         raise LedgerError(astray)
     quarters = quarters_with_facts(ledger, PARAMETERS["platform"])
     span = (
@@ -188,10 +200,18 @@ def _check(asked: argparse.Namespace) -> int:
     print(f"{counts}: all rows can be used; {span}")
     if asked.quarter:
         report = make_report(ledger, quarter=asked.quarter)
-        from analysis.facts.check import readiness  # it imports the chapters
+        from analysis.chapters import sections
+        from analysis.facts.check import readiness
 
-        print(readiness(ledger, report))
+        print(readiness(ledger, report, sections()))
     return 0
+
+
+def _chapters() -> list[str]:
+    """Those that have a text; until then, those that have a notebook."""
+    root = Path(__file__).resolve().parent
+    texts = sorted(path.stem for path in (root / "text" / "en").glob("*.md"))
+    return texts or sorted(path.stem.partition("_")[2] for path in (root.parent / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def _add(asked: argparse.Namespace) -> int:
@@ -202,6 +222,7 @@ def _add(asked: argparse.Namespace) -> int:
 
 
 def _diff(asked: argparse.Namespace) -> int:
+    from analysis.chapters import sections
     from analysis.facts.ledger import read_ledger
     from analysis.facts.report import make_report
     from analysis.model.diff import compare
@@ -209,7 +230,7 @@ def _diff(asked: argparse.Namespace) -> int:
     ledger = read_ledger(asked.data)
     before, after = (make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after))
 
-    print(compare(before, after))
+    print(compare(before, after, sections()))
     return 0
 
 

@@ -6,15 +6,22 @@ They stand in data/scenarios.toml, apart from the facts: nobody published them, 
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
+from analysis.facts.schema import EVENT_KINDS, Strict, Text, closest, refuse, split_unit, word
 
 SETTINGS = ("low", BASE, "high")
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
+_EventKind = Annotated[str, word(("", *EVENT_KINDS))]
+_Whose = Literal["platform", "rival"]
 
 
 @dataclass(frozen=True)
@@ -33,156 +40,100 @@ class Assumption:
         return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
 
 
-@dataclass(frozen=True)
-class Lever:
-    """One assumption: `low`, `base` and `high` as quantities that name it as their origin."""
+class Lever(Strict):
+    """One assumption, with both ends of its range in `unit`."""
 
-    name: str
-    means: str
-    reason: str
-    low: Quantity
-    base: Quantity
-    high: Quantity
+    means: Text
+    unit: Annotated[str, Field(strict=True)]
+    low: _Number
+    base: _Number
+    high: _Number
+    reason: Text
+    needs: _EventKind = ""
+    until: _EventKind = ""
+    market: str = ""
+    of: _Whose = "platform"
 
-    def at(self, setting: str) -> Quantity:
-        return getattr(self, setting)
+    @field_validator("unit")
+    @classmethod
+    def _is_a_unit(cls, unit: str) -> str:
+        try:
+            _split(unit)
+        except ValueError:
+            raise refuse("a unit as facts.csv has it, also for one of something") from None
+        return unit
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Lever:
+        if not self.low <= self.base <= self.high:
+            raise refuse("low, base and high in this order, none less than the one before")
+        return self
+
+    def at(self, setting: str, name: str) -> Quantity:
+        """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
+        factor, unit = _split(self.unit)
+        bare = Quantity(getattr(self, setting) * factor, unit, name)
+        return Quantity(bare.value, unit, name, (Assumption(name, bare.bare, self.means, self.reason),))
 
 
-@dataclass(frozen=True)
+class Judgement(Strict):
+    """What a probability was from a day on, and why."""
+
+    day: date = Field(alias="from")
+    probability: _Probability
+    reason: Text
+
+
+@checked_dataclass(frozen=True, config=ConfigDict(extra="forbid", populate_by_name=True))
 class Scenario:
-    """One possible future.
-
-    Attributes
-    ----------
-    id, name, means, reason : str
-    probability : float
-        Of this one among all; they add up to 1.
-    needs : str
-        Kind of event without which it has no weight; its probability then goes to the base. Empty for none.
-    settings : mapping
-        Lever -> `low` or `high`; all others are at their base.
-    """
+    """One possible future; data/README.md says what its keys mean. Levers that it does not set are at their base."""
 
     id: str
-    name: str
-    means: str
-    reason: str
-    probability: float
-    needs: str
-    settings: Mapping[str, str]
+    name: Text
+    means: Text
+    reason: Text
+    probability: _Probability
+    needs: _EventKind = ""
+    until: _EventKind = ""
+    market: str = ""
+    of: _Whose = "platform"
+    settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
+    history: tuple[Judgement, ...] = ()
 
 
-@dataclass(frozen=True)
-class Assumptions:
+def _with_ids(scenarios: object) -> object:
+    if not isinstance(scenarios, dict):
+        return scenarios
+    return {name: entry | {"id": name} if isinstance(entry, dict) else entry for name, entry in scenarios.items()}
+
+
+class Assumptions(Strict):
     """All levers and scenarios by their names, in the order of the file."""
 
-    levers: Mapping[str, Lever]
-    scenarios: Mapping[str, Scenario]
+    levers: dict[str, Lever]
+    scenarios: Annotated[dict[str, Scenario], BeforeValidator(_with_ids)]
+
+    @field_validator("scenarios")
+    @classmethod
+    def _fit_together(cls, scenarios: dict[str, Scenario], info) -> dict[str, Scenario]:
+        levers, weight = info.data.get("levers"), math.fsum(scenario.probability for scenario in scenarios.values())
+        for name, scenario in scenarios.items():
+            for lever in scenario.settings if levers is not None else ():
+                if lever not in levers:
+                    raise refuse(f"only names under [levers] in {name}; {lever!r} is none", closest(lever, levers))
+        if abs(weight - 1) > 1e-9:
+            raise refuse(f"probabilities that add up to 1, not to {weight:g}")
+        if BASE not in scenarios or scenarios[BASE].settings:
+            raise refuse(f"a scenario named {BASE} that sets no lever: it is what the others move")
+        return scenarios
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""
-        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE))
+        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE), lever)
 
 
-def read_assumptions(
-    path: Path, unit_of: Callable[[str], tuple[float, str]], refuse: Callable[[str, str, str], None]
-) -> Assumptions:
-    """Read and check scenarios.toml.
-
-    Parameters
-    ----------
-    path : Path
-    unit_of : callable
-        Factor to whole units and unit of a Quantity, for a unit as the file writes it; ValueError if it is none.
-    refuse : callable
-        Called with the entry, the value and what is allowed, for each thing that cannot be used.
-
-    Raises
-    ------
-    OSError, UnicodeDecodeError, tomllib.TOMLDecodeError
-        If the file cannot be read as TOML at all.
-    """
-    raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    for name in raw.keys() - {"levers", "scenarios"}:
-        refuse(name, name, "tables [levers.…] and [scenarios.…]")
-    levers = {name: _lever(name, entry, unit_of, refuse) for name, entry in _tables(raw, "levers", refuse)}
-    scenarios = {name: _scenario(name, entry, levers, refuse) for name, entry in _tables(raw, "scenarios", refuse)}
-    weight = math.fsum(scenario.probability for scenario in scenarios.values())
-    if scenarios and abs(weight - 1) > 1e-9:
-        refuse("scenarios", f"{weight:g}", "probabilities that add up to 1")
-    if BASE not in scenarios:
-        refuse("scenarios", ", ".join(scenarios), f"a scenario named {BASE}, with no lever moved")
-    elif scenarios[BASE].settings:
-        refuse(f"scenarios.{BASE}.levers", ", ".join(scenarios[BASE].settings), "no lever: it is what the others move")
-    return Assumptions(levers, scenarios)
-
-
-def _tables(raw: dict, kind: str, refuse: Callable) -> list[tuple[str, dict]]:
-    found = raw.get(kind, {})
-    if not isinstance(found, dict) or not all(isinstance(entry, dict) for entry in found.values()):
-        refuse(kind, repr(found)[:60], f"tables [{kind}.…]")
-        return []
-    return list(found.items())
-
-
-def _lever(name: str, entry: dict, unit_of: Callable, refuse: Callable) -> Lever:
-    where = f"levers.{name}"
-    _expect(where, entry, {"means", "unit", "reason"}, {"low", "base", "high"}, refuse)
-    ends = [entry.get(setting) for setting in SETTINGS]
-    try:
-        factor, unit = unit_of(entry.get("unit", ""))
-    except (ValueError, TypeError):
-        refuse(f"{where}.unit", str(entry.get("unit")), "a unit as facts.csv has it, also for one of something")
-        factor, unit = 1.0, ""
-    if not all(_is_number(end) for end in ends) or sorted(ends) != ends:
-        refuse(where, f"low {ends[0]}, base {ends[1]}, high {ends[2]}", "three numbers, none less than the one before")
-        ends = [0.0, 0.0, 0.0]
-    means, reason = str(entry.get("means", "")), str(entry.get("reason", ""))
-
-    def quantity(value: float) -> Quantity:
-        bare = Quantity(value * factor, unit, name)
-        return Quantity(bare.value, unit, name, (Assumption(name, bare.bare, means, reason),))
-
-    return Lever(name, means, reason, *map(quantity, ends))
-
-
-def _scenario(name: str, entry: dict, levers: Mapping[str, Lever], refuse: Callable) -> Scenario:
-    where = f"scenarios.{name}"
-    optional = {"needs", "levers"} & entry.keys()
-    _expect(
-        where,
-        {k: v for k, v in entry.items() if k not in optional},
-        {"name", "means", "reason"},
-        {"probability"},
-        refuse,
-    )
-    settings = entry.get("levers", {})
-    if not isinstance(settings, dict):
-        refuse(f"{where}.levers", repr(settings), "names of levers, each set to low or high")
-        settings = {}
-    for lever, setting in settings.items():
-        if lever not in levers:
-            refuse(f"{where}.levers", lever, ", ".join(levers))
-        if setting not in ("low", "high"):
-            refuse(f"{where}.levers.{lever}", str(setting), "low, high")
-    probability = entry.get("probability")
-    if not _is_number(probability) or not 0 <= probability <= 1:
-        refuse(f"{where}.probability", str(probability), "a number from 0 to 1")
-        probability = 0.0
-    texts = (str(entry.get(key, "")) for key in ("name", "means", "reason"))
-    return Scenario(name, *texts, float(probability), str(entry.get("needs", "")), settings)
-
-
-def _expect(where: str, entry: dict, texts: set[str], numbers: set[str], refuse: Callable) -> None:
-    """Refuse keys that are missing or unknown, and texts that are empty."""
-    for key in sorted((texts | numbers) - entry.keys()):
-        refuse(where, "", f"a key {key}")
-    for key in sorted(entry.keys() - texts - numbers):
-        refuse(where, key, ", ".join(sorted(texts | numbers)))
-    for key in sorted(texts & entry.keys()):
-        if not isinstance(entry[key], str) or not entry[key]:
-            refuse(f"{where}.{key}", repr(entry[key]), "some text")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _split(unit: str) -> tuple[float, str]:
+    """As `split_unit`, also for an amount for one of something: `USD k per person`."""
+    amount, per, noun = unit.partition(" per ")
+    factor, of = split_unit(amount)
+    return factor, f"{of}/{noun}" if per else of

@@ -1,108 +1,139 @@
-"""What sources claim, as claims.toml lists it, tested on the facts that a report may use."""
+"""What sources claim, as claims.toml lists it: `A0020 == A0021 * days("2024-05")`, and whether it holds.
+
+A test is arithmetic and at most one comparison; nothing in the file is ever run as code. The left side of the
+comparison is what is printed, the right side what other figures make of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import ast
+import operator
+import re
+import string
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
+from pydantic import Field, field_validator
 
-from analysis.facts.quantity import Quantity
-from analysis.facts.relations import DATES, Claim, Comparison, Row, currencies, evaluate
-from analysis.facts.report import Report
+from analysis.facts.quantity import Origin, Quantity, UnitError, is_currency
+from analysis.facts.schema import Place, Platform, Problem, Strict, Text, cell, entries_checked, line_of, refuse
 from analysis.facts.span import Span
-from analysis.story.citation import cite, formula, quote
-from analysis.story.prose import LEVEL, Sentence, phrase, say
-from analysis.story.show import Table
 
-HOLDS = "holds"
-LOOSELY = "holds loosely"
-ITSELF = "contradicts itself"
-OTHERS = "contradicted by others"
-OPEN = "cannot be checked"
-VERDICTS = (HOLDS, LOOSELY, ITSELF, OTHERS, OPEN)
+if TYPE_CHECKING:
+    from analysis.facts.report import Report
 
+# Units of quantities that name a day, a month or a year, and how many digits of them.
+DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}
+VERDICTS = ("holds", "loosely", "self", "contradicted", "uncheckable")
+LEVEL = 0.02  # how far apart figures may be that are still the same
 ABOUT = 0.05  # how far off a figure printed with "about" may be
 ROUGH = 0.1  # as far as a round figure in a headline is off at times
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A claim and what became of it.
+class RelationError(ValueError):
+    """A test that cannot be read or worked out; the text says what is allowed."""
 
-    Attributes
-    ----------
-    about : Claim
-    words : Sentence
-        The claim in English, its numbers with their provenance.
-    quotes : Sentence
-        The original words, as citations.
-    printed : Quantity
-        The side of the test that is printed; unknown where nothing is compared.
-    worked_out : Quantity
-        What other figures make of it; unknown where the claim has no test.
-    verdict : str
-        One of `VERDICTS`.
-    witnesses : tuple of str
-        Publishers of other sources that the test rests on; empty if the claim is held against itself.
-    reading : Sentence
-        How to read the result.
-    """
 
-    about: Claim
-    words: Sentence
-    quotes: Sentence
-    printed: Quantity
-    worked_out: Quantity
-    verdict: str
-    witnesses: tuple[str, ...]
-    reading: Sentence
+# The file ---------------------------------------------------------------------------------------------
 
-    @property
-    def claim(self) -> str:
-        return self.words.text
 
-    @property
-    def holds(self) -> bool:
-        return self.verdict in (HOLDS, LOOSELY)
+def fields_of(template: str) -> frozenset[str]:
+    """Names of the fields of a template."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)
 
-    @property
-    def open(self) -> bool:
-        return self.verdict == OPEN
 
-    @property
-    def told(self) -> Sentence:
-        """The claim, then the original words."""
-        return self.words + self.quotes
+def _is_template(text: str) -> bool:
+    parts = list(string.Formatter().parse(text))
+    named = [part[1:] for part in parts if part[1] is not None]
+    return not any(re.search(r"\d", words) for words, *_ in parts) and all(n and not (f or c) for n, f, c in named)
 
-    @property
-    def figures(self) -> Sentence:
-        """What other figures make of the claim, beside its own side where that is arithmetic, too."""
-        if self.printed and not self.printed.is_printed:
-            return phrase("{printed} against {other}", printed=shown(self.printed), other=shown(self.worked_out))
-        return phrase("{other}", other=shown(self.worked_out))
 
-    @property
-    def arithmetic(self) -> Sentence | str:
-        """Both sides as they are worked out; one where nothing is compared."""
-        sides = [formula(self.printed), formula(self.worked_out)]
-        return phrase("{0} against {1}", **dict(zip("01", sides, strict=True))) if all(sides) else sides[1]
+_Words = Annotated[
+    str,
+    Field(strict=True),
+    cell(_is_template, "words without digits; a number stands as the id of its fact, as in {A0005}"),
+]
+_Share = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+
+
+class Claim(Strict):
+    """Something printed that other figures can confirm or contradict; data/README.md says what its keys mean."""
+
+    id: str
+    line: int | None = Field(repr=False)  # of the file
+    chapter: Text
+    platform: Platform
+    market: Place
+    facts: Annotated[tuple[Text, ...], Field(min_length=1)]
+    words: _Words
+    test: Annotated[str, Field(strict=True)] = ""
+    tolerance: _Share | None = None
+    loosely: _Share | None = None
+    reading: _Words = ""
+    needs: Annotated[
+        str, Field(validate_default=True), cell(lambda text: not re.search(r"[\d{}]", text), "words without digits")
+    ] = ""
+
+    @field_validator("test")
+    @classmethod
+    def _is_a_relation(cls, test: str) -> str:
+        try:
+            evaluate(test, _Anything())
+        except RelationError as error:
+            raise refuse(str(error)) from None
+        return test
+
+    @field_validator("needs")
+    @classmethod
+    def _is_there_without_a_test(cls, needs: str, info) -> str:
+        if not needs and info.data.get("test") == "":
+            raise refuse("what would settle the claim, where there is no test of it")
+        return needs
 
     @property
-    def result(self) -> Sentence:
-        """The verdict, by whom, and how to read it."""
-        verdict = phrase("{verdict}", self)
-        if self.open:
-            verdict = phrase("{verdict}: needs {about.needs}", self)
-        elif self.witnesses:
-            verdict = phrase("{verdict} ({others})", verdict=self.verdict, others=cite(self.witnesses))
-        elif self.holds:
-            verdict = phrase("{verdict} on its own figures", self)
-        return say("{verdict}.", verdict=verdict) + self.reading
+    def names(self) -> frozenset[str]:
+        """Every fact and event on which the test rests."""
+        return _names(self.test) if self.test else frozenset()
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Facts without which the claim cannot be told."""
+        return frozenset(self.facts) | fields_of(self.words)
+
+    @property
+    def reading_facts(self) -> frozenset[str]:
+        return fields_of(self.reading)
+
+    def seen(self, known: Iterable[str]) -> Claim | None:
+        """The claim as far as `known` facts and events go; None if it cannot be told, or neither tested nor left open.
+
+        A claim whose test rests on what became public later is shown as one that cannot be checked, if it says
+        what that needs; otherwise it waits.
+        """
+        known = set(known)
+        if not self.told <= known:
+            return None
+        if not (self.names | self.reading_facts) <= known:
+            return self.model_copy(update={"test": "", "reading": ""}) if self.needs else None
+        return self
 
 
-def audit(report: Report, chapter: str | None = None) -> list[Finding]:
+def read_claims(name: str, raw: dict, text: str, context: dict, problems: list[Problem]) -> tuple[Claim, ...]:
+    """The claims of a claims.toml, in its order, less those that cannot be used."""
+    found = []
+    for claim, entry in raw.items():
+        named = entry | {"id": claim, "line": line_of(text, [claim])} if isinstance(entry, dict) else entry
+        found.append(entries_checked(name, Claim, named, text, context, problems, claim))
+    return tuple(filter(None, found))
+
+
+# Verdicts ---------------------------------------------------------------------------------------------
+
+
+def judged(report: Report, chapter: str | None = None) -> pd.DataFrame:
     """Every claim about the report's platform and its rival that its view can tell, in the order of the file.
 
     Parameters
@@ -110,46 +141,52 @@ def audit(report: Report, chapter: str | None = None) -> list[Finding]:
     report : Report
     chapter : str, optional
         Only the claims that this chapter shows.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `chapter`, `platform`, `market`, `facts`, `needs` as in claims.toml; `words` and `reading` as templates,
+        with the quantities of their fields in `word_figures` and `reading_figures`; `quotes`, original words;
+        `publishers` of the claim and `witnesses`, those of other sources that the test rests on; `printed` and
+        `worked_out`, the sides of the test, or None; `sign` between them; `verdict`, one of `VERDICTS`.
     """
     ledger, platforms = report.ledger, (report.platform, report.rival)
     known = {*ledger.facts.index, *ledger.events.index}
     asked = [claim for claim in ledger.claims if claim.platform in platforms and chapter in (None, claim.chapter)]
-    read = lru_cache(None)(ledger.row)
-    return [_find(report, claim, read) for claim in (claim.seen(known) for claim in asked) if claim]
+    rows = [_judged(report, claim) for claim in (claim.seen(known) for claim in asked) if claim]
+    return pd.DataFrame(rows, columns=_JUDGED)
 
 
-def claims_table(report: Report, chapter: str) -> Table:
-    """The claims of a chapter: in the source's words, worked out again, and the verdict."""
-    rows = [(finding.told, finding.figures, finding.result) for finding in audit(report, chapter)]
-    data = pd.DataFrame(rows, columns=["Claim", "Worked out", "Verdict"])
-    return Table(f"{chapter}_claims", say("What the sources claim, checked"), data)
+_OF_THE_CLAIM = ("id", "chapter", "platform", "market", "facts", "words", "reading", "needs")
+_JUDGED = [*_OF_THE_CLAIM, "word_figures", "reading_figures", "quotes", "publishers", "witnesses",
+           "printed", "sign", "worked_out", "verdict"]  # fmt: skip
 
 
-def _find(report: Report, claim: Claim, read: Callable[[str], Row]) -> Finding:
-    rows = {name: read(name) for name in sorted(claim.names)}
-    printed = worked_out = Quantity.unknown(claim.needs)
-    verdict = OPEN
+def _judged(report: Report, claim: Claim) -> dict[str, object]:
+    ledger, result, verdict = report.ledger, None, "uncheckable"
+    rows = {name: ledger.row(name) for name in sorted(claim.names)}
+    own = {fact: ledger.row(fact) for fact in {*claim.told, *claim.reading_facts}}
     if claim.test:
-        result = evaluate(claim.test, _in_one_currency(report, rows))
-        if isinstance(result, Comparison):
-            printed, worked_out = result.printed, result.worked_out
-            if printed and worked_out:
-                itself = _sources(report, rows) <= _sources(report, claim.facts)
-                verdict = judge(claim, result, itself)
-        else:
-            worked_out = result
-    own = {origin.publisher for fact in claim.facts for origin in read(fact).origins}
+        result = evaluate(claim.test, in_one_currency(rows, report.convert))
+    compared = isinstance(result, Comparison)
+    if compared and result.printed and result.worked_out:
+        itself = {row.source for row in rows.values()} <= {own[fact].source for fact in claim.facts}
+        verdict = judge(claim, result, itself)
+    publishers = {origin.publisher for fact in claim.facts for origin in own[fact].origins}
     tested = {origin.publisher for row in rows.values() for origin in row.origins}
-    return Finding(
-        about=claim,
-        words=phrase(claim.words, **{fact: shown(read(fact).figure) for fact in claim.told}),
-        quotes=quote(report.ledger.facts.at[fact, "quote"] for fact in claim.facts),
-        printed=printed,
-        worked_out=worked_out,
-        verdict=verdict,
-        witnesses=tuple(sorted(tested - own)),
-        reading=say(claim.reading, **{fact: shown(read(fact).figure) for fact in claim.reading_facts}),
-    )
+    quotes = ledger.facts.loc[list(claim.facts), "quote"]
+    return {
+        **{name: getattr(claim, name) for name in _OF_THE_CLAIM},
+        "word_figures": {fact: own[fact].figure for fact in sorted(fields_of(claim.words))},
+        "reading_figures": {fact: own[fact].figure for fact in sorted(claim.reading_facts)},
+        "quotes": tuple(dict.fromkeys(filter(None, quotes))),
+        "publishers": tuple(sorted(publishers)),
+        "witnesses": tuple(sorted(tested - publishers)),
+        "printed": result.printed if compared else None,
+        "sign": result.sign if compared else "",
+        "worked_out": result.worked_out if compared else result,
+        "verdict": verdict,
+    }
 
 
 def judge(claim: Claim, result: Comparison, itself: bool) -> str:
@@ -168,30 +205,220 @@ def judge(claim: Claim, result: Comparison, itself: bool) -> str:
     tolerance = (ABOUT if hedged else LEVEL) if claim.tolerance is None else claim.tolerance
     rough = max(tolerance, ROUGH) if claim.loosely is None else claim.loosely
     if result.true or ((near or claim.tolerance is not None) and result.apart <= tolerance):
-        return HOLDS
+        return "holds"
     if (near or claim.loosely is not None) and result.apart <= rough:
-        return LOOSELY
-    return ITSELF if itself else OTHERS
+        return "loosely"
+    return "self" if itself else "contradicted"
 
 
-def _in_one_currency(report: Report, rows: dict[str, Row]) -> dict[str, Row]:
-    """The rows in the currency of print; in the report's if they have several."""
-    if len(currencies(rows)) < 2:
-        return rows
-    return {
-        name: replace(row, figure=row.figure and report.convert(row.figure, row.span)) for name, row in rows.items()
+# The language of tests --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a test may ask of a fact or an event: its figure (facts only), days, markets, origin and source."""
+
+    figure: Quantity | None
+    span: Span
+    markets: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides of a test, and whether they stand to each other as it says."""
+
+    printed: Quantity
+    sign: str
+    worked_out: Quantity
+
+    @property
+    def true(self) -> bool:
+        same = self.apart < _SAME  # 1000 / 60 and 500 / 30 are one number
+        return "=" in self.sign if same else _SIGNS[self.sign](self.printed.value, self.worked_out.value)
+
+    @property
+    def apart(self) -> float:
+        """Distance of the two sides, as a share of what is printed."""
+        printed, worked_out = self.printed.value, self.worked_out.value
+        if printed == worked_out:
+            return 0.0
+        return abs(worked_out / printed - 1) if printed else float("inf")
+
+
+_ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_COMPARISONS = {ast.Eq: "==", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_SIGNS = {"==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_SAME = 1e-12
+_ALLOWED = "fact ids, numbers, + - * /, the functions of data/README.md, and one of == < <= > >= at most"
+
+
+def in_one_currency(rows: Mapping[str, Row], convert: Callable[[Quantity, Span], Quantity]) -> dict[str, Row]:
+    """The rows in the currency of print; converted if they have several."""
+    units = {row.figure.unit.partition("/")[0] for row in rows.values() if row.figure is not None}
+    if sum(map(is_currency, units)) < 2:
+        return dict(rows)
+    return {name: replace(row, figure=row.figure and convert(row.figure, row.span)) for name, row in rows.items()}
+
+
+def evaluate(test: str, rows: Mapping[str, Row]) -> Comparison | Quantity:
+    """Work out a test: both of its sides, or its value where it compares nothing.
+
+    Parameters
+    ----------
+    test : str
+    rows : mapping
+        Fact or event -> what is known of it; all that `Claim.names` names.
+
+    Raises
+    ------
+    RelationError
+        If the text is no relation, or adds or compares unlike units.
+    """
+    try:
+        tree = ast.parse(test.strip(), mode="eval").body
+        if not isinstance(tree, ast.Compare):
+            value = _value(tree, rows)
+            return _as_share(value) if abs(value.value) < 1 else value
+        sign = _COMPARISONS.get(type(tree.ops[0]))
+        if sign is None or len(tree.comparators) > 1:
+            raise RelationError(_ALLOWED)
+        printed, worked_out = _value(tree.left, rows), _value(tree.comparators[0], rows)
+        if "%" in (printed.unit, worked_out.unit):
+            printed, worked_out = _as_share(printed), _as_share(worked_out)
+        _ = printed < worked_out  # unlike units have no order
+        return Comparison(printed, sign, worked_out)
+    except UnitError as error:
+        raise RelationError(f"figures of one unit to add or to compare; {error}") from None
+    except RelationError:
+        raise
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        raise RelationError(_ALLOWED) from None
+
+
+class _Anything(dict):
+    """Rows of which nothing is known: what can be worked out of them can be of any."""
+
+    def __missing__(self, name: str) -> Row:
+        return Row(Quantity.unknown(name), Span.parse("2024"), ())
+
+
+def _as_share(ratio: Quantity) -> Quantity:
+    return ratio.percent() if ratio.unit in ("×", "") else ratio
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@lru_cache(maxsize=4096)
+def _names(test: str) -> frozenset[str]:
+    nodes = list(ast.walk(ast.parse(test.strip(), mode="eval")))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    rows = [call.args for call in calls if "row" in _FUNCTIONS[call.func.id][0]]
+    functions = {call.func for call in calls}
+    figures = {node.id for node in nodes if isinstance(node, ast.Name) and node not in functions}
+    return frozenset(figures | {argument.value for arguments in rows for argument in arguments})
+
+
+def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
+    match node:
+        case ast.BinOp() if type(node.op) in _ARITHMETIC:
+            return _ARITHMETIC[type(node.op)](_value(node.left, rows), _value(node.right, rows))
+        case ast.UnaryOp(op=ast.USub()):
+            return -_value(node.operand, rows)
+        case ast.Call():
+            return _call(node, rows)
+        case ast.Name():
+            return _figure((node.id, rows[node.id]))
+        case ast.Constant(value=str()):
+            raise RelationError('a text only inside a function, as in days("2024-05")')
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return Quantity(float(number), formula=f"{number:,}")
+    raise RelationError(_ALLOWED)
+
+
+def _call(call: ast.Call, rows: Mapping[str, Row]) -> Quantity:
+    if not (isinstance(call.func, ast.Name) and call.func.id in _FUNCTIONS) or call.keywords:
+        raise RelationError(f"the functions {', '.join(sorted(_FUNCTIONS))}")
+    kinds, function = _FUNCTIONS[call.func.id]
+    written = f"{call.func.id}({', '.join(_EXAMPLES[kind] for kind in kinds)})"
+    if [kind != "figure" for kind in kinds] != [_is_text(argument) for argument in call.args]:
+        raise RelationError(written)
+    read = {
+        "period": lambda argument: Span.parse(argument.value),
+        "row": lambda argument: (argument.value, rows[argument.value]),
+        "figure": lambda argument: _value(argument, rows),
     }
+    try:
+        return function(*(read[kind](argument) for kind, argument in zip(kinds, call.args, strict=True)))
+    except (RelationError, UnitError):
+        raise
+    except ValueError as error:
+        raise RelationError(f"{written}; {error}") from None
 
 
-def _sources(report: Report, names: Iterable[str]) -> set[str]:
-    facts, events = report.ledger.facts, report.ledger.events
-    return {(facts if name in facts.index else events).at[name, "source"] for name in names}
+def _figure(named: tuple[str, Row]) -> Quantity:
+    name, row = named
+    if row.figure is None:
+        raise RelationError(f"a fact where a figure is needed; {name} is an event")
+    return row.figure
 
 
-def shown(figure: Quantity) -> Quantity | Sentence:
-    """A figure as a table prints it: a date as a date, everything else as it is."""
-    if figure.unit not in DATES or not figure:
-        return figure
-    digits = f"{figure.value:.0f}"
-    label = Span.parse("-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))).label
-    return Sentence(label, figure.html(label))
+def _hours(start: Quantity, end: Quantity) -> Quantity:
+    """From one hour of the clock to another on the next day."""
+    clock, midnight = Quantity.counted(1, "hour") / Quantity.counted(1, "o'clock"), Quantity.counted(24, "o'clock")
+    return (midnight - start + end) * clock
+
+
+def _date(unit: str) -> Callable[[tuple[str, Row]], Quantity]:
+    def begin(named: tuple[str, Row]) -> Quantity:
+        name, row = named
+        return Quantity(float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {name}", row.origins)
+
+    return begin
+
+
+def _weeks(first: tuple[str, Row], second: tuple[str, Row]) -> Quantity:
+    """From the last day of one period to the first of another: the shortest time that lies between the two."""
+    (_, before), (_, after) = first, second
+    what = f"from {before.span.short}, the last day of {first[0]}, to {after.span.short}, the first of {second[0]}"
+    counted = Quantity.counted((after.span.start - before.span.end).days, "day", what)
+    return replace(counted, origins=before.origins + after.origins) / Quantity.counted(7, "day/week")
+
+
+def _sites(named: tuple[str, Row]) -> Quantity:
+    name, row = named
+    counted = Quantity.counted(len(row.markets), "site", f"markets that {name} names: {', '.join(row.markets)}")
+    return replace(counted, origins=row.origins)
+
+
+def _years(span: Span) -> Quantity:
+    share = Quantity.counted(span.days, "day", span.short) / Quantity.counted(span.year.days, "day", span.year.short)
+    return share * Quantity.counted(1, "year")
+
+
+_EXAMPLES = {"period": '"2024-05"', "row": '"E029"', "figure": "A0008"}
+# Name -> kinds of its arguments, and what it does with them.
+_FUNCTIONS: dict[str, tuple[tuple[str, ...], Callable[..., Quantity]]] = {
+    "days": (("period",), lambda span: Quantity.counted(span.days, "day", span.short)),
+    "months": (("period",), lambda span: Quantity.counted(span.length_in_months, "month", span.short)),
+    "years": (("period",), _years),
+    "hours": (("figure", "figure"), _hours),
+    "day": (("row",), _date("yyyymmdd")),
+    "month": (("row",), _date("yyyymm")),
+    "year": (("row",), _date("yyyy")),
+    "weeks": (("row", "row"), _weeks),
+    "sites": (("row",), _sites),
+    "fact": (("row",), _figure),
+}
+
+
+def __getattr__(name: str):
+    # For the sections that are still prose in Python; it goes with them.
+    if name in ("HOLDS", "LOOSELY", "ITSELF", "OTHERS", "OPEN", "Finding", "audit", "claims_table", "shown"):
+        from analysis.story import audit
+
+        return getattr(audit, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

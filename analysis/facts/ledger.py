@@ -1,16 +1,13 @@
 """The published figures: reading, checking, seeing them as of a date, converting their currencies.
 
-The only module that knows how `data/` is laid out; data/README.md describes it for those who edit it.
+data/README.md describes the folder for those who edit it; `schema` says what each file may hold.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
-import tomllib
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -18,98 +15,32 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.facts.assumptions import Assumptions, read_assumptions
-from analysis.facts.errors import InputError
+from analysis.facts.assumptions import Assumptions
+from analysis.facts.claims import Claim, RelationError, Row, evaluate, in_one_currency, read_claims
 from analysis.facts.parameters import DATA
 from analysis.facts.quantity import Origin, Quantity, is_currency
-from analysis.facts.relations import Claim, RelationError, Row, currencies, evaluate, read_claims
-from analysis.facts.span import ALLOWED as ALLOWED_PERIOD
+from analysis.facts.schema import (
+    BASES,
+    CONFIDENCE,
+    QUALIFIERS,
+    TABLES,
+    Content,
+    LedgerError,
+    Metric,
+    Problem,
+    VocabularyFile,
+    checked,
+    entries_checked,
+    read_table,
+    read_toml,
+    split_unit,
+)
 from analysis.facts.span import Span, day_label
 
-KINDS = ("actual", "estimate", "target", "policy", "event")
-# In the order in which they lead: see `Ledger.facts`.
-CONFIDENCE = ("high", "medium", "low")
-BASES = ("official", "company", "leak", "tracker", "analyst", "press")
-QUALIFIERS = ("exact", "about", "just over", "more than", "less than", "up to")
-KNOWN_ON_BASES = ("published", "inferred")
-EVENT_KINDS = ("launch", "test", "closure", "reopening", "merger", "law", "rule", "fee", "announcement", "record")
-
-SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
-# Unit as written, without its scale -> unit of a Quantity, by the measure of the metric.
-_MEASURES: dict[str, dict[str, str]] = {
-    "share": {"%": "%"},
-    "multiple": {"multiple": "×"},
-    "duration": {"hours": "hour", "days": "day", "weeks": "week", "months": "month", "years": "year"},
-    "count": {
-        "orders": "order",
-        "parcels": "parcel",
-        "users": "user",
-        "sellers": "seller",
-        "people": "person",
-        "markets": "market",
-        "sites": "site",
-        "winners": "",
-        "rank": "",
-        "": "",
-    },
-    "clock": {"o'clock": "o'clock"},
-    "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
-}
-MEASURES = ("money", "money per order", *_MEASURES)
+FILES = (*TABLES, "vocabulary.toml", "scenarios.toml", "claims.toml")
+_QUARTER = r"\d{4}Q[1-4]"
 # What a figure of these metrics is an amount for.
 _PER = {"gmv_monthly_average": "/month", "gmv_daily_average": "/day"}
-
-COLUMNS = {
-    "facts.csv": (
-        "id",
-        "platform",
-        "market",
-        "metric",
-        "period",
-        "value",
-        "unit",
-        "qualifier",
-        "kind",
-        "basis",
-        "source",
-        "known_on",
-        "known_on_basis",
-        "confidence",
-        "quote",
-        "note",
-    ),
-    "sources.csv": ("source", "title", "publisher", "published", "url"),
-    "events.csv": ("id", "date", "platform", "market", "kind", "event", "known_on", "source"),
-    "fx.csv": ("currency", "period", "per_usd", "source"),
-}
-# The columns that together name a row.
-KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One cell, or one file, that cannot be used."""
-
-    file: str
-    line: int | None
-    column: str | None
-    value: str | None
-    allowed: str
-
-    def __str__(self) -> str:
-        place = self.file + (f", line {self.line}" if self.line else "")
-        column = f", column {self.column}" if self.column else ""
-        value = f": {self.value!r}" if self.value is not None else ""
-        return f"{place}{column}{value}. Allowed: {self.allowed}"
-
-
-class LedgerError(InputError):
-    """The data folder cannot be used; `problems` lists every reason found."""
-
-    def __init__(self, problems: list[Problem]):
-        self.problems = problems
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in the data"
-        super().__init__("\n".join([count, *(f"  {p}" for p in problems)]))
 
 
 @dataclass(frozen=True)
@@ -120,7 +51,8 @@ class Vocabulary:
     markets: dict[str, str]
     regions: dict[str, tuple[str, ...]]
     names: dict[str, str]
-    metrics: dict[str, tuple[str, str]]
+    metrics: dict[str, Metric]
+    counters: dict[str, str]
 
     def members(self, market: str) -> tuple[str, ...]:
         """The markets that a market cell sums up: itself, the members of a region, or the names in a list."""
@@ -152,7 +84,10 @@ class Ledger:
         units, shares as fractions), `of` (unit of `number`) and `forecast` worked out. Rows stand in the order in
         which they lead: a report quotes the first row of a cell (platform, market, metric, span). A figure leads a
         forecast (public before its period was over); then confidence, basis and qualifier decide, in the order of
-        the constants above, then the later `known_on`, then id. The order of the file never matters.
+        the constants of `schema`, then the later `known_on`, then id. The order of the file never matters.
+    withdrawn : DataFrame
+        Facts that are no longer used, each with the reason (`withdrawn`) and what replaces it (`replaced_by`); they
+        lead nothing and feed nothing.
     sources, events, fx : DataFrame
         As in the files, with `span`, `start` and `end`; `events` has `public`, the day from which it was known:
         `known_on` where it was announced ahead, otherwise its own last day.
@@ -165,6 +100,7 @@ class Ledger:
     """
 
     facts: pd.DataFrame
+    withdrawn: pd.DataFrame
     sources: pd.DataFrame
     events: pd.DataFrame
     fx: pd.DataFrame
@@ -175,6 +111,7 @@ class Ledger:
     _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, init=False, repr=False)
     _views: dict[date, Ledger] = field(default_factory=dict, init=False, repr=False)
     _origins: dict[str, Origin] = field(default_factory=dict, init=False, repr=False)
+    _events_of: dict[tuple, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     def known_by(self, day: date) -> Ledger:
         """What a reader could know on `day`: facts and events public by then, rates of quarters that had ended."""
@@ -185,6 +122,7 @@ class Ledger:
     def _seen_on(self, day: date) -> Ledger:
         view = {
             "facts": self.facts[self.facts["known_on"] <= day.isoformat()],
+            "withdrawn": self.withdrawn[self.withdrawn["known_on"] <= day.isoformat()],
             "events": self.events[self.events["public"] <= day],
             "fx": self.fx[self.fx["end"] <= day],
         }
@@ -198,7 +136,7 @@ class Ledger:
     def fingerprint(self) -> str:
         """SHA-256 of the rows of this view, its claims and vocabulary; rows outside the view do not count."""
         digest = hashlib.sha256(repr((self.vocabulary, self.assumptions, self.claims)).encode())
-        for frame in (self.facts, self.sources, self.events, self.fx):
+        for frame in (self.facts, self.withdrawn, self.sources, self.events, self.fx):
             digest.update(frame.sort_index().to_csv().encode())
         return digest.hexdigest()
 
@@ -233,7 +171,7 @@ class Ledger:
         return self._rates[currency, span]
 
     def _average_rate(self, currency: str, span: Span) -> Quantity:
-        quarters = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.fullmatch(r"\d{4}Q[1-4]")]
+        quarters = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.fullmatch(_QUARTER)]
         days = pd.Series([quarter.overlap(span) for quarter in quarters["span"]], quarters.index, dtype=float)
         used = quarters[days > 0]
         if used.empty:
@@ -284,13 +222,14 @@ class Ledger:
         return Quantity(float(fact["number"]), unit, fact.name, (self.origin(fact.name),), hedge)
 
     def row(self, name: str) -> Row:
-        """A fact or an event as the relations of claims.toml ask for it."""
+        """A fact or an event as the tests of claims.toml ask for it."""
         if name in self.facts.index:
             fact = self.facts.loc[name]
             figure = self.printed(fact)
-            return Row(figure, fact["span"], tuple(fact["market"].split(", ")), figure.origins)
+            return Row(figure, fact["span"], tuple(fact["market"].split(", ")), figure.origins, fact["source"])
         event = self.events.loc[name]
-        return Row(None, event["span"], tuple(event["market"].split(", ")), (self.event_origin(name),))
+        origins = (self.event_origin(name),)
+        return Row(None, event["span"], tuple(event["market"].split(", ")), origins, event["source"])
 
     def event_origin(self, event: str) -> Origin:
         """Where an event was reported."""
@@ -321,29 +260,35 @@ class Ledger:
     def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
         """Events of a platform of the given kinds, oldest first."""
         asked = platform, kinds
-        if asked not in self._asked_events:
+        if asked not in self._events_of:  # the model asks for the same few again and again
             events = self.events
-            self._asked_events[asked] = events[(events["platform"] == platform) & events["kind"].isin(kinds)]
-        return self._asked_events[asked].copy(deep=False)  # pandas copies what is written to, if anything is
+            self._events_of[asked] = events[(events["platform"] == platform) & events["kind"].isin(kinds)]
+        return self._events_of[asked].copy(deep=False)  # pandas copies what is written to, if anything is
 
-    @cached_property
-    def _asked_events(self) -> dict[tuple[str, tuple[str, ...]], pd.DataFrame]:
-        """What `events_of` has found so far: it is asked for the same few again and again."""
-        return {}
+
+# Reading ----------------------------------------------------------------------------------------------
+
+
+def contents(folder: Path) -> dict[str, Content]:
+    """The files of a data folder as they are, or why they cannot be read."""
+
+    def read(path: Path) -> Content:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            return error
+
+    return {name: read(folder / name) for name in FILES}
 
 
 def shared_ledger(folder: Path = DATA) -> Ledger:
     """As `read_ledger`; the same files are read once only, by this process and those forked from it."""
-    try:
-        files = tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file())
-    except OSError:
-        return read_ledger(folder)  # which says what is wrong
-    return _ledger_of(folder, files)
+    return _ledger_of(tuple(contents(folder).items()))
 
 
 @lru_cache(maxsize=1)
-def _ledger_of(folder: Path, files: tuple[tuple[str, bytes], ...]) -> Ledger:
-    return read_ledger(folder)
+def _ledger_of(files: tuple[tuple[str, Content], ...]) -> Ledger:
+    return make_ledger(dict(files))
 
 
 def read_ledger(folder: Path = DATA) -> Ledger:
@@ -354,34 +299,85 @@ def read_ledger(folder: Path = DATA) -> Ledger:
     LedgerError
         Naming every file, line, column and value that cannot be used, and what is allowed there.
     """
-    problems: list[Problem] = []
-    vocabulary = _read_vocabulary(folder / "vocabulary.toml", problems)
-    assumptions = _read_assumptions(folder / "scenarios.toml", problems)
-    tables = {name: read_table(folder / name, columns, problems) for name, columns in COLUMNS.items()}
-    if problems:
-        raise LedgerError(problems)  # without its columns a table cannot be checked cell by cell
-    _check(tables, vocabulary, problems)
-    claims = _read_claims(folder / "claims.toml", vocabulary, problems)
-    if problems:
-        raise LedgerError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
+    return make_ledger(contents(folder))
 
-    facts, events, fx = tables["facts.csv"], tables["events.csv"], tables["fx.csv"]
-    spans = {
-        text: Span.parse(text)
-        for frame, key in ((facts, "period"), (events, "date"), (fx, "period"))
-        for text in frame[key].unique()
+
+def make_ledger(files: Mapping[str, Content]) -> Ledger:
+    """The ledger of the files of a data folder, by their names; raises as `read_ledger`."""
+    problems: list[Problem] = []
+    raw = {name: read_toml(name, files[name], problems) for name in FILES if name.endswith(".toml")}
+    rows = {name: read_table(name, files[name], problems) for name in TABLES}
+    words, assumptions = (
+        raw[name] and entries_checked(name, model, *raw[name], {}, problems)
+        for name, model in (("vocabulary.toml", VocabularyFile), ("scenarios.toml", Assumptions))
+    )
+    if problems:
+        raise LedgerError(problems)  # without its words and columns a table cannot be checked cell by cell
+    vocabulary = _vocabulary(words)
+    context = {
+        "platforms": vocabulary.platforms,
+        "places": vocabulary.names,
+        "metrics": vocabulary.metrics,
+        "counters": vocabulary.counters,
+        "currencies": tuple(sorted({"USD", *(row["currency"] for row in rows["fx.csv"])})),
+        "sources": {row["source"] for row in rows["sources.csv"]},
+        "ids": {row["id"] for row in rows["facts.csv"]},
     }
-    for frame, key in ((facts, "period"), (events, "date"), (fx, "period")):
-        frame["span"] = [spans[text] for text in frame[key]]
-        frame["start"] = [span.start for span in frame["span"]]
-        frame["end"] = [span.end for span in frame["span"]]
+    for name in TABLES:
+        problems += checked(name, rows[name], context)
+    claims = read_claims("claims.toml", *raw["claims.toml"], context, problems)
+    if problems:
+        raise LedgerError(problems)
+    tables = {name: _with_spans(pd.DataFrame(rows[name], dtype=object)) for name in TABLES}
+    facts, events, fx = _leading_first(tables["facts.csv"]), tables["events.csv"], tables["fx.csv"]
     events["public"] = [
         date.fromisoformat(day) if day else end for day, end in zip(events["known_on"], events["end"], strict=True)
     ]
     fx["per_usd"] = fx["per_usd"].astype(float)
+    problems += _without_rate(facts, fx)
+    used = facts["withdrawn"] == ""
+    facts = facts.set_index("id").drop(columns="line")
+    ledger = Ledger(
+        facts=facts[used.to_numpy()],
+        withdrawn=facts[~used.to_numpy()],
+        sources=tables["sources.csv"].drop(columns="line").set_index("source"),
+        events=events.drop(columns="line").sort_values(["start", "id"]).set_index("id"),
+        fx=fx.drop(columns="line").set_axis(fx["currency"] + " " + fx["period"]).sort_index(),
+        vocabulary=vocabulary,
+        assumptions=assumptions,
+        claims=claims,
+    )
+    problems += _unlike_units(ledger)
+    if problems:
+        raise LedgerError(problems)
+    return ledger
+
+
+def _vocabulary(words: VocabularyFile) -> Vocabulary:
+    markets = {name: market.name for name, market in words.markets.items()}
+    regions = {name: tuple(markets) if region.of == "all" else region.of for name, region in words.regions.items()}
+    names = markets | {name: region.name for name, region in words.regions.items()}
+    return Vocabulary(words.platforms, markets, regions, names, words.metrics, words.counters)
+
+
+def _with_spans(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with the days of its `period` or `date`."""
+    period = frame.get("period", frame.get("date"))
+    if period is None:
+        return frame
+    spans = {text: Span.parse(text) for text in period.unique()}
+    frame["span"] = [spans[text] for text in period]
+    frame["start"] = [span.start for span in frame["span"]]
+    frame["end"] = [span.end for span in frame["span"]]
+    return frame
+
+
+def _leading_first(facts: pd.DataFrame) -> pd.DataFrame:
+    """Facts with what is worked out of their cells, in the order in which they lead."""
     units = {unit: split_unit(unit) for unit in facts["unit"].unique()}
     facts["of"] = [units[unit][1] for unit in facts["unit"]]
     facts["number"] = facts["value"].astype(float) * [units[unit][0] for unit in facts["unit"]]
+    facts["vintage"] = facts["vintage"].replace("", "first")
     measured = facts["kind"].isin(["actual", "estimate"])
     facts["forecast"] = measured & (facts["known_on"] < facts["end"].map(date.isoformat))
     ranks = {
@@ -393,333 +389,59 @@ def read_ledger(folder: Path = DATA) -> Ledger:
         "known_on": {day: -rank for rank, day in enumerate(sorted(facts["known_on"].unique()))},
     }
     order = facts[list(ranks)].apply(lambda column: column.map(ranks[column.name])).assign(id=facts["id"])
-    facts = facts.loc[order.sort_values([*ranks, "id"]).index].set_index("id").drop(columns="line")
-    ledger = Ledger(
-        facts=facts,
-        sources=tables["sources.csv"].drop(columns="line").set_index("source"),
-        events=events.drop(columns="line").sort_values(["start", "id"]).set_index("id"),
-        fx=fx.drop(columns="line").set_axis(fx["currency"] + " " + fx["period"]).sort_index(),
-        vocabulary=vocabulary,
-        assumptions=assumptions,
-        claims=claims,
-    )
-    _check_claims(ledger, problems)
-    if problems:
-        raise LedgerError(problems)
-    return ledger
+    return facts.loc[order.sort_values([*ranks, "id"]).index]
 
 
-def split_unit(unit: str) -> tuple[float, str]:
-    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`), `%` is (0.01, `%`).
-
-    Raises
-    ------
-    ValueError
-        If no measure uses the unit.
-    """
-    if unit == "%":
-        return 0.01, "%"
-    text, per, noun = unit.partition(" per ")
-    words = text.split(" ")
-    if re.fullmatch("[A-Z]{3}", words[0]):
-        scale = words[1] if len(words) == 2 else ""
-        if scale in SCALES and len(words) <= 2 and noun == ("order" if per else ""):
-            return SCALES[scale], words[0] + (f"/{noun}" if per else "")
-    elif not per:
-        scale, rest = (words[0], " ".join(words[1:])) if words[0] in SCALES else ("", text)
-        if unit == "count":
-            return 1.0, ""
-        for measure, names in _MEASURES.items():
-            # Only counts come in millions, with or without a noun.
-            if rest in names and (not scale or measure == "count") and (rest or scale):
-                return SCALES[scale], names[rest]
-    raise ValueError(f"{unit!r} is no unit")
+def _without_rate(facts: pd.DataFrame, fx: pd.DataFrame) -> Iterator[Problem]:
+    """Amounts for whose period, or before, no rate was public when they were."""
+    quarters = fx[fx["period"].str.fullmatch(_QUARTER)].sort_values("start").groupby("currency")
+    first = {currency: (row["start"], row["end"]) for currency, row in quarters.nth(0).set_index("currency").iterrows()}
+    for fact in facts.itertuples():
+        currency = fact.of.partition("/")[0]
+        if not is_currency(currency) or currency == "USD":
+            continue
+        start, end = first.get(currency, (date.max, date.max))
+        if start > fact.end or end.isoformat() > fact.known_on:
+            allowed = (
+                f"a currency with the rate in fx.csv of a quarter, as 2024Q2, that began by {fact.end} and was over by "
+                f"{fact.known_on}"
+            )
+            yield Problem("facts.csv", fact.line, "unit", fact.unit, allowed)
 
 
-def read_table(path: Path, columns: tuple[str, ...], problems: list[Problem], delimiter: str = ",") -> pd.DataFrame:
-    """A table of text with the number of its line in the file, or an empty one and a problem."""
-    empty = pd.DataFrame(columns=[*columns, "line"])
-
-    def refuse(allowed: str, line: int | None = None, column: str | None = None, value: str | None = None):
-        problems.append(Problem(path.name, line, column, value, allowed))
-        return empty
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        return refuse(f"a readable file in {path.parent} ({error.strerror})")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        byte = f"byte 0x{error.object[error.start]:02x}"
-        return refuse("text in UTF-8; save the file with that encoding", line, None, byte)
-    if "\0" in text:
-        return refuse("text in UTF-8, without zero bytes", text[: text.index("\0")].count("\n") + 1)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins, rows, lines = 1, [], []
-    try:
-        header = next((row for row in reader if row), [])
-        begins = reader.line_num + 1
-        for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(begins)
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        return refuse(f"CSV with every quote closed ({error})", begins)
-    if not header:
-        return refuse(f"a header line: {', '.join(columns)}", 1, None, "an empty file")
-    for name in dict.fromkeys(header):
-        if name not in columns or header.count(name) > 1:
-            refuse(f"each of these once: {', '.join(columns)}", 1, None, name)
-    for name in columns:
-        if name not in header:
-            refuse(f"a column {name}", 1)
-    for line, row in zip(lines, rows, strict=True):
-        if len(row) != len(header):
-            refuse(f"{len(header)} cells, one for each column", line, None, f"{len(row)} cells")
-    if any(p.file == path.name for p in problems):
-        return empty
-    if not rows:
-        return refuse("at least one row under the header", 1, None, "no rows")
-    frame = pd.DataFrame([[cell.strip() for cell in row] for row in rows], columns=header, dtype=object)
-    return frame[list(columns)].assign(line=lines)
-
-
-def _read_vocabulary(path: Path, problems: list[Problem]) -> Vocabulary:
-    try:
-        raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-        markets = {name: _text(entry["name"]) for name, entry in raw["markets"].items()}
-        regions = {
-            name: tuple(markets) if entry["of"] == "all" else tuple(_text(member) for member in entry["of"])
-            for name, entry in raw["regions"].items()
-        }
-        metrics = {name: (_text(entry["measure"]), _text(entry["means"])) for name, entry in raw["metrics"].items()}
-        names = markets | {name: _text(entry["name"]) for name, entry in raw["regions"].items()}
-        platforms = {name: _text(means) for name, means in raw["platforms"].items()}
-        vocabulary = Vocabulary(platforms, markets, regions, names, metrics)
-    except OSError as error:
-        problems.append(Problem(path.name, None, None, None, f"a readable file ({error.strerror})"))
-    except UnicodeDecodeError:
-        problems.append(Problem(path.name, None, None, None, "text in UTF-8"))
-    except tomllib.TOMLDecodeError as error:
-        problems.append(Problem(path.name, None, None, None, f"TOML ({error})"))
-    except (KeyError, TypeError, AttributeError) as error:
-        allowed = "tables platforms, markets, regions and metrics, each entry with the keys and texts of its neighbours"
-        problems.append(Problem(path.name, None, None, f"{type(error).__name__}: {error}", allowed))
-    else:
-        for name, (measure, _) in metrics.items():
-            if measure not in MEASURES:
-                problems.append(Problem(path.name, None, f"metrics.{name}", measure, ", ".join(MEASURES)))
-        for name, members in regions.items():
-            for member in members:
-                if member not in markets:
-                    problems.append(Problem(path.name, None, f"regions.{name}", member, "a name under [markets]"))
-        return vocabulary
-    return Vocabulary({}, {}, {}, {}, {})
-
-
-def _read_assumptions(path: Path, problems: list[Problem]) -> Assumptions:
-    def refuse(entry: str | None, value: str | None, allowed: str) -> None:
-        problems.append(Problem(path.name, None, entry, value, allowed))
-
-    try:
-        return read_assumptions(path, _split_any_unit, refuse)
-    except OSError as error:
-        refuse(None, None, f"a readable file ({error.strerror})")
-    except UnicodeDecodeError:
-        refuse(None, None, "text in UTF-8")
-    except tomllib.TOMLDecodeError as error:
-        refuse(None, None, f"TOML ({error})")
-    return Assumptions({}, {})
-
-
-def _read_claims(path: Path, vocabulary: Vocabulary, problems: list[Problem]) -> tuple[Claim, ...]:
-    def refuse(line: int | None, entry: str | None, value: str | None, allowed: str) -> None:
-        problems.append(Problem(path.name, line, entry, value, allowed))
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        refuse(None, None, None, f"a readable file ({error.strerror})")
-    except UnicodeDecodeError:
-        refuse(None, None, None, "text in UTF-8")
-    else:
-        return read_claims(text, vocabulary.platforms, vocabulary.names, refuse)
-    return ()
-
-
-def _check_claims(ledger: Ledger, problems: list[Problem]) -> None:
-    """Add a problem for each test that adds or compares unlike units; figures that are missing are no mistake here.
+def _unlike_units(ledger: Ledger) -> Iterator[Problem]:
+    """Tests of claims that add or compare unlike units; figures that are missing are no mistake here.
 
     A folder may hold what was known on some day, and claims that only later facts can test.
     """
     named = frozenset().union(*(claim.names for claim in ledger.claims))
-    rows = {
-        fact.Index: Row(Quantity(fact.number, fact.of + _PER.get(fact.metric, "")), fact.span, (fact.market,))
-        for fact in ledger.facts[ledger.facts.index.isin(named)].itertuples()
-    } | {
-        event.Index: Row(None, event.span, (event.market,))
-        for event in ledger.events[ledger.events.index.isin(named)].itertuples()
-    }
+    facts, events = (frame[frame.index.isin(named)].itertuples() for frame in (ledger.facts, ledger.events))
+    rows = {f.Index: Row(Quantity(f.number, f.of + _PER.get(f.metric, "")), f.span, (f.market,)) for f in facts}
+    rows |= {event.Index: Row(None, event.span, (event.market,)) for event in events}
     for claim in ledger.claims:
         if claim.test and claim.names <= rows.keys():
-            own = {name: rows[name] for name in claim.names}
-            if len(currencies(own)) > 1:  # the report converts them
-                own = {name: _in_dollars(row) for name, row in own.items()}
             try:
-                evaluate(claim.test, own)
+                evaluate(claim.test, in_one_currency({name: rows[name] for name in claim.names}, _in_dollars))
             except RelationError as error:
-                problems.append(Problem("claims.toml", claim.line, f"{claim.id}.test", claim.test, str(error)))
+                yield Problem("claims.toml", claim.line, f"{claim.id}.test", claim.test, str(error))
 
 
-def _in_dollars(row: Row) -> Row:
-    if row.figure is None or not is_currency(row.figure.unit.partition("/")[0]):
-        return row
-    return replace(row, figure=replace(row.figure, unit=f"USD{row.figure.unit[3:]}"))
+def _in_dollars(figure: Quantity, span: Span) -> Quantity:
+    """The unit is what counts here, not the amount."""
+    own = figure.unit.partition("/")[0]
+    return replace(figure, unit=f"USD{figure.unit[3:]}") if is_currency(own) else figure
 
 
-def unknown_facts(ledger: Ledger) -> list[Problem]:
-    """Claims that name a fact or an event which a whole ledger does not have."""
-    known = {*ledger.facts.index, *ledger.events.index}
+def claims_astray(ledger: Ledger, chapters: Iterable[str]) -> list[Problem]:
+    """Claims that name a fact or an event which a whole ledger does not use, or a chapter that is none of these."""
+    known, chapters = {*ledger.facts.index, *ledger.events.index}, list(chapters)
+    allowed = "an id of facts.csv, or of events.csv inside a function"
     return [
-        Problem("claims.toml", claim.line, claim.id, name, "an id of facts.csv, or of events.csv inside a function")
+        Problem("claims.toml", claim.line, f"{claim.id}.chapter", claim.chapter, ", ".join(chapters))
+        for claim in ledger.claims
+        if claim.chapter not in chapters
+    ] + [
+        Problem("claims.toml", claim.line, claim.id, name, allowed)
         for claim in ledger.claims
         for name in sorted((claim.told | claim.names | claim.reading_facts) - known)
     ]
-
-
-def _split_any_unit(unit: str) -> tuple[float, str]:
-    """As `split_unit`, also for an amount for one of something: `USD k per person`."""
-    amount, per, noun = unit.partition(" per ")
-    factor, of = split_unit(amount)
-    return factor, f"{of}/{noun}" if per else of
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _check(tables: dict[str, pd.DataFrame], vocabulary: Vocabulary, problems: list[Problem]) -> None:
-    """Add a problem for each cell of the tables that breaks a rule of its column."""
-    currencies = {"USD", *tables["fx.csv"]["currency"]}
-    places = vocabulary.markets | vocabulary.regions
-    sources = set(tables["sources.csv"]["source"])
-
-    def one_of(allowed) -> tuple[Callable[[str], bool], str]:
-        return set(allowed).__contains__, ", ".join(map(str, allowed))
-
-    def unit_fits(cell: tuple[str, str]) -> bool:
-        metric, unit = cell
-        if metric not in vocabulary.metrics:
-            return True  # the metric's own column says so
-        try:
-            _, of = split_unit(unit)
-        except ValueError:
-            return False
-        measure = vocabulary.metrics[metric][0]
-        currency, _, per = of.partition("/")
-        if measure.startswith("money"):
-            return currency in currencies and per == ("order" if measure.endswith("order") else "")
-        return of in _MEASURES[measure].values()
-
-    market = (
-        lambda text: all(name in places for name in text.split(", ")),
-        f"{', '.join(places)}, or several joined by a comma and a space",
-    )
-    platform, source = one_of(vocabulary.platforms), (sources.__contains__, "a source of sources.csv")
-    period = (_parses(Span.parse), f"a period: {ALLOWED_PERIOD}")
-    day = (_parses(date.fromisoformat, r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a day as YYYY-MM-DD")
-    filled = (bool, "some text")
-    rules = {
-        "facts.csv": {
-            "id": (re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _"),
-            "platform": platform,
-            "market": market,
-            "metric": one_of(vocabulary.metrics),
-            "period": period,
-            "value": (_is_number, "a number, with a point for decimals and no thousands marks"),
-            "qualifier": one_of(QUALIFIERS),
-            "kind": one_of(KINDS),
-            "basis": one_of(BASES),
-            "source": source,
-            "known_on": day,
-            "known_on_basis": one_of(KNOWN_ON_BASES),
-            "confidence": one_of(CONFIDENCE),
-        },
-        "sources.csv": {
-            "source": filled,
-            "title": filled,
-            "url": (
-                lambda text: not text or re.match(r"https?://\S+$", text),
-                "empty, or an address that begins with http",
-            ),
-        },
-        "events.csv": {
-            "id": filled,
-            "date": period,
-            "platform": platform,
-            "market": market,
-            "kind": one_of(EVENT_KINDS),
-            "event": filled,
-            "source": source,
-            "known_on": (lambda text: not text or day[0](text), "empty, or the day it was announced as YYYY-MM-DD"),
-        },
-        "fx.csv": {
-            "currency": (re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals"),
-            "period": period,
-            "per_usd": (lambda text: _is_number(text) and float(text) > 0, "a number above zero"),
-            "source": source,
-        },
-    }
-    for name, columns in rules.items():
-        table = tables[name]
-        for column, (fits, allowed) in columns.items():
-            _refuse_cells(problems, name, table, column, fits, allowed)
-    facts = tables["facts.csv"]
-    pairs = list(zip(facts["metric"], facts["unit"], strict=True))
-    misfits = {pair for pair in set(pairs) if not unit_fits(pair)}
-    for line, (metric, unit) in zip(facts["line"], pairs, strict=True):
-        if (metric, unit) in misfits:
-            measure = vocabulary.metrics[metric][0]
-            problems.append(Problem("facts.csv", line, "unit", unit, _allowed_units(measure, sorted(currencies))))
-    for name, keys in KEYS.items():
-        table = tables[name]
-        first = table.groupby(keys, sort=False)["line"].transform("first")
-        for row in table.assign(first=first)[table.duplicated(keys)].itertuples():
-            value = " ".join(getattr(row, key) for key in keys)
-            problems.append(Problem(name, row.line, keys[0], value, f"a name used once; line {row.first} has it, too"))
-
-
-def _refuse_cells(problems, name, table, column, fits, allowed) -> None:
-    bad = {text for text in table[column].unique() if not fits(text)}
-    for line, text in zip(table["line"], table[column], strict=True):
-        if text in bad:
-            problems.append(Problem(name, line, column, text, allowed))
-
-
-def _allowed_units(measure: str, currencies: list[str]) -> str:
-    scales = ", ".join(filter(None, SCALES))
-    if measure.startswith("money"):
-        per = " per order" if measure.endswith("order") else ""
-        names = ", ".join(currencies)
-        return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
-    names = ", ".join(filter(None, _MEASURES[measure]))
-    return f"{names}, count, each with or without one of {scales}" if measure == "count" else names
-
-
-def _parses(parse: Callable, pattern: str = ".*") -> Callable[[str], bool]:
-    def check(text: str) -> bool:
-        try:
-            parse(text)
-        except ValueError:
-            return False
-        return re.fullmatch(pattern, text) is not None
-
-    return check
-
-
-@lru_cache(maxsize=4096)
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is not None

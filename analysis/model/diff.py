@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pandas as pd
 
-from analysis.facts.check import by_day, count, reviews
+from analysis.facts.check import by_day, count
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
 
 
-def compare(before: Report, after: Report) -> str:
-    """What changed from one report to a later one.
+def compare(before: Report, after: Report, sections: Iterable[tuple[str, Callable]]) -> str:
+    """What changed from one report to a later one; `sections` are what each has a headline for.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def compare(before: Report, after: Report) -> str:
             "Allowed: the earlier quarter first"
         )
     found = changes(before, after)
-    headlines = [{name: str(review.headline) for name, review in reviews(report)} for report in (before, after)]
+    headlines = [{name: str(review(r).headline) for name, review in sections} for r in (before, after)]
     return "\n".join([*_facts(found), *_estimates(found), *_headlines(*headlines)])
 
 

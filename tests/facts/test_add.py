@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from analysis.facts import add as intake
 from analysis.facts.add import IntakeError, add
-from analysis.facts.ledger import COLUMNS, LedgerError
+from analysis.facts.schema import COLUMNS, LedgerError
 
 # A made-up figure; the cell has 33.2 (P0025), 32.6 (P0481), 40 (P0027) and 42 USD bn (P0028) already.
 FACT = {
     "id": "X0001", "platform": "TikTok Shop", "market": "Global", "metric": "gmv", "period": "2024", "value": "41.5",
     "unit": "USD bn", "qualifier": "about", "kind": "actual", "basis": "leak", "source": "S001",
-    "known_on": "2025-03-05", "known_on_basis": "published", "confidence": "low", "quote": "", "note": "fictitious",
+    "known_on": "2025-03-05", "known_on_basis": "published", "confidence": "low", "quote": "", "note": "fictitious", "counter": "unstated",
 }  # fmt: skip
 SOURCE = {"source": "X001", "title": "A fictitious page", "publisher": "", "published": "2025-03-05", "url": ""}
 
@@ -277,7 +277,7 @@ def test_nothing_is_added_to_a_folder_that_cannot_be_read(data_copy, put):
 def test_any_words_come_back_as_they_were(words):
     before = b"id,quote,note\r\n"
     row = {"id": "X", "quote": words, "note": ""}
-    text = (before + intake._appendix(before, [row])).decode()
+    text = (before + intake._appendix("facts.csv", before, [row])).decode()
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == [row]
 
 

@@ -1,0 +1,589 @@
+"""What the files of the data folder may hold, and the one reader of them, for `data/` and for `add` alike.
+
+data/README.md explains the columns to those who edit them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from functools import lru_cache
+from itertools import islice
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from analysis.facts.errors import InputError
+from analysis.facts.span import ALLOWED, Span
+
+# Each in the order in which it leads: see `Ledger.facts`.
+CONFIDENCE = ("high", "medium", "low")
+BASES = ("official", "company", "leak", "tracker", "analyst", "press")
+QUALIFIERS = ("exact", "about", "just over", "more than", "less than", "up to")
+KINDS = ("actual", "estimate", "target", "policy", "event")
+KNOWN_ON_BASES = ("published", "inferred")
+VINTAGES = ("first", "revised")
+EVENT_KINDS = (
+    "launch", "test", "closure", "reopening", "merger",
+    "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
+)  # fmt: skip
+
+SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+_COUNTS = ("order", "parcel", "user", "seller", "market", "site")
+# Measure of a metric -> unit as written, without its scale -> unit of a Quantity. Money has the currencies of fx.csv.
+UNITS: dict[str, dict[str, str]] = {
+    "money": {},
+    "money per order": {},
+    "gain per order": {},
+    "share": {"%": "%"},
+    "ratio": {"%": "%"},
+    "growth": {"%": "%"},
+    "multiple": {"multiple": "×"},
+    "duration": {f"{noun}s": noun for noun in ("hour", "day", "week", "month", "year")},
+    "count": {f"{noun}s": noun for noun in _COUNTS} | {"people": "person", "winners": "", "rank": "", "": ""},
+    "clock": {"o'clock": "o'clock"},
+    "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
+}
+_NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
+# What a value as written can be at all. A share is a part of a whole; a ratio is measured against something else.
+BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "money": _NOT_NEGATIVE,
+    "money per order": _NOT_NEGATIVE,
+    "share": (lambda number: 0 <= number <= 100, "0 to 100, a part of a whole in percent"),
+    "ratio": _NOT_NEGATIVE,
+    "growth": (lambda number: number > -100, "above -100, growth in percent"),
+    "multiple": (lambda number: number > 0, "above 0"),
+    "duration": _NOT_NEGATIVE,
+    "count": _NOT_NEGATIVE,
+    "clock": (lambda number: 0 <= number <= 24, "0 to 24"),
+}
+_LONG = 60  # a list of allowed words that is longer is told once a message
+
+
+# Problems ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One cell, or one file, that cannot be used."""
+
+    file: str
+    line: int | None
+    column: str | None
+    value: str | None
+    allowed: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return self.told()
+
+    def told(self, again: bool = False) -> str:
+        """The line of a message; `again` if the same list of allowed words stands above it."""
+        place = (
+            self.file + (f", line {self.line}" if self.line else "") + (f", column {self.column}" * bool(self.column))
+        )
+        value = f": {self.value!r}" if self.value is not None else ""
+        allowed = "as above" if again and len(self.allowed) > _LONG else self.allowed
+        return f"{place}{value}. Allowed: {allowed}" + f". Did you mean {self.hint!r}?" * bool(self.hint)
+
+
+class LedgerError(InputError):
+    """The data folder cannot be used; `problems` lists every reason found, by file and line."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = sorted(problems, key=lambda problem: (problem.file, problem.line or 0))
+        many = "s" if len(self.problems) > 1 else ""
+        lines, said = [f"{len(self.problems)} problem{many} in the data"], set()
+        for problem in self.problems:
+            lines.append("  " + problem.told(again=problem.allowed in said))
+            said.add(problem.allowed)
+        super().__init__("\n".join(lines))
+
+
+def refuse(allowed: str, hint: str = "") -> PydanticCustomError:
+    """What a validator raises: what is allowed, and the word that was likely meant."""
+    return PydanticCustomError("cell", "{allowed}", {"allowed": allowed, "hint": hint})
+
+
+# Cells ------------------------------------------------------------------------------------------------
+
+
+def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
+    """A cell for which `fits` is true and raises nothing."""
+
+    @lru_cache(maxsize=4096)
+    def good(text: str) -> bool:
+        try:
+            return bool(fits(text))
+        except ValueError:
+            return False
+
+    def check(text: str) -> str:
+        if not good(text):
+            raise refuse(allowed)
+        return text
+
+    return AfterValidator(check)
+
+
+def word(words: tuple[str, ...] | str, also: str = "") -> AfterValidator:
+    """One of some words, or of those that the context of the validation has under a name."""
+
+    def check(text: str, info) -> str:
+        known = info.context[words] if isinstance(words, str) else words
+        if text not in known:
+            raise refuse(", ".join(filter(None, known)) + also, closest(text, known))
+        return text
+
+    return AfterValidator(check)
+
+
+def closest(text: str, words: Iterable[str]) -> str:
+    return next(iter(get_close_matches(text, list(words), 1, 0.7)), "")
+
+
+def _places(text: str, info) -> str:
+    known = info.context["places"]
+    for name in text.split(", "):
+        if name not in known:
+            also = ", or several joined by a comma and a space"
+            raise refuse(", ".join(known) + also, text.replace(name, near) if (near := closest(name, known)) else "")
+    return text
+
+
+def _source(text: str, info) -> str:
+    if text not in info.context["sources"]:
+        raise refuse("a source of sources.csv")
+    return text
+
+
+def is_number(text: str) -> bool:
+    return re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is not None
+
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+Text = Annotated[str, Field(strict=True), cell(str.strip, "some text")]
+Place = Annotated[str, Field(strict=True), AfterValidator(_places)]
+Platform = Annotated[str, Field(strict=True), word("platforms")]
+_Source = Annotated[str, AfterValidator(_source)]
+_Id = Annotated[str, cell(re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _")]
+_Period = Annotated[str, cell(Span.parse, f"a period: {ALLOWED}")]
+_Day = Annotated[str, cell(lambda text: _ISO.fullmatch(text) and date.fromisoformat(text), "a day as YYYY-MM-DD")]
+_DATE = cell(lambda text: len(text) in (6, 8) and Span.parse("-".join(filter(None, (text[:4], text[4:6], text[6:])))),
+             "a date that exists, as yyyymm or yyyymmdd")  # fmt: skip
+_Number = Annotated[str, cell(is_number, "a number, with a point for decimals and no thousands marks")]
+
+
+class Strict(BaseModel):
+    """Keys that nobody knows are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# Rows -------------------------------------------------------------------------------------------------
+
+
+class Fact(Strict):
+    """A row of facts.csv. Columns with a default may be left out of a file that is added."""
+
+    id: _Id
+    platform: Platform
+    market: Place
+    metric: Annotated[str, word("metrics")]
+    period: _Period
+    value: _Number
+    unit: str
+    qualifier: Annotated[str, word(QUALIFIERS)]
+    kind: Annotated[str, word(KINDS)]
+    basis: Annotated[str, word(BASES)]
+    counter: Annotated[str, word("counters")]
+    publication: str = ""
+    source: _Source
+    known_on: _Day
+    known_on_basis: Annotated[str, word(KNOWN_ON_BASES)]
+    confidence: Annotated[str, word(CONFIDENCE)]
+    vintage: Annotated[str, word(("", *VINTAGES))] = ""
+    withdrawn: str = ""
+    replaced_by: str = ""
+    quote: str = ""
+    note: str = ""
+
+    @field_validator("value")
+    @classmethod
+    def _within_bounds(cls, value: str, info) -> str:
+        measure = _measure(info)
+        if measure == "date":
+            _DATE.func(value)
+        elif measure in BOUNDS and not BOUNDS[measure][0](float(value)):
+            raise refuse(BOUNDS[measure][1])
+        return value
+
+    @field_validator("unit")
+    @classmethod
+    def _of_the_measure(cls, unit: str, info) -> str:
+        if (measure := _measure(info)) and unit not in (units := allowed_units(measure, info.context["currencies"])):
+            raise refuse(_units_in_words(measure, info.context["currencies"]), closest(unit, units))
+        if measure == "date" and "value" in info.data and len(info.data["value"]) != len(unit):
+            raise refuse(f"{'yyyymmdd for a day' if unit == 'yyyymm' else 'yyyymm for a month'}, as the value has it")
+        return unit
+
+    @field_validator("replaced_by")
+    @classmethod
+    def _of_a_withdrawn_row(cls, other: str, info) -> str:
+        if other and (
+            not info.data.get("withdrawn") or other == info.data.get("id") or other not in info.context["ids"]
+        ):
+            raise refuse(
+                "empty, or the id of another row of facts.csv, where column withdrawn says why this one is not used"
+            )
+        return other
+
+
+class Source(Strict):
+    """A row of sources.csv."""
+
+    source: Text
+    title: Text
+    publisher: str
+    published: str
+    url: Annotated[str, cell(re.compile(r"(https?://\S+)?").fullmatch, "empty, or an address that begins with http")]
+
+
+class Event(Strict):
+    """A row of events.csv."""
+
+    id: Text
+    date: _Period
+    platform: Platform
+    market: Place
+    kind: Annotated[str, word(EVENT_KINDS)]
+    event: Text
+    known_on: Annotated[str, cell(lambda text: not text or (_ISO.fullmatch(text) and date.fromisoformat(text)),
+                                  "empty, or the day it was announced as YYYY-MM-DD")]  # fmt: skip
+    source: _Source
+
+
+class Rate(Strict):
+    """A row of fx.csv."""
+
+    currency: Annotated[str, cell(re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals")]
+    period: _Period
+    per_usd: Annotated[str, cell(lambda text: is_number(text) and float(text) > 0, "a number above zero")]
+    source: _Source
+
+
+# Others name the rows of sources.csv, so that a file is added before those that need it.
+TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
+COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
+# The columns that together name a row, and those of a number.
+KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
+_NUMBERS = {"value", "per_usd"}
+
+
+# Units ------------------------------------------------------------------------------------------------
+
+
+def split_unit(unit: str) -> tuple[float, str]:
+    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`), `%` is (0.01, `%`).
+
+    Raises
+    ------
+    ValueError
+        If no measure uses the unit.
+    """
+    text, per, noun = unit.partition(" per ")
+    currency = re.fullmatch(r"([A-Z]{3})(?: (\w+))?", text)
+    if currency and (currency[2] or "") in SCALES and noun == ("order" if per else ""):
+        return SCALES[currency[2] or ""], currency[1] + (f"/{noun}" if per else "")
+    if unit == "%":
+        return 0.01, "%"
+    if unit == "count":
+        return 1.0, ""
+    scale, _, noun = unit.partition(" ") if unit.partition(" ")[0] in SCALES else ("", "", unit)
+    for measure, nouns in UNITS.items():
+        # Only counts come in millions, with or without a noun.
+        if noun in nouns and (not scale or measure == "count") and (noun or scale):
+            return SCALES[scale], nouns[noun]
+    raise ValueError(f"{unit!r} is no unit")
+
+
+@lru_cache(maxsize=64)
+def allowed_units(measure: str, currencies: tuple[str, ...]) -> frozenset[str]:
+    """Every unit that a figure of a measure may have, as it is written."""
+    scales = [f" {scale}".rstrip() for scale in SCALES]
+    if not UNITS[measure]:
+        per = " per order" * measure.endswith("order")
+        return frozenset(f"{currency}{scale}{per}" for currency in currencies for scale in scales)
+    if measure == "count":
+        return frozenset({"count", *(f"{scale} {noun}".strip() for scale in SCALES for noun in UNITS["count"])} - {""})
+    return frozenset(UNITS[measure])
+
+
+def _units_in_words(measure: str, currencies: tuple[str, ...]) -> str:
+    scales, nouns = ", ".join(filter(None, SCALES)), ", ".join(filter(None, UNITS[measure]))
+    if not nouns:
+        per = " per order" * measure.endswith("order")
+        names = ", ".join(currencies)
+        return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
+    return f"{nouns}, count, each with or without one of {scales}" if measure == "count" else nouns
+
+
+def _measure(info) -> str:
+    metric = info.context["metrics"].get(info.data.get("metric"))
+    return metric.measure if metric else ""  # the metric's own column says so
+
+
+# Files ------------------------------------------------------------------------------------------------
+
+_MARKS = ",;\t"
+# `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
+_EITHER = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
+_DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
+Content = bytes | OSError  # of a file, or why it cannot be read
+
+
+def read_text(name: str, content: Content, problems: list[Problem]) -> str | None:
+    """The text of a file, or None and a problem."""
+    if isinstance(content, OSError):
+        problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror})"))
+        return None
+    try:
+        text, before, byte = content.decode("utf-8-sig"), b"", "byte 0x00"
+        before = text.encode().partition(b"\0")[0] if "\0" in text else None
+    except UnicodeDecodeError as error:
+        text, before, byte = None, error.object[: error.start], f"byte 0x{error.object[error.start]:02x}"
+    if before is None:
+        return text
+    allowed = "text in UTF-8, without zero bytes; save the file with that encoding"
+    problems.append(Problem(name, before.count(b"\n") + 1, None, byte, allowed))
+    return None
+
+
+def table_of(content: Content) -> str:
+    """The table whose columns the header of a file has most of."""
+    text = "" if isinstance(content, OSError) else content.decode("utf-8-sig", "replace")
+    return max(reversed(TABLES), key=lambda table: _likeness(text, table))
+
+
+def dialect(text: str, table: str) -> tuple[list[str], str, int]:
+    """The header of a table as it stands in a text, what parts its cells, and in which line it is."""
+    _, line, mark, header = _likeness(text, table)
+    return next(csv.reader([header], delimiter=mark)), mark, -line
+
+
+def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
+    """How like the header of a table the likeliest of the first lines is, where it is, its mark, and itself."""
+    columns = set(COLUMNS[table])
+
+    def common(line: str, mark: str) -> int:
+        return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
+
+    lines = [(-number, mark, line) for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1) for mark in _MARKS]
+    found = [((n := common(line, mark), n and n - len(columns)), number, mark, line) for number, mark, line in lines]
+    return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
+
+
+def read_table(
+    name: str, content: Content, problems: list[Problem], table: str = "", added: bool = False
+) -> list[dict[str, str]]:
+    """The rows of a CSV file as text, each with its `line`; none, but problems, if it cannot be read.
+
+    What a spreadsheet makes of a file is understood: a byte order mark, CRLF, `sep=;`, semicolons or tabs with decimal
+    commas, spaces around a cell, rows and columns that are empty.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for messages.
+    content : bytes or OSError
+    problems : list of Problem
+        Gets what cannot be used.
+    table : str
+        The table whose columns the file has, if that is not its name.
+    added : bool
+        Whether columns that have a default may be missing.
+    """
+    table = table or name
+    text = read_text(name, content, problems)
+    if text is None:
+        return []
+    # A spreadsheet's own line before the header is no row; its end stays, so that lines keep their numbers.
+    text = re.sub(r'\A"?sep=.?"?[,;\t ]*(?=[\r\n]|\Z)', "", text, flags=re.IGNORECASE)
+    try:
+        likely, mark, header_line = dialect(text, table)
+        (first, header), *rows = _lines(text, mark) or [(1, [])]
+    except csv.Error as error:
+        problems.append(Problem(name, (*error.args, 1)[1], None, None, f"CSV with every quote closed ({error.args[0]})"))
+        return []
+    if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
+        above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
+        found = [Problem(name, first, None, " ".join(filter(None, header)), above)]
+    else:
+        found = list(_misfits(name, table, added, first, header, rows))
+    problems += found
+    if found:
+        return []
+    read = [
+        dict.fromkeys(COLUMNS[table], "") | dict(zip(header, row, strict=True)) | {"line": line} for line, row in rows
+    ]
+    if mark != ",":
+        _write_decimal_points(name, read, problems)
+    return read
+
+
+def _lines(text: str, mark: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV text and the lines in which they begin, without rows and columns that are empty."""
+    reader, found, begins = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True), [], 1
+    try:
+        for row in reader:
+            if any(cells := [cell.strip() for cell in row]):
+                found.append((begins, cells))
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(str(error), begins) from None
+    width = len(found[0][1]) if found else 0
+    used = [n for n in range(width) if any(row[n] for _, row in found if n < len(row))]
+    return [
+        (line, [row[n] for n in used if n < len(row)] + (row[width:] if any(row[width:]) else []))
+        for line, row in found
+    ]
+
+
+def _misfits(name: str, table: str, added: bool, line: int, header: list[str], rows: list) -> Iterator[Problem]:
+    """What keeps rows from being read under a header."""
+    columns = COLUMNS[table]
+    if not header:
+        yield Problem(name, 1, None, "an empty file", f"a header line: {', '.join(columns)}")
+        return
+    for column in dict.fromkeys(header):
+        if column not in columns or header.count(column) > 1:
+            hint = closest(column, set(columns) - set(header))
+            yield Problem(name, line, None, column, f"each of these once: {', '.join(columns)}", hint)
+    for column, field in TABLES[table].model_fields.items():
+        if column not in header and (field.is_required() or not added):
+            yield Problem(name, line, None, None, f"a column {column}")
+    for at, row in rows:
+        if len(row) != len(header):
+            yield Problem(name, at, None, f"{len(row)} cells", f"{len(header)} cells, one for each column")
+    if not rows:
+        yield Problem(name, line, None, "no rows", "at least one row under the header")
+
+
+def _write_decimal_points(name: str, rows: list[dict[str, str]], problems: list[Problem]) -> None:
+    """Numbers as the ledger writes them: where cells are parted by semicolons or tabs, decimals may have a comma."""
+    column = next((column for column in ("value", "per_usd") if column in rows[0]), None)
+    either = [row for row in rows if column and _EITHER.fullmatch(row[column])]
+    if either:
+        more = f"; {len(either) - 1} more cells of the column are like it" * (len(either) > 1)
+        allowed = f"a number that can be read in one way only: no thousands marks, not three decimals{more}"
+        problems.append(Problem(name, either[0]["line"], column, either[0][column], allowed))
+    for row in rows:
+        if column and _DECIMAL_COMMA.fullmatch(row[column]):
+            row[column] = row[column].replace(",", ".")
+
+
+def checked(name: str, rows: list[dict[str, str]], context: dict, table: str = "") -> Iterator[Problem]:
+    """A problem for each cell of a table that breaks the rule of its column."""
+    table, first = table or name, {}
+    for row in rows:
+        try:
+            TABLES[table].model_validate({key: text for key, text in row.items() if key != "line"}, context=context)
+        except ValidationError as error:
+            for wrong in error.errors(include_url=False):
+                yield Problem(name, row["line"], wrong["loc"][0], row[wrong["loc"][0]], **_said(wrong))
+        key = tuple(row[column] for column in KEYS[table])
+        line = first.setdefault(key, row["line"])
+        if line != row["line"]:
+            allowed = f"a name used once; line {line} has it, too"
+            yield Problem(name, row["line"], KEYS[table][0], " ".join(key), allowed)
+
+
+def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str] | None:
+    """A TOML file as a dictionary, and its text; None, and a problem, if it is none."""
+    text = read_text(name, content, problems)
+    try:
+        return None if text is None else (tomllib.loads(text), text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problems.append(Problem(name, None, None, None, f"TOML ({error})"))
+        return None
+
+
+def entries_checked(
+    name: str, model: type[BaseModel], raw: dict, text: str, context: dict, problems: list[Problem], under: str = ""
+) -> BaseModel | None:
+    """A part of a TOML file as a model, or None and a problem for each key that breaks its rule."""
+    try:
+        return model.model_validate(raw, context=context)
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False):
+            path = [*filter(None, [under]), *map(str, wrong["loc"])]
+            missing = wrong["type"] == "missing"
+            value = None if missing else str(wrong["input"])[:60]
+            problems.append(Problem(name, line_of(text, path), ".".join(path), value, **_said(wrong)))
+        return None
+
+
+def _said(wrong: dict) -> dict[str, str]:
+    """What a validation error allows, in our words."""
+    if wrong["type"] == "cell":
+        return wrong["ctx"]
+    if wrong["type"] == "missing":
+        return {"allowed": "some value; the key is missing"}
+    if wrong["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return {"allowed": "the keys that data/README.md names"}
+    return {"allowed": wrong["msg"].removeprefix("Input should be ")}
+
+
+def line_of(text: str, path: list[str]) -> int | None:
+    """The line of the table of a TOML file that stands for a path of keys, or for the longest part of it."""
+    for depth in range(len(path), 0, -1):
+        name = r"\s*\.\s*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in path[:depth])
+        if header := re.search(rf"(?m)^[ \t]*\[\s*{name}\s*\]", text):
+            return text[: header.start()].count("\n") + 1
+    return None
+
+
+# Vocabulary -------------------------------------------------------------------------------------------
+
+
+class _Market(Strict):
+    name: Text
+
+
+class _Region(Strict):
+    name: Text
+    of: Literal["all"] | tuple[Text, ...]
+
+
+class Metric(NamedTuple):
+    """What a metric measures: the kind of its unit, and its definition."""
+
+    measure: Annotated[str, Field(strict=True), word(tuple(UNITS))]
+    means: Text
+
+
+class VocabularyFile(Strict):
+    """vocabulary.toml."""
+
+    platforms: dict[str, Text]
+    counters: dict[str, Text]
+    markets: dict[str, _Market]
+    regions: dict[str, _Region]
+    metrics: dict[str, Metric]
+
+    @field_validator("regions")
+    @classmethod
+    def _of_markets(cls, regions: dict[str, _Region], info) -> dict[str, _Region]:
+        markets = info.data.get("markets", ())
+        for name, region in regions.items():
+            for member in () if region.of == "all" else region.of:
+                if markets and member not in markets:
+                    raise refuse(f"only names under [markets] in {name}; {member!r} is none", closest(member, markets))
+        return regions
