@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -95,7 +96,7 @@ def merchants(report: Report) -> dict:
         "started": started,
         "part": part,
         "span": span,
-        "who": _who(part),
+        "who": _who(report, part),
         "quarter_of_sales": quarter,
         "sold": part * _a_month(both.rival.median, quarter),
         "own": _a_month(both.own.median, quarter),
@@ -129,7 +130,7 @@ def _last_published(report: Report) -> dict | None:
     ours, theirs = last.own.bases, last.rival.bases
     unlike = bool(ours and theirs) and not ours & theirs
     figures = {"span": last.span, "own": last.own, "rival": last.rival}
-    return figures | {"own_who": _who(last.own), "rival_who": _who(last.rival), "unlike": unlike}
+    return figures | {"own_who": _who(report, last.own), "rival_who": _who(report, last.rival), "unlike": unlike}
 
 
 def _periods(report: Report) -> pd.DataFrame:
@@ -193,7 +194,7 @@ def _targets(report: Report) -> list[dict]:
     for _, row in rows.sort_values("known_on", kind="stable").iterrows():
         target = report.quantity(row)
         if not (found and level(found[-1]["target"], target)):
-            found.append({"target": target, "who": _who(target)})
+            found.append({"target": target, "who": _who(report, target)})
     return found
 
 
@@ -222,7 +223,9 @@ def _shares(report: Report) -> pd.DataFrame:
         stated = report.quantity(row)
         implied = stated * whole
         this_year = row["span"].year == report.year
-        found.append((_who(stated), row["span"], stated, _a_month(implied, span), implied / both.own.median, this_year))
+        found.append(
+            (_who(report, stated), row["span"], stated, _a_month(implied, span), implied / both.own.median, this_year)
+        )
     columns = ["who", "span", "share", "implied", "multiple", "this_year"]
     return pd.DataFrame(sorted(found, key=lambda row: -row[2].value), columns=columns).astype({"this_year": bool})
 
@@ -242,19 +245,17 @@ def _alone(report: Report) -> dict | None:
 
 def _stated(report: Report, row: pd.Series) -> dict:
     figure = report.quantity(row)
-    return {"figure": figure, "span": row["span"], "who": _who(figure)}
+    return {"figure": figure, "span": row["span"], "who": _who(report, figure)}
 
 
 def _a_month(gmv: Quantity, span: Span) -> Quantity:
     return gmv / Quantity.counted(span.months, "month")
 
 
-def _who(figure: Quantity) -> str:
-    """The one who says so, not the page that quotes: `NSN Asia (SCMP copy citing 36Kr)` is 36Kr."""
+def _who(report: Report, figure: Quantity) -> str:
+    """The one who counted, not the page that quotes it; the page where it does not say."""
     if not figure.origins:
         return ""
-    publisher = figure.origins[0].publisher
-    for mark in (" citing ", "copy of "):
-        if mark in publisher:
-            return publisher.split(mark)[1].rstrip(")")
-    return publisher.split(" via ")[0].split(" (")[0]
+    origin = figure.origins[0]
+    counter = report.ledger.facts.at[origin.id, "counter"]
+    return re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter
