@@ -225,8 +225,8 @@ def grid(data: pd.DataFrame) -> alt.LayerChart | None:
     """A cell for each `row` and `column`, shaded by `status` and marked with `count`."""
     if data.empty:
         return None
-    drawn = data.assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
-    rows, across = list(dict.fromkeys(data["row"])), list(dict.fromkeys(data["column"]))
+    drawn = data.map(_in_words).assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
+    rows, across = list(dict.fromkeys(drawn["row"])), list(dict.fromkeys(drawn["column"]))
     x = alt.X("column:N", sort=across, title=None, axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=10))
     layers = [
         _layer("rect", alt.Opacity("strength:Q", scale=None, legend=None), color=BLUE, cornerRadius=2),

@@ -25,12 +25,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from string import Formatter
 
 import pandas as pd
-from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta, pass_context
 from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
+from analysis.facts.claims import DATES
 from analysis.facts.errors import InputError
 from analysis.facts.quantity import Quantity, level
 from analysis.facts.span import Span, dated
@@ -176,7 +178,8 @@ _Template.environment_class = _Environment
 def environment(language: str) -> _Environment:
     """What fills the texts of a language: its words, and filters on numbers."""
 
-    def known(value: object) -> object:
+    @pass_context  # so that a constant stays what it is: Jinja would make text of `{{ false }}` beforehand
+    def known(_, value: object) -> object:
         if value is None or isinstance(value, Undefined) or (isinstance(value, (Quantity, Band)) and not value):
             raise Unknown
         return jinja.globals["band"](value) if isinstance(value, Band) else value
@@ -185,6 +188,7 @@ def environment(language: str) -> _Environment:
     jinja.filters |= {"abs": abs, "amount": lambda q: q.amount, "percent": lambda q: q.percent(), "short": _short}
     jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
     jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula, "said": said}
+    jinja.filters |= {"filled": filled, "day": day}
     jinja.tests |= {"level": level}
     words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
     jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
@@ -220,6 +224,21 @@ def formula(figure: Quantity) -> Marked | None:
     if not figure:
         return None
     return Marked(figure.formula, f'<span class="formula">{html.escape(figure.formula, quote=False)}</span>')
+
+
+def filled(words: str, figures: Mapping[str, Quantity]) -> Sentence:
+    """Words of the data folder with the figures that they name: `GMV was {A0005}`."""
+    parts = [(text, name and day(figures[name])) for text, name, *_ in Formatter().parse(words)]
+    return joined([part or "" for pair in parts for part in pair])
+
+
+def day(figure: Quantity) -> Quantity | Marked:
+    """A figure that is a date as a date; any other as it is."""
+    if not figure or figure.unit not in DATES:
+        return figure
+    digits = f"{figure.value:.0f}"
+    label = Span.parse("-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))).label
+    return Marked(label, figure.html(label))
 
 
 # Text files -------------------------------------------------------------------------------------------
