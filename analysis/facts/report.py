@@ -323,9 +323,8 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
     found = []
     for quarter in (Span.months_of(year, month, 3) for year in range(first, last + 1) for month in (1, 4, 7, 10)):
         about = facts["span"].map(quarter.year.overlap) > 0
-        known = facts["known_on"] <= (quarter.end + PUBLICATION_LAG).isoformat()
-        since = facts["known_on"] > quarter.end.isoformat()
-        if (about & known).any() and (known & since).any():
+        end, as_of = quarter.end.isoformat(), (quarter.end + PUBLICATION_LAG).isoformat()
+        if (facts["known_on"][about] <= as_of).any() and ledger.facts["known_on"].between(end, as_of).any():
             found.append(quarter)
     return found
 
