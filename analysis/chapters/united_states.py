@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pandas as pd
@@ -54,9 +55,10 @@ def opening(report: Report) -> dict:
         "so_far": report.quarter.to_date,
         "over": us.rest is None,
         "estimate": us.published and estimates(report).gmv(MARKET, us.published.span),
+        "published_by": _said_by(report, us.published.gmv) if us.published else [],
         "is_bound": bool(us.published) and us.published.gmv.hedge in BOUNDS,
         "scenario": "" if scenario.id == BASE or us.rest is None else scenario.means,
-        "order": _orders(report)[0],
+        "order": _orders(report)[0] if _change(report, "referral_fee", report.year).day else None,
     }
 
 
@@ -71,6 +73,7 @@ def months(report: Report) -> dict:
         "month": month,
         "latest": model.gmv(MARKET, month),
         "multiple": model.gmv(MARKET, month).median / mean,
+        "target_by": _said_by(report, us.target),
         "target_multiple": report.fact(MARKET, "target_multiple_of_prior_year", report.year),
         "path": path,
         "last": path.iloc[-1],
@@ -120,7 +123,8 @@ def orders(report: Report) -> dict:
     """What an order leaves its seller before and after the last changes of fee and shipping, by its value."""
     shown, co_fund = _orders(report), _steps(report, "shipping_co_fund_per_order")
     small = shown[0]
-    kept = _kept(report, _change(report, "referral_fee").after, "high")
+    fee, claimed_cut = _change(report, "referral_fee"), _change(report, "seller_profit_cut").after
+    kept = _kept(report, fee.after, "high")
     shipping = _change(report, "seller_shipping_margin_per_order")
     even = (report.assumption(HANDLING, "high") - shipping.after) / kept
     return {
@@ -128,12 +132,14 @@ def orders(report: Report) -> dict:
         "small": small,
         "large": shown[-1],
         "fees": [(span.each_month[0], fee) for span, fee in _steps(report, "referral_fee")],
-        "fee": _change(report, "referral_fee"),
+        "fee": fee,
         "shipping": shipping,
         "threshold": _change(report, "free_shipping_threshold").after,
         "co_fund": co_fund[-1][1] if co_fund else None,
         "co_fund_end": Span(co_fund[-1][0].end, co_fund[-1][0].end) if co_fund else None,
-        "claimed_cut": _change(report, "seller_profit_cut").after,
+        "claimed_cut": claimed_cut,
+        "claimed_by": _said_by(report, claimed_cut),
+        "fee_by": _said_by(report, fee.after),
         "even": even.amount if kept > 0 else Quantity.unknown("an order value that breaks even"),
         "assumed": {lever: _assumed(report, lever, small.value) for lever in (*SHARES, HANDLING)},
     }
@@ -214,6 +220,15 @@ def _old_figures(report: Report, metric: str, change: Change) -> list[Quantity]:
     old = rows[rows["end"] < change.day.start]
     old = old[old["end"] == old["end"].max()].drop_duplicates("number").sort_values("number")
     return [report.quantity(row) for _, row in old.iterrows()]
+
+
+def _said_by(report: Report, figure: Quantity) -> list[str]:
+    """Who counted what a figure rests on; where a page does not say, its publisher."""
+    names = []
+    for origin in figure.origins:
+        counter = report.ledger.facts.at[origin.id, "counter"]
+        names.append(re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter)
+    return list(dict.fromkeys(names))
 
 
 # One order --------------------------------------------------------------------------------------------
