@@ -54,35 +54,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the rows of the files.
-
-    Attributes
-    ----------
-    new : list of Row
-        Those that were added.
-    skipped : list of (Row, str)
-        Those that the ledger has already, and the id of the row that says the same.
-    conflicts : list of (Row, list of str)
-        Those of `new` whose cell has another figure already, and the ids of some facts that have it.
-    ledger : Ledger
-        All rows, those skipped included.
-    """
+    """What became of the rows of the files."""
 
     new: list[Row] = field(default_factory=list)
-    skipped: list[tuple[Row, str]] = field(default_factory=list)
-    conflicts: list[tuple[Row, list[str]]] = field(default_factory=list)
-    ledger: Ledger | None = None
+    skipped: list[tuple[Row, str]] = field(default_factory=list)  # and the id of the row that says the same
+    conflicts: list[tuple[Row, list[str]]] = field(default_factory=list)  # some of `new`, and facts with other figures
+    ledger: Ledger | None = None  # all rows, those skipped included
 
     def __str__(self) -> str:
         """A line for each row that was skipped or is in conflict, up to `SHOWN`, then what was added to which file."""
         lines = [f"skipped, nothing new: {row}; {of} says the same" for row, of in self.skipped[:SHOWN]]
-        if len(self.skipped) > SHOWN:
-            lines.append(f"skipped, nothing new: {len(self.skipped)} rows in all")
         for row, others in self.conflicts[:SHOWN]:
             lines.append(f"added, but in conflict: {row}: {self._figure(row.key[0])}; {self._cell(row.key[0])}")
             lines += [f"    {other}: {self._figure(other)}" for other in others]
-        if len(self.conflicts) > SHOWN:
-            lines.append(f"added, but in conflict: {len(self.conflicts)} rows in all")
+        for what, rows in (("skipped, nothing new", self.skipped), ("added, but in conflict", self.conflicts)):
+            lines += [f"{what}: {len(rows)} rows in all"] * (len(rows) > SHOWN)
         for table in TABLES:
             names = [" ".join(row.key) for row in self.new if row.table == table]
             listed = ", ".join(names) if len(names) <= 12 else f"{names[0]} to {names[-1]}"

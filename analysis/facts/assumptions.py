@@ -36,6 +36,11 @@ class Assumption:
     url: str = ""
     basis: str = ""
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What a note says of it."""
+        return {"printed": self.printed, "what": self.what, "reason": self.reason}
+
     def __str__(self) -> str:
         return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
 
@@ -120,7 +125,9 @@ class Assumptions(Strict):
         for name, scenario in scenarios.items():
             for lever in scenario.settings if levers is not None else ():
                 if lever not in levers:
-                    raise refuse(f"only names under [levers] in {name}; {lever!r} is none", closest(lever, levers))
+                    raise refuse(
+                        f"only names under [levers] in {name}; {lever!r} is none", closest(lever, tuple(levers))
+                    )
         if abs(weight - 1) > 1e-9:
             raise refuse(f"probabilities that add up to 1, not to {weight:g}")
         if BASE not in scenarios or scenarios[BASE].settings:

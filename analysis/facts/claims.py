@@ -96,7 +96,7 @@ class Claim(Strict):
     @property
     def names(self) -> frozenset[str]:
         """Every fact and event on which the test rests."""
-        return _names(self.test) if self.test else frozenset()
+        return names_of(self.test) if self.test else frozenset()
 
     @property
     def told(self) -> frozenset[str]:
@@ -190,15 +190,7 @@ def _judged(report: Report, claim: Claim) -> dict[str, object]:
 
 
 def judge(claim: Claim, result: Comparison, itself: bool) -> str:
-    """The verdict on a claim whose two sides are known.
-
-    Parameters
-    ----------
-    claim : Claim
-    result : Comparison
-    itself : bool
-        Whether all that the claim is held against is from its own source.
-    """
+    """The verdict on a claim whose two sides are known; `itself` if all that they rest on is from its own source."""
     # A date is right or wrong, and so is a bound.
     near = result.sign == "==" and result.printed.unit not in DATES
     hedged = result.printed.hedge or result.worked_out.hedge
@@ -209,6 +201,56 @@ def judge(claim: Claim, result: Comparison, itself: bool) -> str:
     if (near or claim.loosely is not None) and result.apart <= rough:
         return "loosely"
     return "self" if itself else "contradicted"
+
+
+def argued(report: Report, chapter: str) -> pd.DataFrame:
+    """What the sources of a report argue in the matter of a chapter, and what the facts say to it.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
+        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's test, or else by its claims.
+    """
+    arguments = report.ledger.arguments
+    arguments = arguments[arguments["chapter"] == chapter]
+    verdicts = dict(judged(report)[["id", "verdict"]].itertuples(index=False)) if len(arguments) else {}
+    known = {*report.ledger.facts.index, *report.ledger.events.index}
+    rows = []
+    for row in arguments.itertuples():
+        evidence = [_evidence(report, name) for name in row.facts.split() if name in known]
+        verdict = _answer([verdicts[name] for name in row.claims.split() if name in verdicts])
+        if row.test and names_of(row.test) <= known:
+            tested = {name: report.ledger.row(name) for name in names_of(row.test)}
+            result = evaluate(row.test, in_one_currency(tested, report.convert))
+            if isinstance(result, Comparison):
+                verdict = "supported" if result.true else "contradicted"
+            else:
+                evidence = [("", result)]
+        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict))
+    return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
+
+
+def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:
+    """What a fact measures and its figure, or an event and its day."""
+    if name in report.ledger.events.index:
+        event = report.ledger.events.loc[name]
+        return event["event"], event["span"]
+    fact = report.ledger.facts.loc[name]
+    figure = report.quantity(fact)
+    return report.cell_name(fact), Span.parse(_iso(fact["value"])) if figure.unit in DATES else figure
+
+
+def _iso(digits: str) -> str:
+    """`2024-10` of 202410, `2024-10-09` of 20241009."""
+    return "-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))
+
+
+def _answer(verdicts: list[str]) -> str:
+    """What the verdicts on its claims make of an argument."""
+    if not verdicts or "uncheckable" in verdicts:
+        return "open"
+    return "supported" if {*verdicts} <= {"holds", "loosely"} else "contradicted"
 
 
 # The language of tests --------------------------------------------------------------------------------
@@ -263,13 +305,7 @@ def in_one_currency(rows: Mapping[str, Row], convert: Callable[[Quantity, Span],
 
 
 def evaluate(test: str, rows: Mapping[str, Row]) -> Comparison | Quantity:
-    """Work out a test: both of its sides, or its value where it compares nothing.
-
-    Parameters
-    ----------
-    test : str
-    rows : mapping
-        Fact or event -> what is known of it; all that `Claim.names` names.
+    """Work out a test on rows of facts and events: both of its sides, or its value where it compares nothing.
 
     Raises
     ------
@@ -313,7 +349,7 @@ def _is_text(node: ast.expr) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _names(test: str) -> frozenset[str]:
+def names_of(test: str) -> frozenset[str]:
     nodes = list(ast.walk(ast.parse(test.strip(), mode="eval")))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     rows = [call.args for call in calls if "row" in _FUNCTIONS[call.func.id][0]]

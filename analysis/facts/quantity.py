@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import math
 import re
@@ -51,6 +52,11 @@ class Origin:
     known_on: str
     basis: str = ""
     agrees: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What a note says of it."""
+        return {key: getattr(self, key) for key in ("printed", "what", "period", "source", "url", "known_on", "basis")}
 
     def __str__(self) -> str:
         also = f"; also {', '.join(self.agrees)}" if self.agrees else ""
@@ -235,17 +241,21 @@ class Quantity:
         lines = [] if self.is_printed else [f"{self.bare} = {self.formula}"]
         return "\n".join(lines + [str(o) for o in sorted(self.origins, key=lambda o: o.id)])
 
-    def html(self, text: str | None = None) -> str:
-        """The number for a page; its provenance is in the title, which the report turns into a note.
+    @property
+    def in_unit(self) -> float:
+        """The value as its unit counts it, 16.8 where the unit is %, without digits that no publisher prints."""
+        return float(f"{self.value * (100 if self.unit == '%' else 1):.10g}")
 
-        The same for machines is in `data-…`, from which `provenance.with_notes` lists it.
-        """
+    @property
+    def key(self) -> str:
+        """A name for the number and its provenance: like numbers of one provenance have one."""
+        whole = repr((self.in_unit, self.unit, self.formula, [origin.id for origin in self.origins]))
+        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+
+    def html(self, text: str | None = None) -> str:
+        """The number for a page, with its arithmetic; the note that it leads to is found by its `key`."""
         shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
-        title = html.escape(self.provenance, quote=True).replace("\n", "&#10;")
-        facts = ";".join(origin.id for origin in self.origins)
-        machine = {"value": repr(float(self.value)), "unit": self.unit, "formula": self.formula, "facts": facts}
-        data = "".join(f' data-{name}="{html.escape(text, quote=True)}"' for name, text in machine.items())
-        return f'<span class="quantity" tabindex="0" title="{title}"{data}>{shown}</span>'
+        return f'<span class="quantity" data-key="{self.key}" title="{html.escape(self.formula)}">{shown}</span>'
 
 
 # Two figures this close say the same thing: published figures are rounded to about this much.
@@ -260,6 +270,14 @@ def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
 def is_currency(unit: str) -> bool:
     """Whether a unit is a currency code, such as `THB`."""
     return re.fullmatch("[A-Z]{3}", unit) is not None
+
+
+def rounded(value: float) -> float:
+    """A number that a model gives, to the six significant digits that are the same on every machine.
+
+    Another processor or another numpy sums in another order, and differs from the tenth digit on at the worst.
+    """
+    return float(f"{value:.6g}")
 
 
 def total(parts: Iterable[Quantity]) -> Quantity:

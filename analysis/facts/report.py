@@ -257,7 +257,8 @@ def open_report(namespace: Mapping[str, object]) -> Report:
         if cell.startswith("# Parameters"):
             code = "\n".join(line for line in cell.splitlines() if not line.startswith(("%", "!")))  # IPython's own
             for node in ast.walk(ast.parse(code)):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                named = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                if named and not node.id.startswith("PAPERMILL_"):  # its --inject-paths
                     _refuse_unknown(node.id)
     given = {name: namespace[name] for name in PARAMETERS if name in namespace}
     return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)

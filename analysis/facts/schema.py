@@ -86,9 +86,7 @@ class Problem:
 
     def told(self, again: bool = False) -> str:
         """The line of a message; `again` if the same list of allowed words stands above it."""
-        place = (
-            self.file + (f", line {self.line}" if self.line else "") + (f", column {self.column}" * bool(self.column))
-        )
+        place = self.file + f", line {self.line}" * bool(self.line) + f", column {self.column}" * bool(self.column)
         value = f": {self.value!r}" if self.value is not None else ""
         allowed = "as above" if again and len(self.allowed) > _LONG else self.allowed
         return f"{place}{value}. Allowed: {allowed}" + f". Did you mean {self.hint!r}?" * bool(self.hint)
@@ -105,6 +103,9 @@ class LedgerError(InputError):
             lines.append("  " + problem.told(again=problem.allowed in said))
             said.add(problem.allowed)
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.problems,)  # a worker's error is told by its master
 
 
 def refuse(allowed: str, hint: str = "") -> PydanticCustomError:
@@ -133,28 +134,34 @@ def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def word(words: tuple[str, ...] | str, also: str = "") -> AfterValidator:
+def word(words: tuple[str, ...] | str) -> AfterValidator:
     """One of some words, or of those that the context of the validation has under a name."""
 
     def check(text: str, info) -> str:
         known = info.context[words] if isinstance(words, str) else words
         if text not in known:
-            raise refuse(", ".join(filter(None, known)) + also, closest(text, known))
+            raise refuse(", ".join(filter(None, known)), closest(text, tuple(known)))
         return text
 
     return AfterValidator(check)
 
 
+@lru_cache(maxsize=4096)
 def closest(text: str, words: Iterable[str]) -> str:
-    return next(iter(get_close_matches(text, list(words), 1, 0.7)), "")
+    """The word that was likely meant, or an empty text."""
+    known = {name.casefold(): name for name in words}
+    near = get_close_matches(text.casefold(), known, 3, 0.7)
+    at_its_place = {name: sum(map(str.__eq__, name, text.casefold())) for name in near}
+    return known[max(near, key=at_its_place.get)] if near else ""
 
 
 def _places(text: str, info) -> str:
-    known = info.context["places"]
+    known = tuple(info.context["places"])
     for name in text.split(", "):
         if name not in known:
+            near = closest(name, known)
             also = ", or several joined by a comma and a space"
-            raise refuse(", ".join(known) + also, text.replace(name, near) if (near := closest(name, known)) else "")
+            raise refuse(", ".join(known) + also, near and text.replace(name, near))
     return text
 
 
@@ -208,8 +215,8 @@ class Fact(Strict):
     source: _Source
     known_on: _Day
     known_on_basis: Annotated[str, word(KNOWN_ON_BASES)]
-    confidence: Annotated[str, word(CONFIDENCE)]
     vintage: Annotated[str, word(("", *VINTAGES))] = ""
+    confidence: Annotated[str, word(CONFIDENCE)]
     withdrawn: str = ""
     replaced_by: str = ""
     quote: str = ""
@@ -279,12 +286,29 @@ class Rate(Strict):
     source: _Source
 
 
+class Argument(Strict):
+    """A row of arguments.csv: what a source argues, what of the data bears on it, and what would answer it."""
+
+    id: _Id
+    chapter: Text
+    speaker: Text
+    kind: Text
+    source: _Source
+    words: Text
+    english: Text
+    claims: str = ""
+    facts: str = ""
+    test: str = ""
+    needs: Text
+
+
 # Others name the rows of sources.csv, so that a file is added before those that need it.
-TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
+TABLES: dict[str, type[Strict]] = {
+    "sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact, "arguments.csv": Argument,
+}  # fmt: skip
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
-# The columns that together name a row, and those of a number.
-KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
-_NUMBERS = {"value", "per_usd"}
+# The columns that together name a row.
+KEYS = {name: ["id"] for name in TABLES} | {"sources.csv": ["source"], "fx.csv": ["currency", "period"]}
 
 
 # Units ------------------------------------------------------------------------------------------------
@@ -385,8 +409,12 @@ def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
     def common(line: str, mark: str) -> int:
         return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
 
-    lines = [(-number, mark, line) for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1) for mark in _MARKS]
-    found = [((n := common(line, mark), n and n - len(columns)), number, mark, line) for number, mark, line in lines]
+    lines = enumerate(islice(io.StringIO(text, newline=None), 20), 1)
+    found = [
+        ((n := common(line, mark), n and n - len(columns)), -number, mark, line)
+        for number, line in lines
+        for mark in _MARKS
+    ]
     return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
 
 
@@ -420,7 +448,8 @@ def read_table(
         likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
-        problems.append(Problem(name, (*error.args, 1)[1], None, None, f"CSV with every quote closed ({error.args[0]})"))
+        reason, line = (*error.args, 1)[:2]
+        problems.append(Problem(name, line, None, None, f"CSV with every quote closed ({reason})"))
         return []
     if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
@@ -464,7 +493,7 @@ def _misfits(name: str, table: str, added: bool, line: int, header: list[str], r
         return
     for column in dict.fromkeys(header):
         if column not in columns or header.count(column) > 1:
-            hint = closest(column, set(columns) - set(header))
+            hint = closest(column, tuple(name for name in columns if name not in header))
             yield Problem(name, line, None, column, f"each of these once: {', '.join(columns)}", hint)
     for column, field in TABLES[table].model_fields.items():
         if column not in header and (field.is_required() or not added):
@@ -538,7 +567,7 @@ def _said(wrong: dict) -> dict[str, str]:
         return {"allowed": "some value; the key is missing"}
     if wrong["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return {"allowed": "the keys that data/README.md names"}
-    return {"allowed": wrong["msg"].removeprefix("Input should be ")}
+    return {"allowed": wrong["msg"].removeprefix("Input should be ").replace("tuple", "list").replace("Tuple", "list")}
 
 
 def line_of(text: str, path: list[str]) -> int | None:
@@ -585,5 +614,7 @@ class VocabularyFile(Strict):
         for name, region in regions.items():
             for member in () if region.of == "all" else region.of:
                 if markets and member not in markets:
-                    raise refuse(f"only names under [markets] in {name}; {member!r} is none", closest(member, markets))
+                    raise refuse(
+                        f"only names under [markets] in {name}; {member!r} is none", closest(member, tuple(markets))
+                    )
         return regions

@@ -162,7 +162,8 @@ class Span:
 
     def year_earlier(self) -> Span:
         """The same months one year before."""
-        return Span.months_of(self.start.year - 1, self.start.month, self.months or 1)
+        first, last = self.each_month[0].start, self.each_month[-1].end
+        return Span(first.replace(year=first.year - 1), Span.months_of(last.year - 1, last.month, 1).end)
 
     def __contains__(self, other: Span) -> bool:
         return self.start <= other.start and other.end <= self.end
