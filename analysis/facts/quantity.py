@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from analysis.facts.span import Span
+
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
+DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a month or a year, and how many digits of them
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
 
@@ -217,6 +220,8 @@ class Quantity:
                 if abs(self.value) >= 0.995
                 else f"{_round(self.value, 2)}×"
             )
+        if self.unit in DATES:
+            return Span.of_digits(f"{self.value:.0f}").label
         top, _, per = self.unit.partition("/")
         per = f" {_article(per)} {per}" if per else ""
         if is_currency(top):
