@@ -75,7 +75,6 @@ def test_every_kind_of_output_is_that_of_a_kernel(tmp_path):
         ("import os; os._exit(3)", "DeadKernelError: the notebook's process ended with exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", "DeadKernelError: the notebook's process was killed by SIGKILL"),
         ("while True: pass", "CellTimeoutError: the cell ran longer than its limit of 1 s"),
-        ("input('?')", "StdinNotImplementedError"),
         ("exit", "DeadKernelError: the notebook's process ended with exit code 0"),
     ],
 )
