@@ -53,7 +53,6 @@ KINDS = (
     "def f():\n    raise ValueError('x')\nf()",
     "1 / 0",
     "raise SystemExit(2)",
-    "input('?')",
     "os.getcwd() == os.path.realpath(os.curdir), sys.stdin.read()",
     "print('no newline', end='')",
 )
@@ -74,6 +73,7 @@ def test_every_kind_of_output_is_that_of_a_kernel(tmp_path):
         ("import os; os._exit(3)", "DeadKernelError: the notebook's process ended with exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", "DeadKernelError: the notebook's process was killed by SIGKILL"),
         ("while True: pass", "CellTimeoutError: the cell ran longer than its limit of 1 s"),
+        ("input('?')", "StdinNotImplementedError"),
         ("exit", "DeadKernelError: the notebook's process ended with exit code 0"),
     ],
 )
