@@ -208,7 +208,7 @@ class Quantity:
         if not self.known:
             return "not published"
         if self.unit == "%":
-            digits = f"{self.value * 100:.10g}" if self.is_printed else _digits(self.value * 100, percent=True)
+            digits = f"{self.value * 100:.10g}" if self.is_printed else _percent(self.value * 100)
             return _minus(f"{digits}%")
         if self.unit == "×" and self.is_printed:
             return f"{self.value:,g}×"
@@ -321,8 +321,9 @@ def _round(value: float, significant: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _digits(value: float, percent: bool = False) -> str:
-    return f"{value:,.0f}" if percent and abs(value) >= 100 else _round(value, 3 if abs(value) >= 1 else 2)
+def _percent(value: float) -> str:
+    """Whole numbers, of which a reader remembers no more; two digits of what is less than one."""
+    return f"{value:,.0f}" if abs(value) >= 0.995 else _round(value, 2)
 
 
 def _scaled(value: float, money: bool = False) -> str:
