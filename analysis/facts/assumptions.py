@@ -101,6 +101,9 @@ class Scenario:
     history: tuple[Judgement, ...] = ()
 
 
+Offered = Lever | Scenario  # `needs`, `until`, `market` and `of` say from which kind of event on, and until which
+
+
 def _with_ids(scenarios: object) -> object:
     if not isinstance(scenarios, dict):
         return scenarios
