@@ -1,10 +1,15 @@
 """Quarterly market reports: what the notebooks call."""
 
 import os
+import sys
 
 # Matrices here are small: a second thread only waits for the first, and sums in another order on another machine.
-# numpy reads this when it is first imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A library of linear algebra reads its variable as it is loaded; one that is there already is told.
+os.environ |= {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "MKL", "BLIS", "OMP")}
+if "numpy" in sys.modules:
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, "blas")
 
 __all__ = ["open_chapter", "open_report", "show"]
 

@@ -262,6 +262,14 @@ def is_currency(unit: str) -> bool:
     return re.fullmatch("[A-Z]{3}", unit) is not None
 
 
+def rounded(value: float) -> float:
+    """A number that a model gives, to the six significant digits that are the same on every machine.
+
+    Another processor or another numpy sums in another order, and differs from the tenth digit on at the worst.
+    """
+    return float(f"{value:.6g}")
+
+
 def total(parts: Iterable[Quantity]) -> Quantity:
     """Sum of one or more quantities of one unit."""
     first, *rest = parts

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Vocabulary
-from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import ParameterError, Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
@@ -269,6 +269,7 @@ def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
     between = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
     path = _path([found.earlier, *between, later], year, dollars)
     path[0] *= after.convert(Quantity(1.0, "USD"), year).value
+    path = np.vectorize(rounded)(path)
     moves = pd.DataFrame(np.diff(path).T, index=["", *groups], columns=["value", "chance"])
     large = moves[(moves.index != "") & (moves["value"].abs() >= SMALL * last.value)]
     rest = np.array([last.value - first.value, chances[1].value - chances[0].value]) - large.sum(skipna=False)

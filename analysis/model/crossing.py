@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from analysis.facts.assumptions import Scenario
-from analysis.facts.quantity import Quantity
+from analysis.facts.quantity import Quantity, rounded
 from analysis.facts.report import Reading, Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
@@ -120,7 +120,7 @@ def crossings(report: Report) -> list[Crossing]:
         seen.add(outcome)
         ahead = own.draws("Global", months[-1]) > rival.draws("Global", months[-1])
         formula = f"share of {len(ahead):,} draws with {report.platform} ahead of {report.rival} in {months[-1].short}"
-        chance = replace(end.ratio.median, value=float(ahead.mean()), unit="%", formula=formula)
+        chance = replace(end.ratio.median, value=rounded(ahead.mean()), unit="%", formula=formula)
 
         def larger(month: Span, own: Estimates = own, rival: Estimates = rival) -> bool:
             return bool(np.median(rival.draws("Global", month)) > np.median(own.draws("Global", month)))
@@ -154,7 +154,7 @@ def catch_up(ratio: Quantity) -> Quantity:
         return Quantity.unknown("two platforms apart")
     multiple = max(ratio.value, 1 / ratio.value)
     formula = f"({multiple:.3g})^(1 ÷ 12 months) − 1, of: {ratio.formula}"
-    return replace(ratio, value=multiple ** (1 / 12) - 1, unit="%", formula=formula)
+    return replace(ratio, value=rounded(multiple ** (1 / 12) - 1), unit="%", formula=formula)
 
 
 # By arithmetic on published figures -------------------------------------------------------------------
@@ -209,10 +209,10 @@ def growth(report: Report, platform: str) -> Growth | None:
         platform,
         before,
         last,
-        replace(multiple, value=factor - 1, unit="%", formula=f"{told}^(1 ÷ {apart:g} months) − 1"),
+        replace(multiple, value=rounded(factor - 1), unit="%", formula=f"{told}^(1 ÷ {apart:g} months) − 1"),
         replace(
             last.monthly * multiple,
-            value=last.monthly.value * factor**to_end,
+            value=rounded(last.monthly.value * factor**to_end),
             unit=last.monthly.unit,
             formula=f"{last.monthly.formula} × {told}^({to_end:g} ÷ {apart:g} months)",
         ),
@@ -250,4 +250,4 @@ def meeting(own: Growth, rival: Growth) -> Quantity:
     if not gap or abs(closing) < 1e-9:
         return Quantity.unknown("growth that differs")
     formula = f"ln({gap.formula}) ÷ ln((1 + {own.monthly.bare}) ÷ (1 + {rival.monthly.bare}))"
-    return replace(gap, value=math.log(gap.value) / closing, unit="month", formula=formula)
+    return replace(gap, value=rounded(math.log(gap.value) / closing), unit="month", formula=formula)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Ledger
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
+from analysis.model import market as market_model
 from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
 from analysis.model.market import Estimate, Market, TooLittleKnown, fit
-from analysis.model.observations import observe
+from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
 
 MIN_SLOPE = 0.1  # of log GMV of the year on that of a part of it; below, the part tells next to nothing
@@ -35,7 +36,7 @@ class Band:
     def of(cls, percentiles: Iterable[float], tell: Callable[[float, str], Quantity]) -> Band:
         """From the median, the 10th and the 90th percentile, each told by its value and its name."""
         names = ("median", "10th percentile", "90th percentile")
-        return cls(*(tell(float(value), name) for value, name in zip(percentiles, names, strict=True)))
+        return cls(*(tell(rounded(value), name) for value, name in zip(percentiles, names, strict=True)))
 
     @classmethod
     def unknown(cls, reason: str) -> Band:
@@ -53,12 +54,7 @@ class Band:
 class Estimates:
     """The market model of one platform, fitted to the report's view of the ledger, under the report's scenario.
 
-    Attributes
-    ----------
-    report : Report
-    platform : str
-    market : Market or None
-        None if too little is published to say anything.
+    `market` is None if too little is published to say anything.
     """
 
     report: Report
@@ -66,9 +62,10 @@ class Estimates:
     market: Market | None
 
     def gmv(self, market: str, span: Span) -> Band:
-        """GMV of a market or region over a span, money; with the new sites that the ramp tells.
+        """GMV of a market or region over a span, money; with planned sites that have not opened, as the ramp tells.
 
-        Unknown for such a site itself: the ramp tells all that open together.
+        What is called the median of a market is its mean share of the world in the draws, times the median of the
+        world: so the markets of a table add up.
         """
         if (market, span) not in self._bands:
             self._bands[market, span] = self._gmv(market, span)
@@ -80,11 +77,30 @@ class Estimates:
         return {}
 
     def _gmv(self, market: str, span: Span) -> Band:
-        band = self._band(lambda model: model.total(market, span), "USD", f"GMV in {span.short}", span)
-        if band.median.value == 0 and set(self.market.markets(market)) <= set(planned_sites(self.report)):
-            return Band.unknown(f"a figure of {self.report.call(market)}")
-        extra = self._new_sites(market, span)
+        def ask(model: Market) -> Estimate:
+            found, world = model.total(market, span), model.observations.regions.get(WORLD)
+            if market == WORLD or not world or not found.median:
+                return found
+            whole = model.draws(WORLD, span)
+            share = (model.draws(market, span) / whole).mean()
+            return replace(found, median=float(np.clip(share * np.median(whole), found.p10, found.p90)))
+
+        band, extra = self._band(ask, "USD", f"GMV in {span.short}", span), self._new_sites(market, span)
         return Band(*(part + extra for part in band)) if extra else band
+
+    def parts(self, span: Span) -> pd.DataFrame:
+        """Columns market and band: GMV of each market over a span, largest first; their medians add up to the world's.
+
+        Planned sites that have not opened are one row.
+        """
+        if not self.gmv(WORLD, span):
+            return pd.DataFrame(columns=["market", "band"])
+        rows = [(market, self.gmv(market, span)) for market in self.market.markets(WORLD)]
+        if extra := self._new_sites(WORLD, span):
+            sites = ", ".join(site for plan in told_by_ramp(self.report, self.market) for site in plan.markets)
+            rows.append((sites, Band(extra, extra, extra)))
+        rows.sort(key=lambda row: -row[1].median.value)
+        return pd.DataFrame(rows, columns=["market", "band"])
 
     def draws(self, market: str, span: Span) -> np.ndarray:
         """Draws of what `gmv` tells, US dollars, shape (draws,); none where nothing is known.
@@ -99,8 +115,9 @@ class Estimates:
         return values + extra.value if extra else values
 
     def _new_sites(self, market: str, span: Span) -> Quantity:
-        """GMV of new sites of a region: the model knows none before it opens, and only guesses without a figure."""
-        if self.market is None or self.platform != self.report.platform or market not in ("Global", "Europe"):
+        """GMV of planned sites within a region: the model knows none before it opens."""
+        inside = set(planned_sites(self.report)) < set(self.report.ledger.vocabulary.members(market))
+        if self.market is None or self.platform != self.report.platform or not inside:
             return Quantity.unknown(f"new sites of {self.platform} in {market}")
         if span not in self._asked:
             self._asked[span] = new_sites_gmv(self.report, self.market, span)
@@ -120,7 +137,7 @@ class Estimates:
         observations = self.market.observations
         rest = replace(observations, facts=observations.facts.drop(index=list(facts)))
         try:
-            return _told(self.report, self.platform, fit(rest, self.report.year))
+            return _under(self.report, self.platform, fit(rest, self.report.year, draws=self.market.posterior.draws))
         except TooLittleKnown:
             return Estimates(self.report, self.platform, None)
 
@@ -168,7 +185,7 @@ class Estimates:
         wanted = np.log(self._dollars(self._less_new_sites(market, target)))
         formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
         origins = self.report.by_ids(self.market.drivers(market, year))
-        figure = self._quantity(float(np.exp((wanted - level) / slope)), "USD", formula, origins, span)
+        figure = self._quantity(np.exp((wanted - level) / slope), "USD", formula, origins, span)
         return self.report.convert(figure, span)
 
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
@@ -192,7 +209,7 @@ class Estimates:
             formula += f", in the scenario “{scenario.name}”"
             for lever in scenario.settings:
                 origins += self.report.assumption(lever).origins
-        return Quantity(value, unit, formula, origins)
+        return Quantity(rounded(value), unit, formula, origins)
 
     def _dollars(self, amount: Quantity) -> float:
         return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
@@ -206,7 +223,7 @@ class Estimates:
         """GMV of the world from 1 January to the end of each month of the year, money."""
         year = self.report.year.end.year
         spans = [Span.months_of(year, 1, months) for months in range(1, 13)]
-        return [(span, self.gmv("Global", span)) for span in spans]
+        return [(span, self.gmv(WORLD, span)) for span in spans]
 
     def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
         """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
@@ -226,37 +243,28 @@ class Estimates:
 def estimates(report: Report, platform: str | None = None) -> Estimates:
     """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
-    return _told(report, platform, fitted(report.ledger, platform, report.horizon.end))
+    return _under(report, platform, fitted(report.ledger, platform, report.horizon.end))
 
 
-def _told(report: Report, platform: str, market: Market | None) -> Estimates:
-    """What a report makes of a fitted model: without the sites that the ramp tells, and under its scenario."""
-    if market is not None and platform == report.platform:
-        sites = {site for plan in told_by_ramp(report, market) for site in plan.markets}
-        market = _less(market, frozenset(sites.intersection(market.grid.markets)))
+def _under(report: Report, platform: str, market: Market | None) -> Estimates:
+    """A fitted model under the report's scenario."""
     if market is not None and report.scenario.id != BASE:
         market = market.under(effect(report, platform))
     return Estimates(report, platform, market)
 
 
-@lru_cache(maxsize=8)
-def _less(market: Market, sites: frozenset[str]) -> Market:
-    """The same model, with nothing sold in some markets: what the ramp tells is not counted twice."""
-    return market.under(lambda name, months: np.full(len(months), float(name not in sites))) if sites else market
+# What was fitted last, by fingerprint of the view, platform, last day and number of draws.
+FITTED: dict[tuple[str, str, date, int], Market | None] = {}
 
 
-# What was fitted last, by fingerprint of the view, platform and last day.
-FITTED: dict[tuple[str, str, date], Market | None] = {}
-
-
-def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
+def fitted(ledger: Ledger, platform: str, until: date, draws: int | None = None) -> Market | None:
     """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
-    key = ledger.fingerprint, platform, until
+    key = ledger.fingerprint, platform, until, draws or market_model.DRAWS
     if key not in FITTED:
         if len(FITTED) >= 24:
             del FITTED[next(iter(FITTED))]  # the oldest
         try:
-            FITTED[key] = fit(observe(ledger, platform), until)
+            FITTED[key] = fit(observe(ledger, platform), until, draws=draws)
         except TooLittleKnown:
             FITTED[key] = None
     return FITTED[key]

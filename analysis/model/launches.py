@@ -1,7 +1,6 @@
-"""Launches that were announced ahead, and what the ramp of earlier launches makes of them.
+"""Launches that were announced ahead, and what the ramp of earlier launches makes of them until they open.
 
-The middle of the ramp, applied to the online sales of the sites of a plan, is what these may sell at the same age. It
-tells them until a figure of their own is public, open or not.
+The expected share of the ramp, applied to the online sales of the sites of a plan, is what these may sell at that age.
 """
 
 from __future__ import annotations
@@ -25,17 +24,7 @@ from analysis.model.ramp import Ramp, launch_origin, online_sales, opening, ramp
 
 @dataclass(frozen=True)
 class Plan:
-    """A launch that was announced ahead.
-
-    Attributes
-    ----------
-    markets : tuple of str
-        The sites that open together.
-    month : Span
-        Period for which the launch is planned.
-    figure : Quantity
-        The published figure that says so.
-    """
+    """A launch that was announced ahead: sites that open together, the planned month, and the figure that says so."""
 
     markets: tuple[str, ...]
     month: Span
@@ -114,10 +103,8 @@ def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
 
 
 def told_by_ramp(report: Report, market: Market | None) -> list[Plan]:
-    """Plans of which no site has a figure of its own, open or not: without one the market model only guesses."""
-    found = plans(report)
-    known = ramp(report, market) if found else None
-    return [plan for plan in found if known.own.isdisjoint(plan.markets)] if known else []
+    """Plans of which no site has opened: from then on the market model has the sites, by the size of their markets."""
+    return [plan for plan in plans(report) if not is_open(report, plan)] if market else []
 
 
 def plan_gmv(

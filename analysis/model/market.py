@@ -1,21 +1,20 @@
 """One monthly GMV for each market, with error bars, from published figures that disagree.
 
-The model. On an open day of month t, market m sells exp(u[m,t]) US dollars, and
+On an open day of month t, market m sells exp(u[m,t]) US dollars, and
 
     u[m,t] = common[t] + region[of m] + own[m,t] + exponent[m] log(age[m,t] + delay) + step[m] + season[month of t].
 
-`common` and `own` are paths whose monthly growth is a stationary AR(1); `own` starts from the market's share of its
-region; the exponent is the ramp after a launch; the step counts from the reopening of a market that was closed.
-All of it is linear in parameters whose prior is that of independent normals. A fact is a log total of a cell (some
-markets over some days), or the difference of two such, plus the bias of its basis and Student-t noise. A sum of
-exponentials is smooth, so that a few Newton steps find the mode of the posterior [1]_. Draws about it, by the curvature
-of Gauss and Newton there, by resampled weights [2]_ and by optimising again with randomised data [3]_, give the error
-bars and, past the last fact, the forecast.
+`common` and `own` are paths whose monthly growth is a stationary AR(1); `own` has the size of the market as its centre
+at the last fact; the exponent is the ramp after a launch; the step counts from the reopening of a market that was
+closed. All of it is linear in independent normals. A fact is a log total of a cell (some markets over some days), or
+the difference of two such, plus the bias of its counter, the error of its publication and Student-t noise. How fast
+growth changes, how far markets lie from their size and how noisy figures are is learnt for each platform: a grid of
+three scales, weighted by the marginal likelihood (Laplace) [1]_. Newton steps find the mode; draws about it, by
+resampled weights [2]_ and by optimising again with randomised data [3]_, give the bands.
 
-.. [1] Nocedal and Wright, Numerical Optimization, 2nd ed., 2006, sections 3.4 (Newton) and 10.3 (Gauss-Newton).
+.. [1] Tierney and Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81, 1986.
 .. [2] Lange, Little and Taylor, Robust statistical modeling using the t distribution, JASA 84, 1989.
 .. [3] Bardsley, Solonen, Haario and Laine, Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014.
-.. [4] Tierney and Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81, 1986.
 """
 
 from __future__ import annotations
@@ -24,20 +23,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.linalg import LinAlgError, block_diag, cho_factor, cho_solve, cholesky, qr, solve_triangular
+from scipy.linalg import block_diag, cho_factor, cho_solve
+from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import gammaincinv
 
+from analysis.facts.quantity import rounded
 from analysis.facts.span import DAYS_PER_MONTH, Span
 
 REST = "Rest of the world"
-REFERENCE = "company"  # the basis on which everything is counted; official figures are its own
+REFERENCE = ("company", "official")  # the bases that count as everything is counted here
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
-_COOLING, _STEPS, _TOLERANCE = 5, 200, 1e-8
-_BATCHES, _GROUP, _PAIRS, _CORRECTIONS, _SEED = 100, 20, 10, 4, 20240630  # draws come in antithetic pairs
+FLOORS = ("more than", "just over")
+DRAWS = 1000
+_COOLING, _STEPS, _EXACT, _ROUGH, _NEAR, _FLAT = 5, 200, 1e-9, 1e-2, 0.1, 1e-5
+_BATCH, _CORRECTIONS, _SEED = 20, 4, 20240630  # draws of one set of weights, in antithetic pairs
+GROWTH, SPREAD, NOISE, FIXED = "growth", "spread", "noise", "fixed"  # what a learnt scale multiplies
 
 
 class TooLittleKnown(ValueError):
@@ -46,102 +50,76 @@ class TooLittleKnown(ValueError):
 
 @dataclass(frozen=True)
 class Prior:
-    """Every constant of the model, with its unit and its reason.
+    """Every constant of the model. Log units unless said otherwise; set on what was public by 31 March 2024."""
 
-    "Fitted" means: within one log unit of the best of a grid by the marginal likelihood (Laplace) of the facts about
-    TikTok Shop, Temu, Shopee and SHEIN that were public on 31 March 2024. So few facts tell no more than that.
-
-    Attributes
-    ----------
-    ramp_exponent : float
-        GMV a day grows as (age + delay) ** exponent, so that growth slows as 1 / age. Fitted.
-    ramp_exponent_sd, own_exponent_sd : float
-        Spread of the exponent between platforms, and between the markets of one. Flat from 0.3 to 0.8 in sum.
-    ramp_delay : float
-        Months that a launch has behind it on its first day: it does not start from nothing. Fitted.
-    ramp_age : float
-        Months since launch at which the levels of markets are compared: the age of TikTok Shop's at the end of 2023.
-    common_growth_sd, own_growth_sd : float
-        Spread of monthly log growth about the ramp, shared by all markets and of one market. Fitted (0.005 to 0.02
-        and 0.01 to 0.04 are alike).
-    growth_memory : float
-        Correlation of that with the month before. Flat; 0.85 is a half-life of four months.
-    level_sd : float
-        Log units. The level of a platform is for the facts to tell: a factor of 20 either way.
-    region_sd : float
-        Log units, of a region's level about that of the platform: a factor of 3 either way. Fitted.
-    share_sd : float
-        Log units, of a market's level about its share of its region: a factor of 2 either way. Fitted.
-    reopening_sd : float
-        Log units, of the step in the level of a market that was closed. One case, so a judgement: a factor of 1.6.
-    season_sd : float
-        Log units, of one month about the official seasonal profile: another country, other sales days. Fitted.
-    day_sd : float
-        Log units, of one day about its month, for facts whose days cut a month: sales days sell several times the
-        mean. Fitted.
-    noise : mapping
-        Log units, by confidence: what figures for the same cell differ by. Fitted; twice as much would
-        fit as well, but hide conflicts such as 70 against 45 and 40 %.
-    about : float
-        Log units, added to the noise of a figure that is not exact: half of the last of two digits.
-    slack : mapping
-        Log units, by qualifier: how far on the open side of a bound the truth may lie. Publishers name the nearest
-        round number, so that a bound says something about both sides. Fitted.
-    bias_sd : mapping
-        Log units, by basis: how far one way of counting may lie from the company's own, over all its figures. Leaks
-        quote the company, the press quotes leaks and trackers; for trackers 0.1 to 0.5 are alike.
-    dof : float
-        Degrees of freedom of the Student-t noise, so that a misprint loses its pull: the usual choice [2]_.
-    """
-
+    # GMV a day grows as (age + delay) ** exponent, so that growth slows as 1 / age. `observations` learns the exponent
+    # from all launches on record; these are its spread between platforms, and between the markets of one.
     ramp_exponent: float = 2.5
     ramp_exponent_sd: float = 0.6
     own_exponent_sd: float = 0.4
-    ramp_delay: float = 6.0
-    ramp_age: float = 24.0
+    ramp_delay: float = 6.0  # months that a launch has behind it on its first day: it does not start from nothing
+    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US online
+    # retail did before 2020 and e-Conomy SEA has its markets in 2022.
+    old: float = 180.0
+    ramp_age: float = 24.0  # months since launch at which levels are compared: TikTok Shop's at the end of 2023
+    # Monthly log growth about the ramp, shared by all markets and of one market; times the learnt scale of growth.
     common_growth_sd: float = 0.015
     own_growth_sd: float = 0.03
-    growth_memory: float = 0.85
-    level_sd: float = 3.0
-    region_sd: float = 1.2
-    share_sd: float = 0.7
-    reopening_sd: float = 0.5
-    season_sd: float = 0.1
-    day_sd: float = 0.8
+    growth_memory: float = 0.85  # correlation of growth with the month before: a half-life of four months
+    growth_fading: float = 1.5  # times more restless for each year before the last fact, `fading_years` at most:
+    fading_years: float = 3.0  # young markets calm down, and what shook 2020 says little about 2024
+    level_sd: float = 3.0  # of a platform: for the facts to tell, a factor of 20 either way
+    region_sd: float = 1.2  # of a region about the platform: a factor of 3 either way
+    # Of a market about its size in its region, times the learnt scale of spread. Shares of Shopee and TikTok Shop
+    # in the markets of SEA of 2022 and 2023 differ by 0.4; sizes are known to 0.2.
+    share_sd: float = 0.5
+    unsized_sd: float = 1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
+    reopening_sd: float = 0.5  # of the step after a closure: one case, so a judgement, a factor of 1.6
+    # Of a month about the official seasonal profile, of a platform and again of a market: another country, other days.
+    season_sd: float = 0.07
+    # Of a part of a year, for each year before the last fact: seasons move (US retail of 2019 to 2023, by as much).
+    season_shift: float = 0.02
+    day_sd: float = 0.8  # of a day about its month, where days cut a month: sales days sell several times the mean
+    # What figures of one cell differ by, by confidence; times the learnt scale of noise.
     noise: Mapping[str, float] = field(default_factory=lambda: {"high": 0.06, "medium": 0.12, "low": 0.3})
-    about: float = 0.05
+    reference_noise: float = 1 / 3  # of that for a count by its own definition: rounding and revisions are left
+    about: float = 0.05  # added where a figure is hedged: half of the last of two digits
+    shared: float = 0.5  # part of the variance of noise that the amounts of one publication share
+    # How far on the open side of a bound the truth may lie: publishers name the nearest round number.
     slack: Mapping[str, float] = field(
         default_factory=lambda: {"more than": 0.25, "less than": 0.25, "up to": 0.25, "just over": 0.04}
     )
+    # How far a way of counting lies from the company's, and again a counter from its way: by March 2024 trackers
+    # of Indonesia and Vietnam in 2022 were 20 % and more apart; leaks quote the company, the press quotes either.
     bias_sd: Mapping[str, float] = field(
-        default_factory=lambda: {"leak": 0.05, "press": 0.1, "tracker": 0.2, "analyst": 0.2}
+        default_factory=lambda: {"leak": 0.07, "press": 0.15, "tracker": 0.25, "analyst": 0.25}
     )
-    dof: float = 4.0
+    dof: float = 4.0  # of the Student-t noise, so that a misprint loses its pull: the usual choice [2]_
+    # Grids of the learnt scales (logs) and the spread of each about 1: a calm official series has a tenth of the
+    # growth of a young platform, and half a digit of its noise.
+    scales: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {
+        GROWTH: (-2.4, -1.8, -1.2, -0.6, 0.0, 0.5, 1.0), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.6),
+    })  # fmt: skip
+    scale_sd: Mapping[str, float] = field(default_factory=lambda: {GROWTH: 0.8, SPREAD: 0.4, NOISE: 0.6})
 
 
 @dataclass(frozen=True)
 class Observations:
     """What is known of a platform's GMV, as tables.
 
-    Attributes
-    ----------
-    facts : DataFrame
-        Indexed by fact; columns in `COLUMNS`. A fact says that the GMV of `market` from `start` to `end` is
-        exp(log_value) US dollars, or, where `base_market` is filled, that times the GMV of the base cell.
-    calendar : DataFrame
-        Columns market, start, end: spans of days on which the market was open; `end` None is still open.
-    regions : dict
-        Name of a market or region -> the markets that it sums up.
-    places : DataFrame
-        Indexed by market; columns region, and share: its share of the region's online retail over that of a typical
-        market there.
-    season : DataFrame
-        Columns start, end, value: the official quarterly series, oldest first.
+    facts: indexed by fact, columns in `COLUMNS`; the GMV of `market` from `start` to `end` is exp(log_value) dollars,
+    or, where `base_market` is filled, that times the GMV of the base cell.
+    calendar: columns market, start, end: when each market was open; `end` None is still open; launched: whether its
+    opening is on record (it is, if the column is missing).
+    regions: name of a market or region -> the markets that it sums up.
+    places: indexed by market; columns region, and size: its online sales (any unit), NaN where none is public.
+    season: columns start, end, value: the official quarterly series, oldest first.
+    ramp_exponent: as the launches on record tell it.
     """
 
     COLUMNS = (
         "fact", "measure", "market", "start", "end", "base_market", "base_start", "base_end", "log_value",
-        "qualifier", "basis", "confidence",
+        "qualifier", "basis", "confidence", "counter", "publication",
     )  # fmt: skip
 
     facts: pd.DataFrame
@@ -149,6 +127,7 @@ class Observations:
     regions: dict[str, tuple[str, ...]]
     places: pd.DataFrame
     season: pd.DataFrame
+    ramp_exponent: float = Prior.ramp_exponent
 
 
 @dataclass(frozen=True)
@@ -166,166 +145,132 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The months of each market, from its first open day on, and the days on which it was open.
-
-    Attributes
-    ----------
-    months : PeriodIndex
-        Shape (T,).
-    edges : ndarray of datetime64[D]
-        First day of each month and the day after the last, shape (T + 1,).
-    markets : tuple of str
-        M names.
-    open_before : ndarray
-        Open days of each market before each day of the grid, shape (M, days + 1).
-    age : ndarray
-        Months from a market's first open day to the middle of a month, shape (M, T).
-    live : ndarray of bool
-        Whether a market had opened by the end of a month, shape (M, T).
-    reopened : ndarray of bool
-        Whether a market was closed once before this month and has opened again, shape (M, T).
-    """
+    """The months of M markets, from the first open day of each on: S states, each a market and a month."""
 
     months: pd.PeriodIndex
-    edges: np.ndarray
+    edges: np.ndarray  # first day of each month, and the day after the last
     markets: tuple[str, ...]
-    open_before: np.ndarray
-    age: np.ndarray
-    live: np.ndarray
-    reopened: np.ndarray
+    open_before: np.ndarray  # open days before each day, shape (M, days + 1)
+    age: np.ndarray  # months from the launch to the middle of a month, shape (M, T)
+    live: np.ndarray  # whether a market had opened by the end of a month, shape (M, T)
+    reopened: np.ndarray  # whether it was closed before and has opened again, shape (M, T)
 
     @classmethod
-    def of(cls, calendar: pd.DataFrame, start: date, end: date) -> Grid:
+    def of(cls, calendar: pd.DataFrame, start: date, end: date, old: float = Prior.old) -> Grid:
         """The months from that of `start` to that of `end`."""
-        months = pd.period_range(start, end, freq="M")
         edges = np.arange(np.datetime64(start, "M"), np.datetime64(end, "M") + 2).astype("datetime64[D]")
         days = np.arange(edges[0], edges[-1])
+        markets = calendar["market"].unique()
+        opened = calendar["start"].to_numpy("datetime64[D]")
+        closed = pd.to_datetime(calendar["end"]).to_numpy("datetime64[D]")
+        closed = np.where(np.isnat(closed), days[-1], closed)
+        inside = (days >= opened[:, None]) & (days <= closed[:, None])
+        is_open = np.array([inside[calendar["market"] == market].any(axis=0) for market in markets])
+        first = np.array([opened[calendar["market"] == market].min() for market in markets])[:, None]
+        last = np.array([opened[calendar["market"] == market].max() for market in markets])[:, None]
+        launched = calendar.groupby("market")["launched"].any() if "launched" in calendar else {}
+        before = np.array([0.0 if launched.get(market, True) else old for market in markets])
         middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
-        spans: dict[str, list[tuple[np.datetime64, np.datetime64]]] = {}
-        for market, opened, closed in calendar[["market", "start", "end"]].itertuples(index=False):
-            span = np.datetime64(opened, "D"), np.datetime64(closed, "D") if closed else days[-1]
-            spans.setdefault(market, []).append(span)
-        is_open = np.zeros((len(spans), len(days)), dtype=bool)
-        for row, each in zip(is_open, spans.values(), strict=True):
-            for opened, closed in each:
-                row |= (days >= opened) & (days <= closed)
-        first, last = (np.array([each[at][0] for each in spans.values()], days.dtype)[:, None] for at in (0, -1))
         return cls(
-            months=months,
+            months=pd.period_range(start, end, freq="M"),
             edges=edges,
-            markets=tuple(spans),
+            markets=tuple(markets),
             open_before=np.pad(is_open.cumsum(axis=1, dtype=float), ((0, 0), (1, 0))),
-            age=(middle - first).astype(float) / DAYS_PER_MONTH,
+            age=(middle - first).astype(float) / DAYS_PER_MONTH + before[:, None],
             live=edges[1:] > first,
             reopened=(edges[1:] > last) & (last > first),
         )
 
     @cached_property
     def where(self) -> tuple[np.ndarray, np.ndarray]:
-        """Market and month of each state: the S months of markets that had opened."""
+        """Market and month of each state."""
         return np.nonzero(self.live)
 
     @cached_property
     def span(self) -> Span:
-        """All months, from the first day to the last."""
         return Span(self.edges[0].item(), (self.edges[-1] - 1).item())
 
-    @cached_property
-    def _begin(self) -> np.ndarray:
-        """Days from the first of the grid to the edge of each month."""
-        return (self.edges - self.edges[0]).astype(int)
-
-    @cached_property
-    def _asked(self) -> dict[tuple, np.ndarray]:
-        return {}
-
     def open_days(self, markets: tuple[str, ...], start: date, end: date) -> np.ndarray:
-        """Open days of each state from `start` to `end`, zero for other markets than these; shape (S,).
-
-        The same array each time: every scenario and chapter asks for the same cells.
-        """
-        asked = markets, start, end
-        if asked not in self._asked:
-            self._asked[asked] = self._open_days(*asked)
-            self._asked[asked].flags.writeable = False
-        return self._asked[asked]
-
-    def _open_days(self, markets: tuple[str, ...], start: date, end: date) -> np.ndarray:
+        """Open days of each state from `start` to `end`, zero for other markets than these; shape (S,)."""
         first, last = (np.array([start, end], "datetime64[D]") - self.edges[0]).astype(int)
-        inside = np.clip(np.clip(self._begin, first, last + 1), 0, self._begin[-1])
-        chosen = np.array([market in markets for market in self.markets], dtype=bool)
+        begin = (self.edges - self.edges[0]).astype(int)
+        inside = np.clip(np.clip(begin, first, last + 1), 0, begin[-1])
+        chosen = np.isin(self.markets, markets)
         return (np.diff(self.open_before[:, inside], axis=1) * chosen[:, None])[self.where]
 
 
 # Prior ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """The linear part: states, and then biases, are loadings @ parameters, and these N(centre, 1).
+    """States, and then biases, are mean + the sum of scale times loadings @ z over the groups, z ~ N(0, 1)."""
 
-    Attributes
-    ----------
-    loadings : ndarray, shape (S + B, P)
-        One row for each month of each market from its launch on, and one for each basis that may be biased.
-    centre : ndarray, shape (P,)
-    bases : tuple of str
-        B names.
-    """
+    mean: np.ndarray  # shape (S + B,)
+    loadings: dict[str, np.ndarray]  # group -> shape (S + B, parameters)
+    biases: dict[tuple[str, str], int]  # (kind, name) of a basis, counter or publication -> place among the S + B
 
-    loadings: np.ndarray
-    centre: np.ndarray
-    bases: tuple[str, ...]
-
-    @property
-    def states(self) -> np.ndarray:
-        """The loadings of the states, shape (S, P)."""
-        return self.loadings[: len(self.loadings) - len(self.bases)]
+    def at(self, scales: Mapping[str, float]) -> np.ndarray:
+        return np.hstack([loadings * scales.get(group, 1.0) for group, loadings in self.loadings.items()])
 
 
-def _path(length: int, first_sd: float, growth_sd: float, memory: float) -> np.ndarray:
-    """Loadings of a path of AR(1) growth on its first level, its first growth and the shocks to growth from then on.
-
-    What a shock has come to after n months is the sum of the first n powers of `memory`.
-    """
-    months = np.arange(length)
+def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) -> np.ndarray:
+    """Loadings of a path of AR(1) growth, zero in the month `anchor`, on the shocks to growth of each month but the
+    first. What a shock has come to after n months is the sum of the first n powers of `memory`."""
+    months = np.arange(len(restless))
     powers = memory ** np.maximum(np.subtract.outer(months, months) + 1.0, 0)
-    path = (1 - powers) / (1 - memory) * np.where(months == 1, growth_sd, growth_sd * np.sqrt(1 - memory**2))
-    path[:, 0] = first_sd
-    return path
+    first = np.where(months == 1, 1.0, np.sqrt(1 - memory**2))  # the first growth has the variance of all
+    path = ((1 - powers) / (1 - memory) * growth_sd * first * restless)[:, 1:]
+    return path - path[min(anchor, len(path) - 1)]
 
 
-def _layout(grid: Grid, observations: Observations, level: float, prior: Prior) -> Layout:
+def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: float, prior: Prior) -> Layout:
     market, month = grid.where
-    memory, count = prior.growth_memory, len(grid.markets)
+    count, memory, anchor = len(grid.markets), prior.growth_memory, grid.months.get_loc(pd.Period(max(facts["end"]), "M"))
+    years = np.clip((anchor - np.arange(len(grid.months))) / 12, 0, prior.fading_years)
+    restless = prior.growth_fading**years
     age = np.maximum(grid.age[market, month], 0)
     ramp = np.log((age + prior.ramp_delay) / (prior.ramp_age + prior.ramp_delay))[:, None]
     places = observations.places.loc[list(grid.markets)]
     region, names = pd.factorize(places["region"])
-    common = _path(len(grid.months), prior.level_sd, prior.common_growth_sd, memory)
-    own = _path(len(grid.months), prior.share_sd, prior.own_growth_sd, memory)
-    lengths = grid.live.sum(axis=1)
-    is_first = np.diff(market, prepend=-1) > 0
-    of_market = np.equal.outer(market, np.arange(count))
-    # Each block: how it enters the states, and the centre of its parameters.
-    blocks = [
-        (common[month], np.eye(1, len(common))[0] * level / prior.level_sd),
-        (block_diag(*(own[:n, :n] for n in lengths)),
-         is_first * np.log(places["share"].to_numpy())[market] / prior.share_sd),
-        (ramp * prior.ramp_exponent_sd, np.array([prior.ramp_exponent / prior.ramp_exponent_sd])),
-        (np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd, np.zeros(len(names))),
-        (of_market * ramp * prior.own_exponent_sd, np.zeros(count)),
-        (of_market * grid.reopened[market, month][:, None] * prior.reopening_sd, np.zeros(count)),
-        (np.equal.outer(grid.months.month[month], np.arange(1, 13)) * prior.season_sd,
-         _season_profile(observations.season) / prior.season_sd),
-    ]  # fmt: skip
-    states, centres = zip(*blocks, strict=True)
-    biases = np.diag(list(prior.bias_sd.values()))
-    return Layout(
-        loadings=block_diag(np.hstack(states), biases),
-        centre=np.concatenate([*centres, np.zeros(len(biases))]),
-        bases=tuple(prior.bias_sd),
-    )
+    sized = places["size"].notna().to_numpy()
+    smallest = places.groupby("region")["size"].transform("min").fillna(places["size"].min() if sized.any() else 1.0)
+    size = np.log(places["size"].fillna(smallest).to_numpy())  # statistics are of large markets first
+    of_market = np.equal.outer(market, np.arange(count)).astype(float)
+    starts = len(grid.months) - grid.live.sum(axis=1)
+    common = _path(restless, anchor, prior.common_growth_sd, memory)
+    own = [_path(restless[n:], max(anchor - n, 0), prior.own_growth_sd, memory) for n in starts]
+    season = np.equal.outer(grid.months.month[month], np.arange(1, 13)).astype(float)
+    states = {
+        FIXED: [
+            np.full((len(market), 1), prior.level_sd),
+            ramp * prior.ramp_exponent_sd,
+            np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd,
+            of_market * ramp * prior.own_exponent_sd,
+            of_market[:, ~sized] * prior.unsized_sd,
+            of_market * grid.reopened[market, month][:, None] * prior.reopening_sd,
+            season * prior.season_sd,
+            (of_market[:, :, None] * season[:, None, :]).reshape(len(market), -1) * prior.season_sd,
+        ],
+        GROWTH: [common[month], block_diag(*own)],
+        SPREAD: [of_market * prior.share_sd],
+    }
+    mean = level + (size - size.mean())[market] + ramp[:, 0] * observations.ramp_exponent
+    mean = mean + season @ _season_profile(observations.season)
+    # A counter is biased about its basis; what a publication got wrong it got wrong in all its amounts.
+    biased = facts[facts["basis"].isin(prior.bias_sd)]
+    basis_of = dict(zip(biased["counter"], biased["basis"], strict=True))
+    error_of = {p: max(prior.noise[c] for c in rows) for p, rows in biased.groupby("publication")["confidence"]}
+    entries = [(("basis", name), FIXED, sd) for name, sd in prior.bias_sd.items()]
+    entries += [(("counter", name), FIXED, prior.bias_sd[basis]) for name, basis in sorted(basis_of.items())]
+    entries += [(("publication", name), NOISE, np.sqrt(prior.shared) * sd) for name, sd in error_of.items()]
+    loadings = {
+        group: block_diag(np.hstack(states[group]) if group in states else np.empty((len(market), 0)),
+                          np.diag([sd if of == group else 0.0 for _, of, sd in entries])[:, [of == group for _, of, _ in entries]])
+        for group in (FIXED, GROWTH, SPREAD, NOISE)
+    }  # fmt: skip
+    mean = np.append(mean, np.zeros(len(entries)))
+    return Layout(mean, loadings, {name: len(market) + i for i, (name, *_) in enumerate(entries)})
 
 
 def _season_profile(series: pd.DataFrame) -> np.ndarray:
@@ -345,103 +290,6 @@ def _season_profile(series: pd.DataFrame) -> np.ndarray:
 
 # Likelihood -------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class Likelihood:
-    """Facts as differences of log totals.
-
-    They tell of K states, by way of C cells, and of B biases. Facts alike in all but their number share one of D rows.
-
-    Attributes
-    ----------
-    told : ndarray of int, shape (K + B,)
-        Rows of `Layout.loadings`: the states of which any cell has an open day, and the biases.
-    days : ndarray, shape (C, K)
-        Open days of each distinct cell in each state.
-    cells : sparse array, shape (D, C)
-        1 for the cell of a row, -1 for its base cell.
-    bases : ndarray, shape (D, B)
-        1 for the bias of a row.
-    row : ndarray of int, shape (N,)
-        Row of each fact.
-    value : ndarray, shape (N,)
-    above, below : ndarray, shape (N,)
-        Log scale of the noise where the fact lies above, or below, what the model says.
-    dof : float
-    """
-
-    told: np.ndarray
-    days: np.ndarray
-    cells: sparse.csr_array
-    bases: np.ndarray
-    row: np.ndarray
-    value: np.ndarray
-    above: np.ndarray
-    below: np.ndarray
-    dof: float
-
-    def split(self, x: np.ndarray) -> list[np.ndarray]:
-        """Of what stands for the states and then the biases, shape (K + B, ...), the one and the other."""
-        return np.split(x, [self.days.shape[1]])
-
-    def sums(self, x: np.ndarray) -> np.ndarray:
-        """What each row comes to, shape (D, ...), by states and biases, shape (K + B, ...)."""
-        states, biases = self.split(x)
-        return self.cells @ np.log(self.days @ np.exp(states)) + self.bases @ biases
-
-    def shares(self, x: np.ndarray) -> np.ndarray:
-        """Share of each state in the total of each cell, shape (C, K): the derivatives of the log totals."""
-        states, _ = self.split(x)
-        parts = self.days * np.exp(states)
-        return parts / parts.sum(axis=1, keepdims=True)
-
-    def slopes(self, shares: np.ndarray, loadings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of the log totals, shape (C, Q), and of the rows, shape (D, Q), by what Q `loadings` tell of.
-
-        The loadings are those of the states and biases, shape (K + B, Q).
-        """
-        states, biases = self.split(loadings)
-        by_cell = shares @ states
-        return by_cell, self.cells @ by_cell + self.bases @ biases
-
-    def residual(self, x: np.ndarray) -> np.ndarray:
-        """Fact less model, shape (N,), at states and biases, shape (K + B,)."""
-        return self.value - self.sums(x)[self.row]
-
-    @cached_property
-    def _pool(self) -> sparse.csr_array:
-        count = len(self.row)
-        return sparse.csr_array((np.ones(count), (self.row, np.arange(count))), shape=(self.cells.shape[0], count))
-
-    def gather(self, values: np.ndarray) -> np.ndarray:
-        """Sum of the values of the facts, shape (N,) or (N, columns), over each row, shape (D,) or (D, columns)."""
-        return self._pool @ values
-
-    def standardised(self, residual: np.ndarray) -> np.ndarray:
-        return residual / np.where(residual > 0, self.above, self.below)
-
-    def loss(self, residual: np.ndarray, heat: float = 1.0) -> float:
-        """Minus the log likelihood, up to a constant; `heat` widens the normal core of the noise, not its scale."""
-        z = self.standardised(residual) / heat
-        return float(np.log1p(z**2 / self.dof).sum() * heat**2 * (self.dof + 1) / 2)
-
-    def weights(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
-        """Of least squares: the first derivative of the loss is weight times residual."""
-        scale = np.where(residual > 0, self.above, self.below)
-        return (self.dof + 1) / (self.dof * scale**2 + (residual / heat) ** 2)
-
-    @property
-    def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and variance of the noise, shapes (N,): two halves of a normal that join at zero (John 1982)."""
-        gap = self.above - self.below
-        return np.sqrt(2 / np.pi) * gap, (1 - 2 / np.pi) * gap**2 + self.above * self.below
-
-    def curvature(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
-        """Second derivative of the loss by the residual; negative in the tails."""
-        z2 = (self.standardised(residual) / heat) ** 2
-        return self.weights(residual, heat) * (self.dof - z2) / (self.dof + z2)
-
-
 Cell = tuple[str, date, date]  # a market or region, its first and last day
 
 
@@ -453,44 +301,101 @@ def _cells(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
     return [(cell, base if ratio else None) for cell, base, ratio in zip(cells, bases, is_ratio, strict=True)]
 
 
-def _likelihood(facts: pd.DataFrame, grid: Grid, regions: dict, layout: Layout, prior: Prior) -> Likelihood:
-    # A ratio is of one counter on both sides: its bias cancels.
-    keys = [(cell, base, basis if base is None and basis in layout.bases else None)
-            for (cell, base), basis in zip(_cells(facts), facts["basis"], strict=True)]  # fmt: skip
-    rows = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    columns = {cell: i for i, cell in enumerate(dict.fromkeys(c for key in rows for c in key[:2] if c))}
-    signs = [(1.0, i, columns[cell]) for (cell, _, _), i in rows.items()]
-    signs += [(-1.0, i, columns[base]) for (_, base, _), i in rows.items() if base]
-    values, at, to = zip(*signs, strict=True)
-    days = np.array([grid.open_days(regions[market], start, end) for market, start, end in columns])
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """N facts as differences of log totals of C cells, which have open days in K states; `told` are these and the B
+    biases, as rows of a layout."""
+
+    told: np.ndarray
+    days: np.ndarray  # shape (C, K)
+    cells: np.ndarray  # 1 for the cell of a fact, -1 for its base, shape (N, C)
+    bias: np.ndarray  # 1 for each bias of a fact, shape (N, B)
+    value: np.ndarray
+    above: np.ndarray  # scale of the noise where the fact lies above what the model says
+    below: np.ndarray  # and where below
+    dof: float
+
+    def sums(self, x: np.ndarray) -> np.ndarray:
+        """What each fact would be, by states and biases, shape (K + B, ...)."""
+        states, biases = np.split(x, [self.days.shape[1]])
+        return self.cells @ np.log(self.days @ np.exp(states)) + self.bias @ biases
+
+    def shares(self, x: np.ndarray) -> np.ndarray:
+        """Share of each state in the total of each cell, shape (C, K)."""
+        parts = self.days * np.exp(x[: self.days.shape[1]])
+        return parts / parts.sum(axis=1, keepdims=True)
+
+    def slopes(self, x: np.ndarray) -> np.ndarray:
+        """Derivatives of `sums`, shape (N, K + B)."""
+        return np.hstack([self.cells @ self.shares(x), self.bias])
+
+    def bend(self, x: np.ndarray, pull: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Times a vector: the second derivative of the loss that comes from that of the log totals."""
+        shares, force = self.shares(x), -(self.cells.T @ pull)
+
+        def times(v: np.ndarray) -> np.ndarray:
+            states, biases = np.split(v, [shares.shape[1]])
+            return np.append((force @ shares) * states - shares.T @ (force * (shares @ states)), 0 * biases)
+
+        return times
+
+    def scale(self, residual: np.ndarray) -> np.ndarray:
+        return np.where(residual > 0, self.above, self.below)
+
+    def loss(self, residual: np.ndarray, heat: float = 1.0) -> float:
+        """Minus the log likelihood, up to a constant; `heat` widens the normal core of the noise, not its scale."""
+        z = residual / self.scale(residual) / heat
+        return float(np.log1p(z**2 / self.dof).sum() * heat**2 * (self.dof + 1) / 2)
+
+    def weights(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
+        """Of least squares: the first derivative of the loss is weight times residual."""
+        return (self.dof + 1) / (self.dof * self.scale(residual) ** 2 + (residual / heat) ** 2)
+
+    def curvature(self, residual: np.ndarray, heat: float = 1.0) -> np.ndarray:
+        """Second derivative of the loss by the residual; negative in the tails."""
+        z2 = (residual / self.scale(residual) / heat) ** 2
+        return self.weights(residual, heat) * (self.dof - z2) / (self.dof + z2)
+
+    @property
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of the noise: two halves of a normal that join at zero (John 1982)."""
+        gap = self.above - self.below
+        return np.sqrt(2 / np.pi) * gap, (1 - 2 / np.pi) * gap**2 + self.above * self.below
+
+
+def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
+    pairs = _cells(facts)
+    columns = {cell: i for i, cell in enumerate(dict.fromkeys(c for pair in pairs for c in pair if c))}
+    cells = np.zeros((len(facts), len(columns)))
+    for row, (cell, base) in zip(cells, pairs, strict=True):
+        row[columns[cell]] += 1
+        if base:
+            row[columns[base]] -= 1
+    days = np.array([days[cell] for cell in columns])
     (states,) = np.nonzero(days.any(axis=0))
-    biases = np.arange(len(layout.states), len(layout.loadings))
-    spans = {cell: Span(*cell[1:]) for cell in columns}
-    sampled = {cell: 0 if span.months else 1 / span.days for cell, span in spans.items()}
+    places = np.array(sorted(layout.biases.values()), dtype=int)
+    bias = np.zeros((len(facts), len(places)))
+    is_amount, is_biased = facts["base_market"].isna().to_numpy(), facts["basis"].isin(prior.bias_sd).to_numpy()
+    for kind in ("basis", "counter", "publication"):  # a ratio is of one counter on both sides: its bias cancels
+        for i in np.nonzero(is_amount & is_biased)[0]:
+            bias[i, layout.biases[kind, facts[kind].iloc[i]] - days.shape[1]] = 1
+    kept = np.where(is_biased, np.where(is_amount, np.sqrt(1 - prior.shared), 1.0), prior.reference_noise)
+    spans, last = [Span(*cell[1:]) for cell, _ in pairs], max(facts["end"])
     noise = np.sqrt(
-        np.array([prior.noise[name] for name in facts["confidence"]]) ** 2
+        (kept * facts["confidence"].map(dict(prior.noise)).to_numpy()) ** 2
         + (facts["qualifier"] != "exact").to_numpy() * prior.about**2
-        + prior.day_sd**2 * np.array([sampled[cell] for cell, _, _ in keys])
+        + prior.day_sd**2 * np.array([0 if span.months else 1 / span.days for span in spans])
+        + (prior.season_shift * np.array([(last - s.end).days / 365 * (s.length_in_months < 12) for s in spans])) ** 2
     )
-    slack = np.array([prior.slack.get(name, 0.0) for name in facts["qualifier"]])
-    is_floor = facts["qualifier"].isin(["more than", "just over"]).to_numpy()
-    return Likelihood(
-        told=np.append(states, biases),
-        days=days[:, states],
-        cells=sparse.csr_array((values, (at, to)), shape=(len(rows), len(columns))),
-        bases=np.array([[float(basis == name) for name in layout.bases] for *_, basis in rows]),
-        row=np.array([rows[key] for key in keys]),
-        value=facts["log_value"].to_numpy(),
-        above=np.hypot(noise, slack * ~is_floor),
-        below=np.hypot(noise, slack * is_floor),
-        dof=prior.dof,
-    )
+    slack, is_floor = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(), facts["qualifier"].isin(FLOORS).to_numpy()
+    return Likelihood(np.append(states, places), days[:, states], cells, bias, facts["log_value"].to_numpy(),
+                      np.hypot(noise, slack * ~is_floor), np.hypot(noise, slack * is_floor), prior.dof)  # fmt: skip
 
 
 # Fit --------------------------------------------------------------------------------------------------
 
 
-def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) -> Market:
+def fit(observations: Observations, until: Span | date, prior: Prior = Prior(), draws: int | None = None) -> Market:
     """The posterior of a platform's monthly GMV up to the month of `until`, or of the last fact if that is later.
 
     Raises
@@ -504,259 +409,242 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior()) 
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
     first = min([*facts["start"], *facts["base_start"].dropna()])
     grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
-
-    def days(cell: Cell) -> float:
-        market, *span = cell
-        return grid.open_days(regions[market], *span).sum()
-
+    cells = {cell for pair in _cells(facts) for cell in pair if cell}
+    days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in cells}
     # A figure for days on which no market was open has no total to be compared with.
-    used = facts[[all(days(cell) for cell in pair if cell) for pair in _cells(facts)]]
+    used = facts[[all(days[cell].any() for cell in pair if cell) for pair in _cells(facts)]]
     amounts = used[used["base_market"].isna()]
     if amounts.empty:
         raise TooLittleKnown("no amount of GMV is published of this platform: growth and shares alone give no level")
-    daily = amounts["log_value"] - np.log([days(cell) for cell, _ in _cells(amounts)])
-    layout = _layout(grid, observations, float(daily.median()), prior)
-    likelihood = _likelihood(used, grid, regions, layout, prior)
-    mode, residual = _mode(layout, likelihood)
-    return Market(observations, used, grid, Posterior(layout, likelihood, mode, residual), np.ones(len(layout.states)))
+    level = float(np.median(amounts["log_value"] - np.log([days[cell].sum() for cell, _ in _cells(amounts)])))
+    layout = _layout(grid, observations, used, level, prior)
+    likelihood = _likelihood(used, days, layout, prior)
+    posterior = _posterior(layout, likelihood, prior, draws or DRAWS)
+    return Market(observations, used, grid, posterior, np.ones(len(grid.where[0])))
 
 
-def _mode(layout: Layout, likelihood: Likelihood) -> tuple[np.ndarray, np.ndarray]:
-    """The parameters of highest posterior density, shape (P,), and the residuals of the facts there, shape (N,).
+def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, tolerance: float = _EXACT) -> np.ndarray:
+    """The parameters z of highest posterior density, with states and biases mean + told @ z; told has shape (K + B, P).
 
     Least squares first, whose weights cool down to those of the Student-t, so that a fact far from the start is not
-    taken for a misprint. The search is for the states and biases of which facts tell, start + root @ z with a prior
-    z ~ N(0, 1); the parameters are the likeliest that give those.
-
-    Raises
-    ------
-    RuntimeError
-        If the steps do not die out.
+    taken for a misprint; near the mode Newton's steps, by conjugate gradients. They go on until nothing moves any
+    more, so that every processor ends at the same numbers.
     """
-    told = layout.loadings[likelihood.told]
-    root, start = cholesky(told @ told.T, lower=True), told @ layout.centre
 
-    def parameters(z: np.ndarray) -> np.ndarray:
-        """The likeliest, less their centre."""
-        return told.T @ solve_triangular(root, z, lower=True, trans="T")
+    def loss(x: np.ndarray, z: np.ndarray) -> float:
+        return z @ z / 2 + likelihood.loss(likelihood.value - likelihood.sums(x), heat)
 
-    def loss(z: np.ndarray, heat: float) -> float:
-        return z @ z / 2 + likelihood.loss(likelihood.residual(start + root @ z), heat)
-
-    z = np.zeros(len(start))
+    moved = np.inf
     for iteration in range(_STEPS):
-        heat = max(1.0, 2.0 ** (_COOLING - iteration))
-        x = start + root @ z
-        residual, shares = likelihood.residual(x), likelihood.shares(x)
-        pull = likelihood.gather(likelihood.weights(residual, heat) * residual)
-        curvature, bend = likelihood.curvature(residual, heat), -(likelihood.cells.T @ pull)
-        gradient = root.T @ np.append(-bend @ shares, pull @ likelihood.bases) - z
-        try:
-            factor = cho_factor(_hessian(likelihood, root, shares, curvature, bend))
-        except LinAlgError:  # not a bowl here: take the part that is
-            factor = cho_factor(_hessian(likelihood, root, shares, np.maximum(curvature, 0), np.maximum(bend, 0)))
-        step = cho_solve(factor, gradient)
-        gain = gradient @ step
-        if heat == 1 and gain < _TOLERANCE:
-            return layout.centre + parameters(z), residual
-        # No state moves by more than a factor of 20: the quadratic does not reach further.
-        length, here = min(1.0, 3 / np.abs(layout.states @ parameters(step)).max()), loss(z, heat)
-        while loss(z + length * step, heat) > here - 1e-4 * length * gain + 1e-12 * here:  # Armijo's rule
+        heat = max(1.0, 2.0 ** (cooling - iteration))
+        x = mean + told @ z
+        residual = likelihood.value - likelihood.sums(x)
+        weights = likelihood.weights(residual, heat)
+        slopes = likelihood.slopes(x)
+        along, pull = slopes @ told, weights * residual
+        force = along.T @ pull - z
+        inner = cho_factor(np.eye(len(pull)) + np.sqrt(np.multiply.outer(weights, weights)) * (along @ along.T))
+
+        def least_squares(v: np.ndarray, along=along, root=np.sqrt(weights), inner=inner) -> np.ndarray:
+            return v - along.T @ (root * cho_solve(inner, root * (along @ v)))
+
+        step, near = least_squares(force), moved < _NEAR
+        if near:
+            bend, curvature = likelihood.bend(x, pull), likelihood.curvature(residual)
+
+            def hessian(v: np.ndarray, slopes=slopes, bend=bend, curvature=curvature) -> np.ndarray:
+                w = told @ v
+                return v + told.T @ (slopes.T @ (curvature * (slopes @ w)) + bend(w))
+
+            shape = (len(z), len(z))
+            faster, _ = cg(LinearOperator(shape, hessian), force, x0=step, rtol=1e-4, maxiter=20,
+                           M=LinearOperator(shape, least_squares))  # fmt: skip
+            step = faster if faster @ force > 0 else step
+        toward = told @ step
+        moved = np.abs(toward).max()
+        if heat == 1 and moved < tolerance:
+            return z + step
+        length, here, gain = min(1.0, 3 / moved), loss(x, z), force @ step  # no state moves by more than a factor of 20
+        while moved > _FLAT and loss(x + length * toward, z + length * step) > here - 1e-4 * length * gain:
             length /= 2
+            if length < 1e-3:  # no bowl here: back to least squares
+                moved = np.inf
+                break
         z = z + length * step
     raise RuntimeError(f"the market model did not converge in {_STEPS} steps")
 
 
-def _hessian(likelihood, loadings, shares, curvature, bend) -> np.ndarray:
-    """Second derivative of the loss by independent normals with such loadings on the states and biases.
+def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int) -> Posterior:
+    """Learn the scales, each round about the mode of the last; then the mode at their mean."""
+    logs = {group: 0.0 for group in prior.scales}
+    points = np.array(list(product(*prior.scales.values())))
+    belief = -((points / list(prior.scale_sd.values())) ** 2).sum(axis=1) / 2
+    mean = layout.mean[likelihood.told]
+    z = np.zeros(sum(block.shape[1] for block in layout.loadings.values()))
+    for last in (False, False, True):
+        scales = {group: np.exp(value) for group, value in logs.items()}
+        noisy = replace(likelihood, above=likelihood.above * scales[NOISE], below=likelihood.below * scales[NOISE])
+        told = layout.at(scales)[likelihood.told]
+        z = _mode(told, mean, noisy, z, 0 if z.any() else _COOLING, _EXACT if last else _ROUGH)
+        x = mean + told @ z
+        slopes, residual = noisy.slopes(x), noisy.value - noisy.sums(x)
+        if last:
+            break
+        by_group = {group: slopes @ block[likelihood.told] for group, block in layout.loadings.items()}
+        heights = {group: block @ block.T for group, block in by_group.items()}
+        gap = residual + slopes @ (x - mean)  # of each fact from what the centre of the prior says, to first order
+        variance = 1 / noisy.weights(residual) / scales[NOISE] ** 2
+        evidence = belief + [_evidence(heights, variance, gap, point) for point in np.exp(points)]
+        weight = np.exp(evidence - evidence.max())
+        weight /= weight.sum()
+        logs = dict(zip(logs, weight @ points, strict=True))
+    return Posterior(layout, noisy, scales, x, residual, points, weight, draws)
 
-    It is that of the prior, 1; of the facts; and what the bend of the log totals (log-sum-exp) adds.
+
+def _evidence(heights: dict[str, np.ndarray], variance: np.ndarray, gap: np.ndarray, point: np.ndarray) -> float:
+    """Log marginal likelihood at one point of the grid of scales, the facts being normal to first order."""
+    growth, spread, noise = point**2
+    covariance = heights[FIXED] + growth * heights[GROWTH] + spread * heights[SPREAD]
+    factor = cho_factor(covariance + noise * (heights[NOISE] + np.diag(variance)), lower=True)
+    return -np.log(np.diag(factor[0])).sum() - gap @ cho_solve(factor, gap) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """States and biases given the facts: their mode, and draws about it.
+
+    Facts tell of few directions: a draw is one of the prior, moved by the covariance of states with facts, so that
+    the systems to solve have as many unknowns as there are facts.
     """
-    by_cell, by_row = likelihood.slopes(shares, loadings)
-    states, _ = likelihood.split(loadings)
-    slopes = np.vstack([by_row, states, by_cell])
-    weights = np.concatenate([likelihood.gather(curvature), bend @ shares, -bend])
-    return np.eye(loadings.shape[1]) + (slopes.T * weights) @ slopes
+
+    layout: Layout
+    likelihood: Likelihood  # at the mean of the learnt scales
+    scales: dict[str, float]
+    mode: np.ndarray  # of states and biases of which facts tell, shape (K + B,)
+    residual: np.ndarray
+    points: np.ndarray  # grid of log scales, and the weight of each
+    weight: np.ndarray
+    draws: int
+
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        return self.likelihood.slopes(self.mode)
+
+    @cached_property
+    def reach(self) -> dict[str, np.ndarray]:
+        """Covariance of all states and biases with the facts, by group, shape (S + B, N)."""
+        told = self.likelihood.told
+        return {g: block @ (self.slopes @ block[told]).T for g, block in self.layout.loadings.items()}
+
+    @cached_property
+    def at_mode(self) -> np.ndarray:
+        """All states and biases at the mode, shape (S + B,)."""
+        pull = self.likelihood.weights(self.residual) * self.residual
+        return self.layout.mean + self.gain[0] @ pull
+
+    @cached_property
+    def gain(self) -> tuple[np.ndarray, np.ndarray]:
+        """Covariance of states and biases with the facts at the mean scales, and of the facts with their noise."""
+        reach = sum(self.scales.get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+        told = self.slopes @ reach[self.likelihood.told]
+        return reach, told + np.diag(1 / self.likelihood.weights(self.residual))
+
+    @property
+    def rates(self) -> np.ndarray:
+        """Draws of US dollars an open day in each state, shape (S, draws)."""
+        return self._sampled[0]
+
+    @property
+    def biases(self) -> np.ndarray:
+        """Draws of the biases, in the order of `layout.biases`, shape (B, draws)."""
+        return self._sampled[1]
+
+    @cached_property
+    def rate_quantiles(self) -> np.ndarray:
+        return np.quantile(self.rates, [0.1, 0.5, 0.9], axis=1)
+
+    @cached_property
+    def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
+        """`rates` and `biases`.
+
+        A Student-t is a normal of unknown precision: two sweeps of Gibbs sampling from Laplace's normal, precisions
+        given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint. The chances of
+        the precisions lie in strata over the batches, and the scales are those of the grid in proportion to their
+        weight.
+        """
+        likelihood, rng, batches = self.likelihood, np.random.default_rng(_SEED), max(self.draws // _BATCH, 1)
+        facts = len(likelihood.value)
+        cells = rng.permuted(np.tile(np.arange(batches)[:, None], (1, 2 * facts)), axis=0)
+        chances = ((cells + rng.random(cells.shape)) / batches).reshape(batches, 2, facts)
+        chi_squares = 2 * gammaincinv((likelihood.dof + 1) / 2, chances)
+        at = np.searchsorted(self.weight.cumsum(), (np.arange(batches) + 0.5) / batches)
+        scales = dict(zip((GROWTH, SPREAD, NOISE), np.exp(self.points[np.minimum(at, len(self.points) - 1)]).T, strict=True))
+        offset, variance = (moment[:, None] for moment in likelihood.moments)
+        ratio = scales[NOISE] / self.scales[NOISE]
+        offset, variance = offset * ratio, variance * ratio**2
+        weights = np.repeat(likelihood.weights(self.residual)[:, None], batches, axis=1) / ratio**2
+        for sweep, (pairs, corrections) in enumerate(((0, 1), (0, _CORRECTIONS), (_BATCH // 2, _CORRECTIONS))):
+            x = self._sample(rng, weights, offset, scales, pairs, corrections)
+            if sweep < 2:
+                missed = likelihood.value[:, None] - likelihood.sums(x[likelihood.told]) - offset
+                weights = chi_squares[:, sweep].T / (likelihood.dof * variance + missed**2)
+        states, biases = np.split(x, [len(x) - len(self.layout.biases)])
+        return np.exp(states), biases
+
+    def _sample(self, rng, weights, offset, scales, pairs: int, corrections: int) -> np.ndarray:
+        """Draws of states and biases for given precisions of the facts and scales, shape (S + B, batches * draws):
+        one a batch, or `pairs` antithetic ones. By randomising and optimising [3]_; the first correction is
+        Laplace's normal, which alone would let the markets of a published sum drift apart, and so lift the sum.
+        """
+        likelihood, told = self.likelihood, self.likelihood.told
+        batches, each = weights.shape[1], 2 * pairs or 1
+        by_draw = {group: np.repeat(scale, each) for group, scale in scales.items()}
+        # Few points of the grid have most of the weight: what moves states is worked out once for each.
+        points, which = np.unique(np.array(list(scales.values())), axis=1, return_inverse=True)
+        which = np.repeat(which.ravel(), each)
+        reaches = [sum(dict(zip(scales, point, strict=True)).get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+                   for point in points.T]  # fmt: skip
+
+        def moved(force: np.ndarray, rows=slice(None)) -> np.ndarray:
+            result = np.empty((len(start[rows]), force.shape[1]))
+            for number, reach in enumerate(reaches):
+                result[:, which == number] = reach[rows] @ force[:, which == number]
+            return result
+
+        def normals(count: int) -> np.ndarray:
+            drawn = rng.standard_normal((count, batches, pairs or 1))
+            return (np.concatenate([drawn, -drawn], axis=2) if pairs else drawn).reshape(count, batches * each)
+
+        start = self.layout.mean[:, None] + sum(
+            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in self.layout.loadings.items()
+        )
+        heard = likelihood.value[:, None] - np.repeat(offset, each, axis=1)
+        heard = heard + normals(len(likelihood.value)) / np.sqrt(np.repeat(weights, each, axis=1))
+        slopes = self.slopes
+        heights = np.array([slopes @ reach[told] for reach in reaches])[which[::each]]
+        inverse = np.linalg.inv(heights + np.apply_along_axis(np.diag, 1, (1 / weights).T))
+
+        def batchwise(matrix: np.ndarray, force: np.ndarray) -> np.ndarray:
+            by_batch = force.reshape(len(force), batches, each).transpose(1, 0, 2)
+            return (matrix @ by_batch).transpose(1, 0, 2).reshape(force.shape)
+
+        linear = likelihood.sums(self.mode)[:, None] + slopes @ (start[told] - self.mode[:, None])
+        force = batchwise(inverse, heard - linear)
+        for _ in range(corrections - 1):
+            sums = likelihood.sums(start[told] + moved(force, told))
+            force = batchwise(inverse, heard - sums + batchwise(heights, force))
+        return start + moved(force)
 
 
 # Results ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
-    """The parameters given the facts: their mode, and draws about it.
-
-    Facts tell of a few directions of the parameters only, so that a draw is one of the prior, moved along these r: the
-    systems to solve have as many unknowns as there are facts, not parameters.
-
-    Attributes
-    ----------
-    layout : Layout
-    likelihood : Likelihood
-    mode : ndarray, shape (P,)
-    residual : ndarray, shape (N,)
-        Of the facts at the mode.
-    """
-
-    layout: Layout
-    likelihood: Likelihood
-    mode: np.ndarray
-    residual: np.ndarray
-
-    @cached_property
-    def rates_at_mode(self) -> np.ndarray:
-        """US dollars an open day in each state, shape (S,)."""
-        return np.exp(self.layout.states @ self.mode)
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        return self.likelihood.weights(self.residual)
-
-    @cached_property
-    def _slopes(self) -> np.ndarray:
-        """Derivatives of the rows of the likelihood by the parameters, shape (D, P)."""
-        told = self.layout.loadings[self.likelihood.told]
-        return self.likelihood.slopes(self.likelihood.shares(told @ self.mode), told)[1]
-
-    @cached_property
-    def directions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Change of states and biases, shape (S + B, r), and of rows, (D, r), along orthonormal ones that facts see."""
-        basis, triangle = qr(self._slopes.T, mode="economic")
-        return self.layout.loadings @ basis, triangle.T
-
-    @cached_property
-    def cholesky(self) -> np.ndarray:
-        """Upper factor of the posterior precision at the mode along the directions, shape (r, r)."""
-        _, slopes = self.directions
-        return cholesky(np.eye(slopes.shape[1]) + (slopes.T * self.likelihood.gather(self.weights)) @ slopes)
-
-    @property
-    def rates(self) -> np.ndarray:
-        """Draws of US dollars an open day in each state, shape (S, draws)."""
-        return self._draws[0]
-
-    @property
-    def biases(self) -> np.ndarray:
-        """Draws of the bias of each basis, in the order of `layout.bases`, shape (B, draws)."""
-        return self._draws[1]
-
-    @cached_property
-    def rate_quantiles(self) -> np.ndarray:
-        """10th percentile, median and 90th percentile of `rates`, shape (3, S)."""
-        return _quantiles(self.rates)
-
-    @cached_property
-    def _draws(self) -> tuple[np.ndarray, np.ndarray]:
-        """`rates` and `biases`.
-
-        A Student-t is a normal of unknown precision, so that two sweeps of Gibbs sampling from Laplace's normal [4]_,
-        precisions given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint.
-        The chances of the precisions lie in strata over the batches: the median of a sum varies half as much.
-        """
-        likelihood, rng = self.likelihood, np.random.default_rng(_SEED)
-        strata = _strata(rng, _BATCHES, (2, len(likelihood.row)))
-        chi_squares = 2 * gammaincinv((likelihood.dof + 1) / 2, strata)
-        # A few batches at a time, so that they fit into the processor's cache.
-        groups = [self._drawn(rng, chi_squares[first : first + _GROUP]) for first in range(0, _BATCHES, _GROUP)]
-        states, biases = np.split(np.hstack(groups), [len(self.layout.states)])
-        return np.exp(states, out=states), biases
-
-    def _drawn(self, rng: np.random.Generator, chi_squares: np.ndarray) -> np.ndarray:
-        """Draws of states and biases, shape (S + B, draws), for chances of the precisions, shape (batches, 2, N)."""
-        layout, likelihood, slopes = self.layout, self.likelihood, self._slopes
-        offset, variance = (moment[:, None] for moment in likelihood.moments)
-        white, noise = np.split(_normals(rng, sum(slopes.shape), len(chi_squares)), [len(self.mode)])
-        # Draws of the prior: states and biases, what the rows come to by the slopes at the mode, and their noise.
-        at_mode = likelihood.sums(layout.loadings[likelihood.told] @ self.mode)
-        centres = layout.loadings @ layout.centre, at_mode + slopes @ (layout.centre - self.mode), np.zeros(len(slopes))
-        centre = np.concatenate(centres)[:, None, None]
-        about = np.concatenate([np.tensordot(np.vstack([layout.loadings, slopes]), white, 1), noise])
-        first, second, pairs = np.split(about, [1, 2], axis=2)
-        x = self._sample(centre + first, self.weights[:, None], corrections=1)
-        for sweep, prior in enumerate((centre + second, centre + np.concatenate([pairs, -pairs], axis=2))):
-            residual = likelihood.value[:, None] - likelihood.sums(x[likelihood.told])[likelihood.row] - offset
-            weights = chi_squares[:, sweep].T / (likelihood.dof * variance + residual**2)
-            x = self._sample(prior, weights, _CORRECTIONS)
-        return x
-
-    def _sample(self, prior: np.ndarray, weights: np.ndarray, corrections: int) -> np.ndarray:
-        """Draws of states and biases for given precisions of the facts, by randomising and optimising [3]_.
-
-        The first correction is Laplace's normal. It alone would let the markets of a published sum drift apart, and so
-        lift the sum.
-
-        Parameters
-        ----------
-        prior : ndarray, shape (S + B + D + D, batches, draws)
-            Draws of states and biases, of rows, and of the noise of rows, 1 for each precision.
-        weights : ndarray, shape (N, batches) or (N, 1)
-        corrections : int
-
-        Returns
-        -------
-        ndarray, shape (S + B, batches * draws)
-        """
-        likelihood, (along, slopes) = self.likelihood, self.directions
-        x, sums, noise = np.split(prior.reshape(len(prior), -1), np.cumsum([len(along), len(slopes)]))
-        precision = likelihood.gather(weights)
-        value = likelihood.gather(weights * (likelihood.value - likelihood.moments[0])[:, None]) / precision
-        covariance = np.linalg.inv(np.eye(slopes.shape[1]) + (slopes.T * precision.T[:, None]) @ slopes)
-        precision, value = (np.repeat(each, x.shape[1] // each.shape[1], axis=1) for each in (precision, value))
-        value += noise / np.sqrt(precision)
-
-        def solve(force: np.ndarray) -> np.ndarray:
-            by_batch = force.reshape(len(force), len(covariance), -1).transpose(1, 0, 2)
-            return (covariance @ by_batch).transpose(1, 0, 2).reshape(force.shape)
-
-        moved = solve(slopes.T @ (precision * (value - sums)))
-        for _ in range(corrections - 1):
-            sums = likelihood.sums(x[likelihood.told] + along[likelihood.told] @ moved)
-            moved += solve(slopes.T @ (precision * (value - sums)) - moved)
-        return x + along @ moved
-
-
-def _normals(rng: np.random.Generator, count: int, batches: int) -> np.ndarray:
-    """Independent standard normals, shape (count, batches, 2 + _PAIRS): of either sweep's start, then of the pairs."""
-    drawn = rng.standard_normal((batches, count * (2 + _PAIRS)))
-    sweeps = [sweep.reshape(batches, count, -1) for sweep in np.split(drawn, [count, 2 * count], axis=1)]
-    return np.concatenate(sweeps, axis=2).transpose(1, 0, 2)
-
-
-def _strata(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Uniform numbers, shape (count, *shape), of which each column has one in each `count`-th of the unit interval."""
-    cells = rng.permuted(np.broadcast_to(np.arange(count)[:, None, None], (count, *shape)), axis=0)
-    return (cells + rng.random((count, *shape))) / count
-
-
-def _quantiles(draws: np.ndarray) -> np.ndarray:
-    """10th percentile, median and 90th percentile along the last axis, which comes first then."""
-    ordered, at = np.sort(draws), np.array([0.1, 0.5, 0.9]) * (draws.shape[-1] - 1)
-    below = at.astype(int)
-    low, high = ordered[..., below], ordered[..., below + 1]
-    return np.moveaxis(low + (at - below) * (high - low), -1, 0)
-
-
-@dataclass(frozen=True, eq=False)
 class Market:
-    """The posterior of a platform's GMV: monthly, summed, and against targets. All amounts in US dollars.
+    """The posterior of a platform's GMV: monthly, summed, and against targets; made by `fit`.
 
-    Made by `fit`. Names of markets are those of the facts: a market, a region such as `SEA`, `Global`, or several
-    joined by a comma. Everything is counted as the company counts (the reference basis of `basis_bias`).
-
-    Attributes
-    ----------
-    observations : Observations
-    facts : DataFrame
-        Those that speak of a day on which a market was open.
-    grid : Grid
-    posterior : Posterior
-    factor : ndarray, shape (S,)
-        What the GMV of each state is multiplied by: ones, but for a scenario (see `under`).
-
-    Examples
-    --------
-    >>> market = fit(observe(ledger.known_by(date(2024, 8, 29)), "TikTok Shop"), Span.parse("2024"))  # doctest: +SKIP
-    >>> market.total("US", Span.parse("2024H1"))  # doctest: +SKIP
+    Names of markets are those of the facts: a market, a region such as `SEA`, `Global`, or several joined by a comma.
+    Everything is in US dollars and counted as the company counts. `factor` is what a scenario multiplies each state by.
     """
 
     observations: Observations
@@ -772,13 +660,7 @@ class Market:
         return replace(self, factor=self.factor * by_market[market, month])
 
     def markets(self, name: str) -> tuple[str, ...]:
-        """The markets of the model that a name sums up.
-
-        Raises
-        ------
-        TooLittleKnown
-            If it names none of them.
-        """
+        """The markets of the model that a name sums up; `TooLittleKnown` if it names none of them."""
         found = [m for part in name.split(", ") for m in self.observations.regions.get(part, ())]
         found = tuple(m for m in dict.fromkeys(found) if m in self.grid.markets)
         if not found:
@@ -791,31 +673,35 @@ class Market:
             raise TooLittleKnown(f"{span.code} is not within the months of the model, {self.grid.span.code}")
         return self.grid.open_days(self.markets(name), span.start, span.end) * self.factor
 
-    def draws(self, markets: str, span: Span, basis: str = REFERENCE) -> np.ndarray:
-        """Draws of the GMV of some markets over a span, as a basis counts it, shape (draws,); the same on each call.
+    def draws(self, markets: str, span: Span, basis: str = REFERENCE[0], counter: str = "") -> np.ndarray:
+        """Draws of the GMV of some markets over a span, as a basis or one of its counters counts it, shape (draws,).
 
-        Draws of different markets and spans belong together: their sums and ratios are draws, too.
-
-        Raises
-        ------
-        TooLittleKnown
-            If the model knows none of the markets, or not all months of the span.
+        Draws of different markets and spans belong together: their sums and ratios are draws, too. `TooLittleKnown` if
+        the model knows none of the markets, or not all months of the span.
         """
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
-        return days[open_states] @ self.posterior.rates[open_states] * np.exp(self._log_bias(basis))
+        return days[open_states] @ self.posterior.rates[open_states] * np.exp(self._bias("basis", basis) + self._bias("counter", counter))
 
-    def _log_bias(self, basis: str) -> np.ndarray:
-        bases = self.posterior.layout.bases
-        biases = self.posterior.biases
-        return biases[bases.index(basis)] if basis in bases else np.zeros(biases.shape[1])
+    def _bias(self, kind: str, name: str) -> np.ndarray | float:
+        place = self.posterior.layout.biases.get((kind, name))
+        return 0.0 if place is None else self.posterior.biases[place - len(self.posterior.layout.mean)]
+
+    def figure(self, markets: str, span: Span, basis: str, counter: str, confidence: str, prior: Prior = Prior()):
+        """Draws of the figure that a counter will publish: its count, with what is not known of a new counter, and the
+        noise of a figure of such confidence; shape (draws,)."""
+        values, rng = self.draws(markets, span, basis, counter), np.random.default_rng(_SEED)
+        new = prior.bias_sd.get(basis, 0.0) * (("counter", counter) not in self.posterior.layout.biases)
+        noise = prior.noise[confidence] * (prior.reference_noise if basis in REFERENCE else 1.0)
+        sd = np.hypot(new, noise * self.posterior.scales[NOISE])
+        return values * np.exp(sd * rng.standard_normal(len(values)))
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
         return self._estimate(self.draws(markets, span), markets, span)
 
     def _estimate(self, sample: np.ndarray, markets: str, span: Span) -> Estimate:
-        p10, median, p90 = _quantiles(sample)
+        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9])
         return Estimate(float(median), float(p10), float(p90), self.drivers(markets, span))
 
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
@@ -825,45 +711,35 @@ class Market:
         jackknife); the parts of all facts and of the prior add up to the variance. Named are the strongest facts that
         together make four fifths of what facts tell, `most` at most.
         """
-        at = self.posterior
         if not self.total_at_mode(markets, span):
             return ()
-        part = at.weights * self._reach(markets, span) ** 2
+        part = self._pull(markets, span) ** 2 / self.posterior.likelihood.weights(self.posterior.residual)
         order = np.argsort(-part, kind="stable")
-        enough = np.searchsorted(part[order].cumsum(), 0.8 * part.sum()) + 1
+        enough = np.searchsorted(part[order].cumsum().round(5), 0.8) + 1
         return tuple(self.facts.index[order[: min(enough, most)]])
 
     def influence(self, markets: str, span: Span) -> pd.Series:
-        """Change of the log of `total_at_mode` if a fact were left out, to first order; indexed by fact.
+        """Change of the log of `total_at_mode` if a fact were left out, to first order; indexed by fact (Cook 1977)."""
+        inverse = np.linalg.inv(self.posterior.gain[1])
+        force = self.posterior.likelihood.weights(self.posterior.residual) * self.posterior.residual
+        return pd.Series(-self._pull(markets, span) * force / np.diag(inverse), self.facts.index)
 
-        One step of Gauss and Newton from the mode, the weight of the fact being taken off (Cook, Detection of
-        Influential Observation in Linear Regression, Technometrics 19, 1977). For several facts add them up.
-        """
-        at = self.posterior
-        _, slopes = at.directions
-        # Of each row the part of its own fit that one fact tells: its weight times the variance of what it measures.
-        variance = (solve_triangular(at.cholesky, slopes.T, trans="T") ** 2).sum(axis=0)[at.likelihood.row]
-        step = -at.weights * at.residual * self._reach(markets, span) / (1 - at.weights * variance)
-        return pd.Series(step, self.facts.index)
+    def _pull(self, markets: str, span: Span) -> np.ndarray:
+        """Change of a log total for that of each fact, to first order, shape (N,)."""
+        reach, covariance = self.posterior.gain
+        gmv = self._days(markets, span) * self._rates_at_mode
+        return np.linalg.solve(covariance, gmv / gmv.sum() @ reach[: len(gmv)])
 
-    def _reach(self, markets: str, span: Span) -> np.ndarray:
-        """Covariance of a log total with what each fact measures, to first order, shape (N,)."""
-        at = self.posterior
-        along, slopes = at.directions
-        gmv = self._days(markets, span) * at.rates_at_mode
-        covariance = cho_solve((at.cholesky, False), gmv / gmv.sum() @ along[: len(gmv)])
-        return (slopes @ covariance)[at.likelihood.row]
+    @cached_property
+    def _rates_at_mode(self) -> np.ndarray:
+        return np.exp(self.posterior.at_mode[: len(self.factor)])
 
     def total_at_mode(self, markets: str, span: Span) -> float:
         """GMV of some markets over a span at the mode of the parameters; needs no draws."""
-        return float(self._days(markets, span) @ self.posterior.rates_at_mode)
+        return float(self._days(markets, span) @ self._rates_at_mode)
 
     def monthly(self) -> pd.DataFrame:
         """GMV of each market and month: columns market, month, median, p10, p90, and `status` as that tells."""
-        return self._monthly.copy()
-
-    @cached_property
-    def _monthly(self) -> pd.DataFrame:
         days = self.grid.open_days(self.grid.markets, self.grid.span.start, self.grid.span.end) * self.factor
         p10, median, p90 = days * self.posterior.rate_quantiles
         return self.status[["market", "month"]].assign(median=median, p10=p10, p90=p90, status=self.status["status"])
@@ -883,72 +759,52 @@ class Market:
         months = self.grid.months[month]
         return pd.DataFrame({"market": np.array(self.grid.markets)[row], "month": months, "status": status})
 
-    def attainment(self, target_usd: float, span: Span, markets: str = "Global") -> Estimate:
-        """GMV of a span as a fraction of a target."""
-        return self._estimate(self.draws(markets, span) / target_usd, markets, span)
-
     def probability_of_target(self, target_usd: float, span: Span, markets: str = "Global") -> float:
         """Share of the draws in which the GMV of the span reaches the target."""
         return float((self.draws(markets, span) >= target_usd).mean())
-
-    def required_run_rate(self, target_usd: float, to_date: Span, markets: str = "Global") -> Estimate:
-        """US dollars a month that the rest of the year must bring to reach the year's target; 0 if it is reached.
-
-        Raises
-        ------
-        TooLittleKnown
-            If nothing is left of the year after `to_date`.
-        """
-        missing, months = self._missing(target_usd, to_date, markets)
-        return self._estimate(missing / months, markets, to_date.to_date)
 
     def required_monthly_growth(self, target_usd: float, to_date: Span, markets: str = "Global") -> Estimate:
         """Constant monthly growth (0.1 is 10 %) from the last month on with which the year just meets its target.
 
         Solves base (q + q² + … + qⁿ) = missing for q − 1, n whole months being left; −1 if the target is reached.
-
-        Raises
-        ------
-        TooLittleKnown
-            If nothing is left of the year after `to_date`.
+        `TooLittleKnown` if nothing is left of the year after `to_date`.
         """
-        missing, months = self._missing(target_usd, to_date, markets)
-        last = Span(to_date.end.replace(day=1), to_date.end)
-        ratio = missing / self.draws(markets, last)
+        rest = to_date.rest_of_year
+        if rest is None:
+            raise TooLittleKnown(f"nothing is left of the year after {to_date.code}")
+        missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
+        ratio = missing / self.draws(markets, Span(to_date.end.replace(day=1), to_date.end))
         low, high = np.zeros_like(ratio), 1 + ratio  # q alone is less than the whole sum
-        powers = np.arange(1, round(months) + 1)
+        powers = np.arange(1, round(rest.length_in_months) + 1)
         for _ in range(60):  # halving: enough for every bit of a float
             middle = (low + high) / 2
             enough = (middle[:, None] ** powers).sum(axis=1) >= ratio
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return self._estimate(high - 1, markets, to_date.to_date)
 
-    def _missing(self, target_usd: float, to_date: Span, markets: str) -> tuple[np.ndarray, float]:
-        rest = to_date.rest_of_year
-        if rest is None:
-            raise TooLittleKnown(f"nothing is left of the year after {to_date.code}")
-        missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
-        return missing, rest.length_in_months
-
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first.
 
-        Columns market, start, end, measure, published and expected (US dollars or a ratio, as its basis would count),
+        Columns market, start, end, measure, published and expected (US dollars or a ratio, as its counter would count),
         z (log residual over the scale of its noise), conflict (|z| > 3). Facts without an open day are not listed.
         """
         likelihood, residual = self.posterior.likelihood, self.posterior.residual
-        z = likelihood.standardised(residual)
+        z = (residual / likelihood.scale(residual)).round(6)  # so that facts that differ alike stay in their order
         table = self.facts[["market", "start", "end", "measure", "basis"]].assign(
             published=np.exp(likelihood.value), expected=np.exp(likelihood.value - residual),
             z=z, conflict=np.abs(z) > CONFLICT,
         )  # fmt: skip
         return table.iloc[np.argsort(-np.abs(z), kind="stable")]
 
-    def basis_bias(self) -> pd.DataFrame:
-        """How much each basis counts for one dollar that the company counts: columns basis, facts, median, p10, p90."""
-        amounts = self.facts[self.facts["base_market"].isna()]["basis"].value_counts()
-        rows = []
-        for basis in sorted(amounts.index):
-            p10, median, p90 = np.exp(_quantiles(self._log_bias(basis)))
-            rows.append((basis, int(amounts[basis]), median, p10, p90))
-        return pd.DataFrame(rows, columns=["basis", "facts", "median", "p10", "p90"])
+    def biases(self, kind: str) -> pd.DataFrame:
+        """How much each `basis` or `counter` counts for one dollar that the company counts: columns kind, facts (amounts
+        of it), median, p10, p90."""
+        amounts, rows = self.facts[self.facts["base_market"].isna()], []
+        for name, of in amounts.groupby(kind):
+            log_bias = self._bias(kind, name) + (self._bias("basis", of["basis"].iloc[0]) if kind == "counter" else 0.0)
+            p10, median, p90 = map(rounded, np.exp(np.quantile(log_bias, [0.1, 0.5, 0.9])))
+            rows.append((name, len(of), median, p10, p90))
+        return pd.DataFrame(rows, columns=[kind, "facts", "median", "p10", "p90"])
+
+    def basis_bias(self) -> pd.DataFrame:  # goes when the evidence is converted
+        return self.biases("basis")

@@ -1,4 +1,4 @@
-"""Published figures as the market model reads them: amounts and ratios of GMV, in US dollars.
+"""Published figures as the market model reads them: amounts and ratios of GMV, in US dollars, each counted once.
 
 The model (market.py) knows no ledger; this module is the only bridge between the two.
 """
@@ -9,19 +9,25 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import Ledger
-from analysis.facts.span import Span
-from analysis.model.market import REST, Observations
+from analysis.facts.ledger import CONFIDENCE, Ledger
+from analysis.facts.span import DAYS_PER_MONTH, Span
+from analysis.model.market import REST, Observations, Prior
 
 # The world is every market; so is the series from which the seasonal profile is taken.
 WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
 # Forecasts, goals and rules say what somebody expected, not what was sold.
 SOLD = ("actual", "estimate")
+BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
+UNSTATED = "unstated"  # a counter whom the page does not name
 # A market sells from its first test on, if only to a few.
 _OPENINGS = ("launch", "test")
+_NAMED = 0.8  # of the markets in which a platform says that it is open: so many on record, and the rest is small
+_EXPONENT_NOISE = 0.5  # of the exponent of the ramp between two figures: a tenth of noise over a doubled age
 
 
 @dataclass(frozen=True)
@@ -29,32 +35,22 @@ class _Reading:
     """How to read the facts of one metric, market and period: value = (number + added) * scale.
 
     The value is the GMV of the cell in US dollars or, where `base` is filled, as a multiple of the GMV of that cell.
+    `derived` is an amount that the source gives as a share of another.
     """
 
     measure: str
     scale: float = 1.0
     added: float = 0.0
     base: tuple[str, Span] | None = None
+    derived: bool = False
 
 
 def observe(ledger: Ledger, platform: str) -> Observations:
-    """What the figures of a ledger's view say about a platform's GMV.
+    """What the figures of a ledger's view say about a platform's GMV; `platform` is any of the vocabulary.
 
-    Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a market or a
-    region with members, of a metric in `_READERS`. A value that has no logarithm (no GMV, or all of it lost) and a
-    ratio to a figure that nobody published are left out.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Seen as of a date with `Ledger.known_by`, or whole.
-    platform : str
-        Any platform of the vocabulary.
-
-    Returns
-    -------
-    Observations
-        Without rows if the view has no usable fact of the platform.
+    Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a
+    market or a region with members, of a metric in `_READERS`; a count that is given twice is used once. A value that
+    has no logarithm (no GMV, or all of it lost) and a ratio to a figure that nobody published are left out.
 
     Raises
     ------
@@ -65,10 +61,29 @@ def observe(ledger: Ledger, platform: str) -> Observations:
     """
     if platform not in ledger.vocabulary.platforms:
         raise ValueError(f"{platform!r} is no platform; allowed: {', '.join(ledger.vocabulary.platforms)}")
-    facts = ledger.facts[ledger.facts["platform"] == platform]
+    read = _read(ledger, platform)
+    regions = _regions(ledger, platform, read)
+    facts = once(read, regions)
+    calendar = _calendar(ledger, platform, read, regions)
+    return Observations(
+        facts=facts[list(Observations.COLUMNS[1:])],
+        calendar=calendar,
+        regions=regions,
+        places=_places(ledger, list(calendar["market"].unique())),
+        season=_season_series(ledger),
+        ramp_exponent=_ramp_exponent(ledger, platform),
+    )
+
+
+@lru_cache(maxsize=64)
+def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
+    """Every usable fact of a platform: the columns of `Observations.COLUMNS`, known_on and derived."""
+    facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])
     used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)]
+    if platform == SEASON_PLATFORM:  # other countries' statistics are no parts of it, and move with their currencies
+        used = used[used["market"] == SEASON_MARKET]
     # Facts that differ in their number alone are read alike; of a hundred thousand, most are.
-    keys = list(zip(used["metric"], used["market"], used["span"], used["of"], used["basis"], strict=True))
+    keys = list(zip(*(used[name] for name in ("metric", "market", "span", "of", "counter")), strict=True))
     readings = {key: _READERS[key[0]](ledger, platform, *key[1:]) for key in dict.fromkeys(keys)
                 if ledger.vocabulary.members(key[1])}  # fmt: skip
     rows = []
@@ -80,18 +95,68 @@ def observe(ledger: Ledger, platform: str) -> Observations:
         base_market, base_span = reading.base or (None, None)
         rows.append((
             fact.Index, reading.measure, fact.market, fact.start, fact.end, base_market, base_span and base_span.start,
-            base_span and base_span.end, math.log(value), fact.qualifier, fact.basis, fact.confidence,
+            base_span and base_span.end, math.log(value), fact.qualifier, fact.basis, fact.confidence, fact.counter,
+            fact.publication, fact.known_on, reading.derived,
         ))  # fmt: skip
-    table = pd.DataFrame(rows, columns=Observations.COLUMNS).set_index("fact").sort_index()
-    regions = _regions(ledger, platform, table)
-    calendar = _calendar(ledger, platform, table, regions)
-    return Observations(
-        facts=table,
-        calendar=calendar,
-        regions=regions,
-        places=_places(ledger, list(calendar["market"].unique())),
-        season=_season_series(ledger),
+    columns = [*Observations.COLUMNS, "known_on", "derived"]
+    return pd.DataFrame(rows, columns=columns).set_index("fact").sort_index()
+
+
+def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
+    """Facts with who counted and where: the page itself where nobody is named."""
+    counter = facts["counter"].mask(facts["counter"].isin(["", UNSTATED]), facts["source"])
+    return facts.assign(counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"]))
+
+
+# A count that is given twice ----------------------------------------------------------------------------
+
+
+def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+    """Facts without those that repeat a count: a second digest of it, or what follows from others by arithmetic.
+
+    Of one counter's figures for a cell one stays: the best known, stated rather than worked out from a share, the last
+    (a counter that restates takes its first figure back). A bound gives way to a figure, a ratio to the two amounts
+    that make it, a total to its parts, if all are of one counter.
+    """
+    if facts.empty:
+        return facts
+    facts = facts.assign(
+        side=facts["qualifier"].map(BOUNDS).fillna("value"), rank=facts["confidence"].map(CONFIDENCE.index)
     )
+    cell = ["counter", "basis", "market", "start", "end", "base_market", "base_start", "base_end"]
+    ranked = facts.sort_values("known_on", ascending=False, kind="stable").sort_values(["rank", "derived"], kind="stable")
+    kept = ranked[~ranked.duplicated([*cell, "side"])]
+    valued = kept[kept["side"] == "value"]
+    kept = kept[(kept["side"] == "value") | ~_keys(kept, cell).isin(_keys(valued, cell))]
+    amounts = valued[valued["base_market"].isna()]
+    own, of = ["counter", "market", "start", "end"], ["counter", "base_market", "base_start", "base_end"]
+    known = set(_keys(amounts, own))
+    repeats = _keys(kept, own).isin(known) & _keys(kept, of).isin(known)
+    totals = [fact for _, group in amounts.groupby("counter") for fact in _totals(group, regions)]
+    return kept[~repeats].drop(index=totals).sort_index()
+
+
+def _keys(facts: pd.DataFrame, columns: list[str]) -> pd.Series:
+    rows = zip(*(facts[name].astype(object).where(facts[name].notna(), None) for name in columns), strict=True)
+    return pd.Series(list(rows), facts.index, dtype=object)
+
+
+def _totals(amounts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> list[str]:
+    """Amounts of one counter that others of its amounts add up to: by market, or by time."""
+    rows = sorted(zip(amounts["start"], amounts["end"], amounts["market"], amounts.index, strict=True))
+    found = []
+    for start, end, market, name in rows:
+        whole, reached = set(regions.get(market, ())), start
+        parts = [set(regions.get(m, ())) for first, last, m, _ in rows if (first, last) == (start, end) and m != market]
+        left = set(whole)
+        for part in sorted(parts, key=len, reverse=True):
+            left = left - part if part <= left and part < whole else left
+        for first, last, m, other in rows:
+            if m == market and other != name and first == reached and last <= end:
+                reached = last + timedelta(days=1)
+        if (len(whole) > 1 and not left) or reached > end:
+            found.append(name)
+    return found
 
 
 # Reading facts ---------------------------------------------------------------------------------------
@@ -101,19 +166,19 @@ _Reader = Callable[[Ledger, str, str, Span, str, str], _Reading | None]
 
 def _amount(periods: Callable[[Span], float]) -> _Reader:
     """GMV of the whole period, from its mean over `periods` of it."""
-    return lambda ledger, platform, market, span, unit, basis: _Reading(
-        "amount", periods(span) * _dollars(ledger, unit, span)
+    return lambda ledger, platform, market, span, unit, counter: _Reading(
+        "amount", periods(span) * dollars(ledger, unit, span)
     )
 
 
-def _dollars(ledger: Ledger, unit: str, span: Span) -> float:
+def dollars(ledger: Ledger, unit: str, span: Span) -> float:
     """US dollars for one unit of a currency."""
     return 1.0 if unit == "USD" else 1 / ledger.rate(unit, span).value
 
 
 def _growth(added: float, earlier: Callable[[Span], Span]) -> _Reader:
     """A ratio to the same market in an earlier period; `added` turns growth into that ratio."""
-    return lambda ledger, platform, market, span, unit, basis: _Reading(
+    return lambda ledger, platform, market, span, unit, counter: _Reading(
         "growth", added=added, base=(market, earlier(span))
     )
 
@@ -132,38 +197,40 @@ def _month_earlier(span: Span) -> Span:
     return Span.months_of(last.year, last.month, 1)
 
 
-def _share_of_platform(ledger, platform, market, span, unit, basis) -> _Reading | None:
+def _share_of_platform(ledger, platform, market, span, unit, counter) -> _Reading | None:
     # The world's share of itself says nothing.
     return None if market == WORLD else _Reading("share", base=(WORLD, span))
 
 
-def _share_of_region(ledger, platform, market, span, unit, basis) -> _Reading | None:
-    region = _region_of(ledger, market)
+def _share_of_region(ledger, platform, market, span, unit, counter) -> _Reading | None:
+    region = region_of(ledger, market)
     return region and _Reading("share", base=(region, span))
 
 
-def _share_of_market(ledger, platform, market, span, unit, basis) -> _Reading | None:
-    """The leading figure for the GMV of all platforms together, of the same basis, makes a share of it an amount."""
+def _share_of_market(ledger, platform, market, span, unit, counter) -> _Reading | None:
+    """The GMV of all platforms together, as the same counter has it, makes a share of it an amount."""
     for counted in (name for name in ledger.vocabulary.platforms if name.endswith("platforms")):
-        wholes = ledger.cell(counted, market, "gmv", span)
-        for number, unit, counted_by in zip(wholes["number"], wholes["of"], wholes["basis"], strict=True):
-            if counted_by == basis:
-                return _Reading("amount", number * _dollars(ledger, unit, span))
+        wholes = with_counters(ledger.cell(counted, market, "gmv", span))
+        wholes = wholes[(wholes["counter"] == counter) & ~wholes["qualifier"].isin(BOUNDS)]
+        for number, of in zip(wholes["number"], wholes["of"], strict=True):
+            return _Reading("amount", number * dollars(ledger, of, span), derived=True)
     return None
 
 
-def _completion(ledger, platform, market, span, unit, basis) -> _Reading | None:
+def _completion(ledger, platform, market, span, unit, counter) -> _Reading | None:
     """The leading target of the year makes a share of it an amount."""
     targets = ledger.cell(platform, market, "gmv_target", span.year)
+    targets = targets[~targets["qualifier"].isin(BOUNDS)]
     if targets.empty:
         return None
     target = targets.iloc[0]
-    return _Reading("amount", target["number"] * _dollars(ledger, target["of"], span.year))
+    return _Reading("amount", target["number"] * dollars(ledger, target["of"], span.year), derived=True)
 
 
 _READERS: dict[str, _Reader] = {
     "gmv": _amount(lambda span: 1),
     "gmv_monthly_average": _amount(lambda span: span.length_in_months),
+    "gmv_weekly_average": _amount(lambda span: span.days / 7),
     "gmv_daily_average": _amount(lambda span: span.days),
     "gmv_growth_yoy": _growth(1, year_earlier),
     "gmv_growth_mom": _growth(1, _month_earlier),
@@ -178,7 +245,7 @@ _READERS: dict[str, _Reader] = {
 # Markets, their regions and the days on which they were open -------------------------------------------
 
 
-def _region_of(ledger: Ledger, market: str) -> str | None:
+def region_of(ledger: Ledger, market: str) -> str | None:
     """The smallest region, short of the world, that a market belongs to."""
     regions = {name: members for name, members in ledger.vocabulary.regions.items() if market in members}
     regions.pop(WORLD, None)
@@ -189,7 +256,7 @@ def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tu
     """Every name of a fact, a market and a region -> the markets of the model that it sums up.
 
     Modelled one by one are the markets that an opening names, and those that facts name, alone or in a region.
-    What a figure for the world holds beyond these is one market more, `REST`.
+    What a figure for the world holds beyond these is one market more, `REST`, unless nearly all are on record.
     """
     vocabulary = ledger.vocabulary
     named = set(table["market"]) | set(table["base_market"].dropna())
@@ -198,14 +265,16 @@ def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tu
     markets = [m for m in vocabulary.markets if m in known]
     regions = {name: tuple(m for m in markets if m in vocabulary.members(name))
                for name in [*markets, *vocabulary.regions, *sorted(named)]}  # fmt: skip
-    if WORLD in named:
+    live = ledger.facts[(ledger.facts["platform"] == platform) & (ledger.facts["metric"] == "markets_live")]
+    if WORLD in named and (live.empty or len(opened) < _NAMED * live["number"].max()):
         regions[REST] = (REST,)
         regions[WORLD] += (REST,)
     return {name: members for name, members in regions.items() if members}
 
 
 def _calendar(ledger: Ledger, platform: str, table: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFrame:
-    """Spans of days on which each market was open: columns market, start, end (none: still open)."""
+    """Spans of days on which each market was open: columns market, start, end (none: still open), and launched: whether
+    its opening is on record."""
     cells = {cell for prefix in ("", "base_")
              for cell in table[[prefix + name for name in ("market", "start", "end")]].dropna().itertuples(
                  index=False, name=None)}  # fmt: skip
@@ -216,16 +285,17 @@ def _calendar(ledger: Ledger, platform: str, table: pd.DataFrame, regions: dict[
         happened = [(kind, span) for markets, kind, span in events if market in markets]
         openings = [span for kind, span in happened if kind in _OPENINGS]
         start, closed = _first_day(market, openings, cells, regions), False
+        launched = bool(openings or (market == REST and events))
         for kind, span in happened:
             if kind == "closure" and not closed:
                 # The day of the closure still counts: Indonesia's shop stopped at 17:00.
-                rows.append((market, start, span.start))
+                rows.append((market, start, span.start, launched))
                 closed = True
             elif kind in ("reopening", "merger") and closed:
                 start, closed = span.start, False
         if not closed:
-            rows.append((market, start, None))
-    return pd.DataFrame(rows, columns=["market", "start", "end"])
+            rows.append((market, start, None, launched))
+    return pd.DataFrame(rows, columns=["market", "start", "end", "launched"])
 
 
 def _first_day(market: str, openings: list[Span], cells: set[tuple[str, date, date]], regions: dict) -> date:
@@ -241,26 +311,89 @@ def _first_day(market: str, openings: list[Span], cells: set[tuple[str, date, da
     return min(start for start, _ in own) if own else min(start for name, start, _ in cells if market in regions[name])
 
 
-def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
-    """Region of each market, and its share of online retail there times the number of markets; 1 is a typical market.
+# Sizes of markets, the ramp of other platforms, and seasons -----------------------------------------------
 
-    The published share where there is one; the markets without share what is left equally.
-    """
-    facts = ledger.facts
-    facts = facts[(facts["platform"] == "All platforms") & (facts["metric"] == "share_of_region_gmv")]
-    published = dict(zip(facts["market"][::-1], facts["number"][::-1], strict=True))  # the first of a market leads
-    rows = []
-    for market in markets:
-        region = _region_of(ledger, market) or market
-        members = ledger.vocabulary.regions.get(region, ())
-        known = {name: share for name, share in published.items() if name in members}
-        left = 1 - sum(known.values())
-        if left > 0 and len(known) < len(members):
-            equal = left / (len(members) - len(known))
-            rows.append((region, known.get(market, equal) * len(members)))
-        else:
-            rows.append((region, 1.0))
-    return pd.DataFrame(rows, index=markets, columns=["region", "share"])
+# Where the online sales of a whole market are published, the widest and most official first.
+_WHOLE = ("All retail", "All platforms")
+_METRICS = (
+    "gmv", "gmv_weekly_average", "e_commerce_market_size", "e_commerce_turnover", "b2c_e_commerce_turnover",
+    "online_goods_sales_gross", "retail_e_commerce_sales",
+)  # fmt: skip
+_LEAST_MONTHS = 1  # a size of less than a month is that of a sales day
+
+
+@lru_cache(maxsize=16)
+def _published_sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
+    facts = ledger.facts[ledger.facts["platform"].isin(_WHOLE) & ledger.facts["metric"].isin(_METRICS)]
+    facts = with_counters(facts[~facts["qualifier"].isin(BOUNDS)])
+    past = facts["known_on"].str[:4].astype(int) >= [end.year for end in facts["end"]]  # no year to come
+    whole = np.array([(span.months or 0) >= _LEAST_MONTHS for span in facts["span"]], dtype=bool)
+    return dict(list(facts[past & whole].groupby("market")))
+
+
+def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
+    """Published online sales of all retailers of a market, as one kind of source counts them, the latest print of each
+    period; forecasts of years to come are left out. Rows of `Ledger.facts`, oldest first."""
+    facts = _published_sizes(ledger).get(market, ledger.facts[:0])
+    kinds = [(_WHOLE.index(f.platform), f.basis not in ("official", "analyst"), _METRICS.index(f.metric), f.counter)
+             for f in facts.itertuples()]  # fmt: skip
+    leading = facts.loc[[kind == min(kinds) for kind in kinds]].sort_values("known_on", ascending=False, kind="stable")
+    return leading[~leading["span"].duplicated()].sort_values("end", kind="stable")
+
+
+def _size(ledger: Ledger, market: str) -> float:
+    """US dollars a day of the last published year of a market's online sales; NaN if none is public."""
+    rows = sizes(ledger, market)
+    rows = rows.loc[[(rows["end"].iloc[-1] - end).days < 365 for end in rows["end"]]]
+    amounts = [row.number * dollars(ledger, row.of, row.span) / (7 if "weekly" in row.metric else row.span.days)
+               for row in rows.itertuples()]  # fmt: skip
+    return float(np.mean(amounts)) if amounts else np.nan
+
+
+def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
+    """Region and size of each market."""
+    rows = [(region_of(ledger, market) or market, _size(ledger, market)) for market in markets]
+    return pd.DataFrame(rows, index=markets, columns=["region", "size"])
+
+
+@lru_cache(maxsize=64)
+def _ramp_exponent(ledger: Ledger, platform: str, prior: Prior = Prior()) -> float:
+    """Centre of the exponent of the ramp, from the launches of all other platforms; its own tell it in the model."""
+    weight, total = 1 / prior.ramp_exponent_sd**2, prior.ramp_exponent / prior.ramp_exponent_sd**2
+    for other in ledger.vocabulary.platforms:
+        launched = {m for names in ledger.events_of(other, "launch")["market"] for m in names.split(", ")}
+        read = _read(ledger, other) if launched and other != platform else pd.DataFrame()
+        if read.empty:
+            continue
+        regions = _regions(ledger, other, read)
+        opened = _calendar(ledger, other, read, regions).groupby("market")["start"].min()
+        found = [found for market in sorted(launched & set(opened.index))
+                 if (found := _exponents(read, market, opened[market], prior.ramp_delay))]  # fmt: skip
+        if found:
+            mean = np.mean([np.mean(each) for each in found])
+            spread = (prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(found)
+            weight += 1 / (prior.ramp_exponent_sd**2 + spread)
+            total += mean / (prior.ramp_exponent_sd**2 + spread)
+    return total / weight
+
+
+def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> list[float]:
+    """The exponent of the ramp between figures of one counter for a market, and from its growth over a year."""
+
+    def age(start: date, end: date) -> float:
+        return math.log(max(((start - opened).days + (end - start).days / 2) / DAYS_PER_MONTH, 0) + delay)
+
+    def rate(fact) -> float:
+        return fact.log_value - math.log((fact.end - max(fact.start, opened)).days + 1)
+
+    own = facts[(facts["market"] == market) & ~facts["qualifier"].isin(BOUNDS) & (facts["end"] > opened)]
+    grown = [(f.log_value, age(f.base_start, f.base_end), age(f.start, f.end))
+             for f in own[own["measure"] == "growth"].itertuples() if f.base_start >= opened]  # fmt: skip
+    for _, amounts in own[own["measure"] == "amount"].sort_values("start").groupby("counter"):
+        rows = list(amounts.itertuples())
+        grown += [(rate(b) - rate(a), age(a.start, a.end), age(b.start, b.end))
+                  for a, b in zip(rows, rows[1:], strict=False) if a.end < b.start]  # fmt: skip
+    return [log / (later - earlier) for log, earlier, later in grown if later - earlier > 0.2]  # else all is noise
 
 
 def _season_series(ledger: Ledger) -> pd.DataFrame:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import pandas as pd
 
@@ -14,8 +14,8 @@ from analysis.facts.quantity import Quantity, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
-from analysis.model.launches import planned_launch
-from analysis.model.scenarios import ban_day
+from analysis.model.observations import WORLD
+from analysis.model.scenarios import is_offered, offered, starts
 from analysis.story.prose import Sentence, maybe
 
 ENDS = ("low", "high")  # of a lever
@@ -23,65 +23,53 @@ ENDS = ("low", "high")  # of a lever
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one scenario comes to.
-
-    Attributes
-    ----------
-    scenario : Scenario
-    weight : Quantity
-        Its probability among all, per cent.
-    starts : Span or None
-        Day or month from which it differs from the base; None for the base itself.
-    year, ahead : Band
-        GMV of the report's year, and of the twelve months after the quarter, money.
-    chance : Quantity
-        Probability that the year's target is reached if it comes to pass, per cent.
-    """
+    """What one scenario comes to: GMV of the report's year and of the twelve months after the quarter, money."""
 
     scenario: Scenario
-    weight: Quantity
-    starts: Span | None
+    weight: Quantity  # its probability among all, per cent
+    starts: Span | None  # day or month from which it differs from the base; None for the base itself
     year: Band
     ahead: Band
-    chance: Quantity
+    chance: Quantity  # that the year's target is reached if it comes to pass, per cent
 
 
-def outcomes(report: Report, market: str = "Global") -> list[Outcome]:
-    """The scenarios that can be told by the report's date, in the order of their file; their weights add up to one.
+def outcomes(report: Report, market: str = WORLD) -> list[Outcome]:
+    """The scenarios that can still happen on the report's date, in the order of their file; their weights add up to 1.
 
-    The base takes over the weight of those that change nothing (a launch that nobody has announced) or that need a
-    kind of event of which none is public.
+    The base takes over the weight of those that change nothing (a launch that nobody has announced).
     """
-    scenarios = tellable(report)
-    models = {scenario.id: estimates(report.under(scenario.id)) for scenario in scenarios}
+    weights = offered(report)
+    models = {name: estimates(report.under(name)) for name in weights}
     ahead = {name: model.gmv(market, report.horizon) for name, model in models.items()}
     base = ahead[BASE].median
     if not base:
         return []
-    told = [s for s in scenarios if s.id == BASE or ahead[s.id].median.value != base.value]
-    target = report.fact(market, "gmv_target", report.year)
-    rest = 1 - sum(scenario.probability for scenario in told)
+    told = [name for name in weights if name == BASE or ahead[name].median.value != base.value]
+    weights[BASE] = 1 - sum(weights[name] for name in told if name != BASE)
+    target, scenarios = report.fact(market, "gmv_target", report.year), report.ledger.assumptions.scenarios
     return [
         Outcome(
-            scenario=scenario,
-            weight=_weight(scenario, scenario.probability + (rest if scenario.id == BASE else 0.0)),
-            starts=_starts(report, scenario),
-            year=models[scenario.id].gmv(market, report.year),
-            ahead=ahead[scenario.id],
-            chance=models[scenario.id].chance(market, target),
+            scenario=scenarios[name],
+            weight=_weight(scenarios[name], weights[name]),
+            starts=starts(report, scenarios[name]),
+            year=models[name].gmv(market, report.year),
+            ahead=ahead[name],
+            chance=models[name].chance(market, target),
         )
-        for scenario in told
+        for name in told
     ]
 
 
 def tellable(report: Report) -> list[Scenario]:
-    """The scenarios that can be told by the report's date, in the order of their file.
+    """The scenarios that can still happen on the report's date, in the order of their file."""
+    return [report.ledger.assumptions.scenarios[name] for name in offered(report)]
 
-    Left out are those that need a kind of event of which none is public.
-    """
-    events = report.ledger.events
-    public = {"", *events["kind"][events["platform"] == report.platform]}
-    return [s for s in report.ledger.assumptions.scenarios.values() if s.needs in public]
+
+def chance(told: list[Outcome]) -> Quantity:
+    """Probability that the year's target is reached, over all scenarios by their weights, per cent."""
+    if not told or not all(outcome.chance for outcome in told):
+        return Quantity.unknown("a chance of the target in each scenario")
+    return total(outcome.weight * outcome.chance for outcome in told).percent()
 
 
 def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
@@ -89,38 +77,29 @@ def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
     return total(weight * amount for weight, amount in weighted) if weighted else Quantity.unknown("a scenario")
 
 
-def sensitivity(report: Report, market: str = "Global") -> pd.DataFrame:
+def sensitivity(report: Report, market: str = WORLD) -> pd.DataFrame:
     """GMV of the twelve months after the quarter, base but for one lever at a time; see `one_at_a_time`.
 
-    Told are the levers that some scenario moves.
+    Told are the levers that some scenario moves and that can still happen.
     """
     levers, scenarios = report.ledger.assumptions.levers, report.ledger.assumptions.scenarios
     moved = {name for scenario in scenarios.values() for name in scenario.settings}
 
     def ahead(settings: dict[str, str]) -> Quantity:
         name = " ".join(*settings.items())
-        alone = replace(scenarios[BASE], settings=settings, name=name, id=name)
+        alone = scenarios[BASE].model_copy(update={"settings": settings, "name": name, "id": name})
         return estimates(replace(report, scenario=alone)).gmv(market, report.horizon).median
 
-    return one_at_a_time(report, {name: lever.means for name, lever in levers.items() if name in moved}, ahead)
+    labels = {name: lever.means for name, lever in levers.items() if name in moved and is_offered(report, lever)}
+    return one_at_a_time(report, labels, ahead)
 
 
 def one_at_a_time(report: Report, labels: dict[str, str], at: Callable[[dict[str, str]], Quantity]) -> pd.DataFrame:
     """What comes of one lever at a time at its low and at its high end.
 
-    Parameters
-    ----------
-    report : Report
-    labels : dict of str to str
-        Lever -> what a chart calls it.
-    at : callable
-        From a lever and its end, as in `Scenario.settings`, to what comes of it.
-
-    Returns
-    -------
-    DataFrame
-        Columns label, low, high, low_word, high_word (the lever's setting), widest first; levers that make a
-        difference.
+    `labels` are levers and what a chart calls each; `at` goes from a lever and its end, as in `Scenario.settings`, to
+    what comes of it. Columns label, low, high, low_word, high_word (the lever's setting), widest first; levers that
+    make a difference.
     """
     rows = []
     for name, label in labels.items():
@@ -131,7 +110,7 @@ def one_at_a_time(report: Report, labels: dict[str, str], at: Callable[[dict[str
     return pd.DataFrame(rows, columns=["label", "low", "high", "low_word", "high_word"])
 
 
-def most(levers: pd.DataFrame) -> Sentence:
+def most(levers: pd.DataFrame) -> Sentence:  # goes when the outlook and Europe are converted
     """The end of a title of such a table: the lever that moves most; empty if none makes a difference."""
     return maybe(" most: {widest}", widest=levers["label"].iloc[0] if len(levers) else None)
 
@@ -140,15 +119,3 @@ def _weight(scenario: Scenario, share: float) -> Quantity:
     name = f"probability of “{scenario.name}”"
     told = Assumption(name, Quantity(share, "%").bare, scenario.means, scenario.reason)
     return Quantity(share, "%", name, (told,))
-
-
-def _starts(report: Report, scenario: Scenario) -> Span | None:
-    if not scenario.settings:
-        return None
-    if "us_ban_loss" in scenario.settings:
-        return Span(ban_day(report), ban_day(report))
-    first = report.quarter.end + timedelta(days=1)
-    planned = planned_launch(report)
-    if "europe_ramp" in scenario.settings and planned and planned.start > first:
-        first = planned.start
-    return Span.months_of(first.year, first.month, 1)

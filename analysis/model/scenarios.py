@@ -1,4 +1,4 @@
-"""What a scenario does to GMV after the report's quarter, and what all scenarios together come to."""
+"""What a scenario does to GMV after the report's quarter, which scenarios can still happen, and how likely each is."""
 
 from __future__ import annotations
 
@@ -8,18 +8,45 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from analysis.facts.assumptions import Offered, Scenario
+from analysis.facts.parameters import BASE
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.launches import planned_sites
+from analysis.model.launches import planned_launch, planned_sites
 
-US, REGION = "US", "SEA"  # where the levers us_ban and price_war, and rival_entry, work
+US, REGION = "US", "SEA"  # where the levers us_ban_loss and price_war, and rival_entry, work
+
+
+def is_offered(report: Report, what: Offered) -> bool:
+    """Whether a lever or scenario can still happen: what it needs is public, and what ends it is not."""
+    platform = report.rival if what.of == "rival" else report.platform
+    members = report.ledger.vocabulary.members
+
+    def happened(kind: str) -> bool:
+        markets = report.ledger.events_of(platform, kind)["market"]
+        return any(not what.market or set(members(what.market)) & set(members(market)) for market in markets)
+
+    return (not what.needs or happened(what.needs)) and not (what.until and happened(what.until))
+
+
+def offered(report: Report) -> dict[str, float]:
+    """Scenario -> its probability on the report's date, in the order of the file; the base has what the others leave."""
+    found = {name: probability(report, scenario) for name, scenario in report.ledger.assumptions.scenarios.items()
+             if is_offered(report, scenario)}  # fmt: skip
+    return found | {BASE: 1 - sum(found.values()) + found[BASE]}
+
+
+def probability(report: Report, scenario: Scenario) -> float:
+    """The last judgement of the scenario's history by the report's date, or else what the file says."""
+    judged = [judgement.probability for judgement in scenario.history if judgement.day <= report.as_of]
+    return judged[-1] if judged else scenario.probability
 
 
 def next_law_day(report: Report) -> Span | None:
-    """The next date of a law that would ban the platform, where one is ahead."""
+    """The next date of a law that would ban the platform in the market of the lever, where one is ahead."""
     law = report.ledger.events_of(report.platform, "law")
-    ahead = law[law["start"] > report.as_of]
-    return ahead.iloc[0]["span"] if len(ahead) else None
+    members = report.ledger.vocabulary.members
+    return next((row.span for row in law.itertuples() if row.start > report.as_of and US in members(row.market)), None)
 
 
 def ban_day(report: Report) -> date:
@@ -31,20 +58,26 @@ def ban_day(report: Report) -> date:
     return (pd.Period(after, "M") + months).start_time.date()
 
 
+def starts(report: Report, scenario: Scenario) -> Span | None:
+    """Day or month from which a scenario differs from the base; None for the base itself."""
+    if not scenario.settings:
+        return None
+    if "us_ban_loss" in scenario.settings:
+        return Span(ban_day(report), ban_day(report))
+    first, planned = report.quarter.end + timedelta(days=1), planned_launch(report)
+    if "europe_ramp" in scenario.settings and planned and planned.start > first:
+        first = planned.start
+    return Span.months_of(first.year, first.month, 1)
+
+
 def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.ndarray]:
-    """What the report's scenario multiplies a platform's monthly GMV by.
+    """What the report's scenario multiplies a platform's monthly GMV by: from a market and months to factors, shape
+    (months,), ones up to the end of the quarter.
 
-    New sites that the ramp tells, open or not, are no part of the model: only the levers of the ramp, of its delay and
-    of the size of their market move them (`launches.plan_gmv`); fading livestreams, say, leave them alone.
-
-    Returns
-    -------
-    callable
-        From a market and months to factors, shape (months,): ones up to the end of the quarter.
+    Planned sites that have not opened are no part of the model: `launches.plan_gmv` moves them.
     """
     last = pd.Period(report.quarter.end, "M")
-    ban = ban_day(report)
-    sites = planned_sites(report)
+    ban, sites, members = ban_day(report), planned_sites(report), report.ledger.vocabulary.members
 
     def lever(name: str) -> float:
         return report.assumption(name).value
@@ -54,12 +87,12 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
         if platform != report.platform:
             return (1 + lever("rival_growth")) ** since
         level = 1 - (since > 0) * lever("live_share") * lever("live_fade")
-        if market in report.ledger.vocabulary.members(US):
+        if market in members(US):
             banned = np.array([_days_from(ban, month) / month.days_in_month for month in months])
             level = level * (1 - lever("price_war")) ** since * (1 - lever("us_ban_loss") * banned * (since > 0))
-        if market in report.ledger.vocabulary.members(REGION):
+        if market in members(REGION):
             level = level * (1 - lever("rival_entry") * (since > 0))
-        if market in sites:  # open, with a figure of their own: how they go on
+        if market in sites:  # open: how they go on
             level = level * lever("europe_ramp") ** (since > 0)
         return level
 

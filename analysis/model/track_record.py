@@ -1,35 +1,41 @@
 """The model's own forecasts of earlier quarters, scored against what was published afterwards.
 
-A forecast is made from what was public on the quarter's default date. It is scored on the log scale, so that a market
-of 0.4 bn counts as much as the world, with the interval score of [1]_: the width of the 80 % band, and ten times the
-distance by which the figure lies outside. Two baselines need no model: the latest published figure of the market in a
-straight line, and the same divided by the share that its days had of the year before in official online retail. As
-neither knows its own error, each is given a band as wide as the model's; what is compared is where the bands lie.
+A forecast is made from what was public on the quarter's default date, for the quarters, halves and years that end in
+the twelve months after it. It is scored in the count in which the figure came, on the log scale, so that a market of
+0.4 bn counts as much as the world, with the interval score of [1]_: the width of the 80 % band, and ten times the
+distance by which the figure lies outside. Three baselines need no model: the latest published figure in a straight
+line, the same by last year's seasonal shares in official online retail, and the same with the growth since the figure
+before it. Each has a band from its own errors that were known by then, of its platform or else of all.
 
 .. [1] Gneiting and Raftery, Strictly proper scoring rules, JASA 102, 2007, section 6.2.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import CONFIDENCE, Ledger
+from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.report import PUBLICATION_LAG
-from analysis.facts.span import Span
+from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.estimates import fitted
-from analysis.model.market import Market, Observations
-from analysis.model.observations import SOLD, year_earlier
+from analysis.model.observations import BOUNDS, WORLD, _read, _season_series, year_earlier
 
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
+BASELINES = ("run_rate", "seasonal", "drift")
+LENGTHS = {3: "quarter", 6: "half", 12: "year"}
+FEW = 10  # errors, or forecasts, below which a share or a mean says little
 
 COLUMNS = (
-    "quarter", "as_of", "market", "year", "median", "p10", "p90", "published", "fact", "basis", "inside",
-    "drivers", "model_score", "run_rate", "run_rate_score", "seasonal", "seasonal_score",
+    "quarter", "as_of", "platform", "market", "year", "span", "length", "median", "p10", "p90", "published", "fact",
+    "basis", "counter", "inside", "drivers", "model_score",
+    *(name for baseline in BASELINES for name in (baseline, f"{baseline}_inside", f"{baseline}_score")),
 )  # fmt: skip
 
 
@@ -37,7 +43,8 @@ COLUMNS = (
 class Score:
     """How often the band held the figure, and mean interval scores (log units, less is better).
 
-    The scores are those of the `compared` forecasts for which the baselines had a published figure to start from.
+    The scores are those of the `compared` forecasts for which the baselines had a published figure to start from;
+    `ratio` is the median of what came over what was forecast.
     """
 
     forecasts: int
@@ -46,40 +53,53 @@ class Score:
     model: float
     run_rate: float
     seasonal: float
+    drift: float
+    ratio: float
 
 
 def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.DataFrame:
-    """Forecast of the year, made in each quarter, for each market whose figure for that year was published later.
+    """Forecasts made in each quarter, of each market, region and period whose figure was published later.
 
-    The figure is the leading one of those published after the forecast; the forecast is what the figure's basis would
-    count. Amounts are in US dollars.
+    The figure is the leading one of those published after the forecast that is no bound and not of low confidence;
+    the forecast is what its counter would publish. Amounts are in US dollars.
 
     Returns
     -------
     DataFrame
-        Columns in `COLUMNS`, a row for each quarter and market; without rows if nothing can be scored yet. Baselines
-        are NaN where nothing had been published about the market.
+        Columns in `COLUMNS`, a row for each quarter, market and period; without rows if nothing can be scored yet.
+        Baselines are NaN where nothing had been published about the market.
     """
     rows = []
     for quarter, view, later in told_later(ledger, platform, quarters):
-        year = quarter.year
-        market = fitted(view, platform, year.end)
+        market = fitted(view, platform, _horizon(quarter))
         if market is None:  # nothing had been published by then
             continue
         for fact in later.itertuples():
-            if not all(m in market.grid.markets for m in market.observations.regions.get(fact.market, ("",))):
+            members = market.observations.regions.get(fact.market, ("",))
+            if not all(m in market.grid.markets for m in members):
                 continue
-            rows.append((quarter.code, view.as_of, fact.market, year.code, *_scored(ledger, market, fact)))
+            span, value = Span(fact.start, fact.end), fact.log_value
+            draws = market.figure(fact.market, span, fact.basis, fact.counter, fact.confidence)
+            p10, median, p90 = np.quantile(draws, [0.1, 0.5, 0.9])
+            row = [quarter.code, view.as_of, platform, fact.market, span.year.code, span.code, LENGTHS[span.months],
+                   median, p10, p90, np.exp(value), fact.Index, fact.basis, fact.counter,
+                   bool(np.log(p10) <= value <= np.log(p90)), market.drivers(fact.market, span),
+                   interval_score(np.log(p10), np.log(p90), value)]  # fmt: skip
+            points = baselines(view, platform, fact.market, fact.counter, span)
+            for name in BASELINES:
+                low, high = np.log(points[name]) + _errors(ledger, platform, name, view.as_of)
+                row += [points[name], bool(low <= value <= high), interval_score(low, high, value)]
+            rows.append(tuple(row))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, pd.DataFrame]]:
-    """Quarters whose forecasts can be scored: what was public then, and the year's figures published afterwards."""
+    """Quarters whose forecasts can be scored: what was public then, and the figures published afterwards."""
     for quarter in quarters:
-        as_of = quarter.end + PUBLICATION_LAG
-        later = _published_later(ledger, platform, quarter.year, as_of)
+        view = ledger.known_by(quarter.end + PUBLICATION_LAG)
+        later = _published_later(ledger, platform, quarter)
         if not later.empty:
-            yield quarter, ledger.known_by(as_of), later
+            yield quarter, view, later
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:
@@ -92,9 +112,21 @@ def earlier_quarters(quarter: Span) -> list[Span]:
 
 def score(record: pd.DataFrame) -> Score:
     """The track record in one line."""
-    compared = record.dropna(subset="run_rate_score")
-    means = compared[["model_score", "run_rate_score", "seasonal_score"]].mean()
-    return Score(len(record), int(record["inside"].sum()), len(compared), *means)
+    compared = record.dropna(subset=[f"{name}_score" for name in BASELINES])
+    means = compared[["model_score", *(f"{name}_score" for name in BASELINES)]].mean()
+    ratio = float((record["published"] / record["median"]).median())
+    return Score(len(record), int(record["inside"].sum()), len(compared), *means, ratio)
+
+
+def scores(record: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The track record by group: how often bands held, mean interval scores, and whether the model beats each baseline.
+
+    Columns: those of `by`, forecasts, inside, compared, model, run_rate, seasonal, drift, ratio; `few` where there are
+    less than ten forecasts, which are not independent of each other either.
+    """
+    rows = [(*(key if isinstance(key, tuple) else (key,)), *vars(score(of)).values(), len(of) < FEW)
+            for key, of in record.groupby(by, sort=False)]  # fmt: skip
+    return pd.DataFrame(rows, columns=[*by, *Score.__dataclass_fields__, "few"])
 
 
 def interval_score(low: float, high: float, value: float) -> float:
@@ -102,52 +134,119 @@ def interval_score(low: float, high: float, value: float) -> float:
     return high - low + 2 / _OUTSIDE * (max(low - value, 0) + max(value - high, 0))
 
 
-def _published_later(ledger: Ledger, platform: str, year: Span, as_of: date) -> pd.DataFrame:
-    facts = ledger.facts
-    later = facts[
-        (facts["platform"] == platform) & (facts["metric"] == "gmv") & (facts["span"] == year)
-        & facts["kind"].isin(SOLD) & (facts["known_on"] > as_of.isoformat())
-    ]  # fmt: skip
-    return later[~later["market"].duplicated()]
+def _horizon(quarter: Span) -> date:
+    return (pd.Period(quarter.end, "M") + 12).end_time.date()
 
 
-def _scored(ledger: Ledger, market: Market, fact) -> tuple:
-    year = fact.span
-    rate = 1.0 if fact.of == "USD" else ledger.rate(fact.of, year).value
-    p10, median, p90 = np.quantile(market.draws(fact.market, year, fact.basis), [0.1, 0.5, 0.9])
-    published = fact.number / rate
-    row = [median, p10, p90, published, fact.Index, fact.basis, p10 <= published <= p90]
-    row.append(market.drivers(fact.market, year))
-    row.append(interval_score(np.log(p10), np.log(p90), np.log(published)))
-    for point in _baselines(market.observations, fact.market, year):
-        centred = np.log([p10, p90]) - np.log(median) + np.log(point)
-        row += [point, interval_score(*centred, np.log(published))]
-    return tuple(row)
+def _published_later(ledger: Ledger, platform: str, quarter: Span) -> pd.DataFrame:
+    """The leading figure of each market and period that ends within twelve months after a quarter."""
+    facts, as_of = _figures(ledger, platform), (quarter.end + PUBLICATION_LAG).isoformat()
+    later = facts[(facts["known_on"] > as_of) & (facts["end"] > quarter.end) & (facts["end"] <= _horizon(quarter))]
+    return later[~later.duplicated(["market", "start", "end"])]
 
 
-def _baselines(observations: Observations, market: str, year: Span) -> tuple[float, float]:
-    """The year's GMV by straight line and by last year's seasonal share, from the latest amount published of it."""
-    facts = observations.facts
-    amounts = facts[(facts["market"] == market) & (facts["measure"] == "amount")].itertuples()
-    # A line from an earlier year would leave the growth of whole years to the baselines. Of the latest the one over
-    # the longest period, of these the one best known.
-    latest = min(
-        (fact for fact in amounts if fact.start >= year.start),
-        key=lambda fact: (year.end - fact.end, fact.start, CONFIDENCE.index(fact.confidence)),
-        default=None,
-    )
-    if latest is None:
-        return np.nan, np.nan
-    span, value = Span(latest.start, latest.end), np.exp(latest.log_value)
-    return value / span.days * year.days, value / _seasonal_share(observations.season, span)
+@lru_cache(maxsize=32)
+def _figures(ledger: Ledger, platform: str) -> pd.DataFrame:
+    """Amounts of calendar quarters, halves and years that an outcome may be, in the order in which they lead."""
+    facts = _read(ledger, platform)
+    facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS) & ~facts["derived"].astype(bool)
+                  & (facts["confidence"] != "low")]  # fmt: skip
+    spans = [Span(start, end) for start, end in zip(facts["start"], facts["end"], strict=True)]
+    whole = [span.months in LENGTHS and (span.start.month - 1) % span.months == 0 for span in spans]
+    return facts.loc[whole].loc[lambda kept: ledger.facts.index[ledger.facts.index.isin(kept.index)]]
+
+
+# Baselines ----------------------------------------------------------------------------------------------
+
+
+def baselines(view: Ledger, platform: str, market: str, counter: str, span: Span) -> dict[str, float]:
+    """GMV of a span from the latest amounts published of a market, by the same counter if it has any; else NaN."""
+    facts = _read(view, platform)
+    known = facts[(facts["market"] == market) & (facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
+    same = known[known["counter"] == counter]
+    rows = sorted((same if len(same) else known).itertuples(), key=lambda f: (f.end, -f.start.toordinal()))
+    if not rows:
+        return dict.fromkeys(BASELINES, np.nan)
+    # Of the figures that end last the one over the longest period; of those before it the last.
+    last, first = rows[-1], [row for row in rows if row.end < rows[-1].start and row.counter == rows[-1].counter]
+    day = Span(last.start, last.end)
+    run_rate = np.exp(last.log_value) / day.days * span.days
+    season = _season_series(view)
+    seasonal = np.exp(last.log_value) / _seasonal_share(season, day) * _seasonal_share(season, span)
+    drift = run_rate
+    if first:
+        before = Span(first[-1].start, first[-1].end)
+        growth = (last.log_value - np.log(day.days) - first[-1].log_value + np.log(before.days)) / _apart(before, day)
+        drift = run_rate * np.exp(growth * _apart(day, span))
+    return {"run_rate": run_rate, "seasonal": seasonal, "drift": drift}
+
+
+def _apart(earlier: Span, later: Span) -> float:
+    """Months between the middles of two spans."""
+    middles = [span.start.toordinal() + span.days / 2 for span in (earlier, later)]
+    return (middles[1] - middles[0]) / DAYS_PER_MONTH
 
 
 def _seasonal_share(season: pd.DataFrame, span: Span) -> float:
-    """Part of the official sales of the year before the span that fell into the same days; by days if not published."""
-    quarters = [
-        (Span(row.start, row.end), row.value) for row in season.itertuples() if row.start.year == span.end.year - 1
-    ]
-    if len(quarters) < 4:
+    """Part of a year's official sales that fell into the days of a span, by the last year published; else by days."""
+    quarters = [(Span(row.start, row.end), row.value) for row in season.itertuples()]
+    years = [year for year in {q.start.year for q, _ in quarters} if sum(q.start.year == year for q, _ in quarters) == 4]
+    if not years or span.start.year != span.end.year:
         return span.days / span.year.days
-    before = year_earlier(span)
-    return sum(v * q.overlap(before) / q.days for q, v in quarters) / sum(v for _, v in quarters)
+    while span.end.year > max(years):
+        span = year_earlier(span)
+    of_year = [(q, v) for q, v in quarters if q.start.year == max(years)]
+    return sum(v * q.overlap(span) / q.days for q, v in of_year) / sum(v for _, v in of_year) or span.days / span.year.days
+
+
+def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.ndarray:
+    """10th and 90th percentile of the log errors of a baseline that were known by a day: of its platform, or else of
+    all platforms; in the first years, which have too few, of all days."""
+    errors = _baseline_errors(ledger)
+    known = errors[errors["known_on"] <= as_of.isoformat()]
+    for found in (known[known["platform"] == platform], known, errors):
+        if len(found) >= FEW:
+            break
+    return np.quantile(found[baseline], [0.1, 0.9])
+
+
+@lru_cache(maxsize=4)
+def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
+    """Log of what came over each baseline, for every platform, quarter, market and period; with the day it was known."""
+    rows = []
+    for platform in ledger.vocabulary.platforms:
+        figures = _figures(ledger, platform)
+        if figures.empty:
+            continue
+        first, last = Span.months_of(min(figures["start"]).year, 1, 3), max(figures["end"])
+        for quarter in pd.period_range(first.start, last, freq="Q"):
+            span = Span(quarter.start_time.date(), quarter.end_time.date())
+            view = ledger.known_by(span.end + PUBLICATION_LAG)
+            for fact in _published_later(ledger, platform, span).itertuples():
+                points = baselines(view, platform, fact.market, fact.counter, Span(fact.start, fact.end))
+                rows.append((platform, fact.known_on, *(fact.log_value - np.log(points[name]) for name in BASELINES)))
+    return pd.DataFrame(rows, columns=["platform", "known_on", *BASELINES]).dropna()
+
+
+# The record of all platforms, as a page -------------------------------------------------------------------
+
+
+def everything(ledger: Ledger) -> pd.DataFrame:
+    """The track record of every platform with forecasts that can be scored, over all quarters."""
+    records = []
+    for platform in ledger.vocabulary.platforms:
+        figures = _figures(ledger, platform)
+        if len(figures):
+            periods = pd.period_range(min(figures["start"]), max(figures["end"]), freq="Q")
+            records.append(track_record(ledger, platform, [Span.parse(str(period)) for period in periods]))
+    return pd.concat([record for record in records if len(record)], ignore_index=True)
+
+
+def groups(record: pd.DataFrame) -> pd.DataFrame:
+    """`scores` by platform and length, with the world or the only market apart from the parts."""
+    return scores(record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"])
+
+
+if __name__ == "__main__":  # python -m analysis.model.track_record > docs/track_record.md
+    table = groups(everything(read_ledger()))
+    sys.stdout.write(table.round(3).to_markdown(index=False) + "\n")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from operator import mul
 
 import numpy as np
 import pandas as pd
 
-from analysis.facts.quantity import SYMBOLS, Quantity, total
+from analysis.facts.quantity import SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
@@ -108,11 +109,10 @@ def what_if(path: Path, growth: float, ban_month: int, europe: float) -> Outcome
     europe : float
         Sales of the new sites as a multiple of the middle of earlier launches.
     """
+    grown = accumulate([1 + growth] * len(path.months), mul)  # a power has other last digits on another processor
     values = [
-        path.rest.value * (1 + growth) ** n
-        + (path.us.value * (1 + growth) ** n if n <= ban_month else 0.0)
-        + europe * path.europe[n - 1].value
-        for n in range(1, len(path.months) + 1)
+        level * (path.rest.value + (path.us.value if n < ban_month else 0.0)) + europe * path.europe[n].value
+        for n, level in enumerate(grown)
     ]
     chosen = f"{Quantity(growth, '%').bare} growth a month"
     if ban_month < len(path.months):
@@ -143,7 +143,7 @@ def growth_to(path: Path, amount: Quantity) -> Quantity:
             (middle, high) if what_if(path, middle, len(path.months), 1.0).year.value < amount.value else (low, middle)
         )
     words = f"growth a month after {path.months[0].short} with which {path.year.short} comes to {amount.bare}"
-    return Quantity(low, "%", words, total([path.so_far, path.us, path.rest, amount]).origins)
+    return Quantity(rounded(low), "%", words, total([path.so_far, path.us, path.rest, amount]).origins)
 
 
 def lever(report: Report) -> Figure | list[Sentence]:

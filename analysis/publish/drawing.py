@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 SVG = "image/svg+xml"
+_FINE = re.compile(r"-?\d*\.\d{3,}(?:e[+-]?\d+)?|-?\d+(?:\.\d+)?e-\d+")
 
 # Whether this process, and what it forks, leaves charts to a `Draughtsman`.
 later = False
@@ -29,7 +31,16 @@ def draw(spec: str) -> str:
 
     The specification itself if it is to be drawn `later`.
     """
-    return spec if later else vl_convert.vegalite_to_svg(json.loads(spec))
+    return spec if later else _coarse(vl_convert.vegalite_to_svg(json.loads(spec)))
+
+
+def _coarse(svg: str) -> str:
+    """A drawing with its coordinates to the hundredth of a pixel; what a reader reads stays as it is."""
+
+    def shorter(number: re.Match[str]) -> str:
+        return f"{round(float(number[0]), 2) + 0.0:.10g}"  # + 0.0: zero has no sign
+
+    return re.sub("<[^>]*>", lambda tag: _FINE.sub(shorter, tag[0]), svg)
 
 
 def charts(notebook: NotebookNode) -> Iterator[dict[str, str]]:

@@ -224,17 +224,12 @@ def _in_order(page: str) -> str:
 _NOT_SEEN = re.compile(
     r' (?:role|aria-\w+|font-family)="[^"]*"| text-anchor="start"| fill="currentColor"|<path class="background"[^>]*/>'
 )
-_DECIMALS = re.compile(r"(\.\d{2})\d+(?!\d*e)")
 
 
 def _lean(svg: str) -> str:
-    """A drawing without what the page's style sheet gives it and what is finer than a screen shows."""
+    """A drawing without what the page's style sheet gives it."""
     opening, rest = svg.split(">", 1)
-    pieces = re.split("(<text[^>]*>|</text>)", _NOT_SEEN.sub("", rest))
-    for place in range(len(pieces)):
-        if place == 0 or pieces[place - 1][:5] != "<text":  # what a reader reads stays as it is
-            pieces[place] = _DECIMALS.sub(r"\1", pieces[place])
-    return f"{opening}>{''.join(pieces)}"
+    return f"{opening}>{_NOT_SEEN.sub('', rest)}"
 
 
 def _markdown(text: str) -> str:

@@ -190,7 +190,8 @@ def timeline(events: pd.DataFrame) -> alt.LayerChart | None:
         _layer("point", size=90, color=BLUE, yOffset=9),
         _layer("text", *_LABEL, dy=-7, fontSize=12, limit=WIDTH),
     ]
-    return _chart(layers, alt.X("day:T", title=None, axis=axis), _ROWS, 40 * len(drawn), drawn)
+    x = alt.X("day:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
+    return _chart(layers, x, _ROWS, 40 * len(drawn), drawn)
 
 
 def ranges(data: pd.DataFrame) -> alt.LayerChart | None:
@@ -260,11 +261,11 @@ def fan(data: pd.DataFrame, target: Quantity, published: tuple[date, Quantity] |
     drawn = _drawn(data, "median", "low", "high")
     if drawn is None:
         return None
+    first, last = drawn["day"].iloc[0], drawn["day"].iloc[-1]
+    room = last + (last - first) / 4  # for the numbers at the year's end
     drawn["day"] = days = [day.isoformat() for day in drawn["day"]]
     top = max(float(drawn["high"].max()), target.value if target else 0.0)
-    start, end = pd.Timestamp(days[0]), pd.Timestamp(days[-1])
-    room = end + (end - start) / 4  # for the numbers at the year's end
-    reach = alt.Scale(domain=[start.isoformat(), room.isoformat()])
+    reach = alt.Scale(type="utc", domain=[days[0], room.isoformat()])
     axis = alt.Axis(format="%b", values=days, labelOverlap=True, labelFontSize=11)
     layers = [
         _layer("area", alt.Y("low:Q"), alt.Y2("high:Q"), color=BLUE, opacity=0.25),
@@ -338,7 +339,7 @@ class _Canvas:
 
 def _width(text: str, size: int = 12) -> float:
     """Width of a text in pixels, rather too wide than too narrow: four classes of the letters of Arial, in ems."""
-    return size * sum(_EMS.get(c, 0.74 if c.isupper() else 0.57 if ord(c) < 0x2E7F else 1.0) for c in text)
+    return size * math.fsum(_EMS.get(c, 0.74 if c.isupper() else 0.57 if ord(c) < 0x2E7F else 1.0) for c in text)
 
 
 def _wrapped(text: str, width: float, size: int = 12) -> list[str]:

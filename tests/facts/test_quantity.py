@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analysis.facts.quantity import Origin, Quantity, UnitError, total
+from analysis.facts.quantity import Origin, Quantity, UnitError, rounded, total
 
 
 def origin(fact_id: str, **given) -> Origin:
@@ -400,3 +400,12 @@ def test_hostile_words_shown_in_place_of_the_number_stay_text():
 def test_not_a_number_is_how_unknown_is_stored():
     assert math.isnan(Quantity.unknown("x").value)
     assert not Quantity(math.nan)
+
+
+@pytest.mark.parametrize(("value", "told"), [(8613528.649, 8613530.0), (-0.1234567, -0.123457), (0.0, 0.0)])
+def test_a_number_of_the_model_has_six_digits(value, told):
+    assert rounded(value) == rounded(value * (1 + 1e-10)) == told
+
+
+def test_an_unknown_number_stays_unknown():
+    assert math.isnan(rounded(math.nan))

@@ -88,7 +88,7 @@ def test_new_sites_by_the_end_of_the_year(mid_2024):
     us = [median(mid_2024, "US", month) / size for month, size in us_months]
     expected = (sum(indonesia) + sum(us)) / 2 * 90e9 / 12
     gmv = new_sites(mid_2024, "2024")
-    assert gmv.value == pytest.approx(expected)
+    assert gmv.value == pytest.approx(expected, rel=1e-5)
     assert gmv.unit == "USD"
     named = {origin.id for origin in gmv.origins}
     assert {"A0050", "E003", "E016", "P0549", "P0194"} <= named
@@ -97,7 +97,7 @@ def test_new_sites_by_the_end_of_the_year(mid_2024):
 
 def test_months_add_up_to_the_year_and_levers_scale_it(mid_2024):
     months = [new_sites(mid_2024, month).value for month in ("2024-10", "2024-11", "2024-12")]
-    assert sum(months) == pytest.approx(new_sites(mid_2024, "2024").value)
+    assert sum(months) == pytest.approx(new_sites(mid_2024, "2024").value, rel=1e-5)
     assert new_sites(mid_2024, "2024", "europe_fast").value == pytest.approx(2.5 * sum(months))
     assert new_sites(mid_2024, "2024", "us_ban").value == pytest.approx(sum(months))
 
@@ -133,7 +133,7 @@ def test_sites_that_have_opened_are_told_by_the_ramp_until_a_figure_of_their_own
     """Twelve months of 2025 are those after the first, December, of a market of 90 bn a year, which is assumed."""
     middle = np.median(ramp(late_2024.report, late_2024.market).completed, axis=0)
     gmv = new_sites(late_2024, "2025")
-    assert gmv.value == pytest.approx(middle[1:13].sum() * 90e9 / 12)
+    assert gmv.value == pytest.approx(middle[1:13].sum() * 90e9 / 12, rel=1e-5)
     assert "E038" in {origin.id for origin in gmv.origins}
     assert "europe_delay" not in {origin.id for origin in gmv.origins}
 
@@ -171,7 +171,7 @@ def test_the_estimate_of_the_world_and_of_europe_includes_them(mid_2024):
     extra = new_sites(mid_2024, "2024").value
     for region in ("Global", "Europe"):
         model_alone = np.median(mid_2024.market.draws(region, YEAR))
-        assert mid_2024.gmv(region, YEAR).median.value == pytest.approx(model_alone + extra)
+        assert mid_2024.gmv(region, YEAR).median.value == pytest.approx(model_alone + extra, rel=1e-5)
     assert mid_2024.gmv("SEA", YEAR).median.value == pytest.approx(np.median(mid_2024.market.draws("SEA", YEAR)))
 
 

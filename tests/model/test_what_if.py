@@ -52,9 +52,9 @@ def test_new_sites_are_a_multiple_of_the_middle_of_earlier_launches():
 def test_the_growth_that_comes_to_an_amount_comes_to_it():
     growth = growth_to(PATH, usd(120.0))
     assert growth.unit == "%"
-    assert what_if(PATH, growth.value, NO_BAN, 1.0).year.value == pytest.approx(120)
+    assert what_if(PATH, growth.value, NO_BAN, 1.0).year.value == pytest.approx(120, rel=1e-5)
     # 8g + 8g² + 1 = 20 with g = 1 + x: g = (−1 + √(1 + 4 × 19 / 8)) / 2 = 1.1202…
-    assert growth.value == pytest.approx((-1 + (1 + 4 * 19 / 8) ** 0.5) / 2 - 1)
+    assert growth.value == pytest.approx((-1 + (1 + 4 * 19 / 8) ** 0.5) / 2 - 1, rel=1e-5)
     assert not growth_to(PATH, usd(1e6))
 
 
