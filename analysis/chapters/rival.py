@@ -42,6 +42,7 @@ def side_by_side(report: Report) -> dict:
     sides = _sides(report, periods)
     target = targets[-1]["target"] if targets else Quantity.unknown(f"a target of {report.rival}")
     return {
+        "order": _order(now),
         "growth": rival.growth("Global", quarter, quarter.previous_quarter).median,
         "own_growth": own.growth("Global", quarter, quarter.previous_quarter).median,
         "whole": whole,
@@ -173,7 +174,7 @@ def _lines(report: Report) -> pd.DataFrame:
 
 
 def _crossing(report: Report) -> dict | None:
-    """From which of the next twelve months on the order of the two is another than now, and what speaks against it."""
+    """From which of the next twelve months on the order is another than now, and how likely it is at the end."""
     own, rival = _models(report)
     months = Span(report.quarter.end.replace(day=1), report.horizon.end).each_month
     first, end = (_both(report, month) for month in (months[0], months[-1]))
@@ -182,8 +183,8 @@ def _crossing(report: Report) -> dict | None:
     month = crossed(months, lambda span: rival.gmv("Global", span).median > own.gmv("Global", span).median)
     behind = end.ratio.median > 1
     larger, smaller = (report.rival, report.platform) if behind else (report.platform, report.rival)
-    chance = float(np.mean(end.ratios < 1 if behind else end.ratios > 1))
-    formula = f"share of {len(end.ratios):,} draws with {smaller} ahead of {larger} in {end.span.short}"
+    chance = float(np.mean(end.ratios > 1 if behind else end.ratios < 1))
+    formula = f"share of {len(end.ratios):,} draws with {larger} ahead of {smaller} in {end.span.short}"
     chance = replace(end.ratio.median, value=chance, unit="%", formula=formula)
     return {"month": month, "end": end.span, "larger": larger, "smaller": smaller, "chance": chance}
 
