@@ -12,6 +12,7 @@ from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
 from analysis.model.progress import progress
+from analysis.model.scenarios import is_offered
 
 REGION, WORLD = "SEA", "Global"
 INDONESIA, THAILAND, VIETNAM = "Indonesia", "Thailand", "Vietnam"
@@ -353,10 +354,9 @@ def entry(report: Report) -> dict:
     assumed = report.assumption("rival_entry")
     model = estimates(report.under(BASE) if assumed > 0 else report)
     expected = model.gmv(", ".join(opened), ahead).median if opened else Quantity.unknown("a launch")
-    # From the day of its `until` on, the rival's entry is part of past sales.
-    lever = report.ledger.assumptions.levers["rival_entry"]
-    entered = report.ledger.event(report.rival, lever.market, lever.until) is not None
-    loss = Quantity.unknown("an entry ahead") if entered else report.assumption("rival_entry", "high")
+    # Once the rival is where the lever says, its entry is part of past sales.
+    ahead_of_us = is_offered(report, report.ledger.assumptions.levers["rival_entry"])
+    loss = report.assumption("rival_entry", "high") if ahead_of_us else Quantity.unknown("an entry ahead")
     gmv, span = _latest(report, REGION, "gmv", report.rival)
     return {
         "opened": [(report.call(market), day) for market, day in opened.items()],
