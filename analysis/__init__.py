@@ -11,7 +11,7 @@ if "numpy" in sys.modules:
 
     threadpool_limits(1, "blas")
 
-__all__ = ["open_report", "show"]
+__all__ = ["open_chapter", "open_report", "show"]
 
 
 def __getattr__(name: str):
@@ -20,6 +20,10 @@ def __getattr__(name: str):
         from analysis.story.show import show
 
         return show
+    if name == "open_chapter":
+        from analysis.story.chapter import open_chapter
+
+        return open_chapter
     if name == "open_report":
         from analysis.facts.report import open_report
 

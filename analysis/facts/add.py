@@ -1,8 +1,8 @@
 """New rows for the data folder: checked against all that is there, then added whole or not at all.
 
-The candidate, the folder as it would be afterwards, is read with `read_ledger`, so that a new row is held to the same
-rules as an old one. A file is replaced by a rename, which either happens or does not; of several files the one whose
-rows others name comes first, so that a run that is cut short leaves a folder that can be read.
+The candidate, the folder as it would be afterwards, is held to the same rules as the folder. A file is replaced by a
+rename, which either happens or does not; of several files the one whose rows others name comes first, so that a run
+that is cut short leaves a folder that can be read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import io
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -20,20 +19,15 @@ from itertools import islice
 from pathlib import Path
 
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import COLUMNS, KEYS, Ledger, LedgerError, Problem, read_ledger, read_table
+from analysis.facts.ledger import Ledger, contents, make_ledger
+from analysis.facts.schema import KEYS, TABLES, LedgerError, Problem, dialect, read_table, table_of
 
 try:
     import fcntl
 except ImportError:  # Windows; there only the second look before the rename protects from another run
     fcntl = None
 
-# A row may name a source, so that sources come first.
-ORDER = ("sources.csv", "events.csv", "fx.csv", "facts.csv")
-NUMBERS = {"facts.csv": "value", "fx.csv": "per_usd"}
 SHOWN, MOST = 50, 3  # rows that are told one by one; figures that a conflict names
-# `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
-_EITHER = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
-_DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 
 
 class IntakeError(InputError):
@@ -60,39 +54,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the rows of the files.
-
-    Attributes
-    ----------
-    new : list of Row
-        Those that were added.
-    skipped : list of (Row, str)
-        Those that the ledger has already, and the id of the row that says the same.
-    conflicts : list of (Row, list of str)
-        Those of `new` whose cell has another figure already, and the ids of some facts that have it.
-    ledger : Ledger
-        All rows, those skipped included.
-    """
+    """What became of the rows of the files."""
 
     new: list[Row] = field(default_factory=list)
-    skipped: list[tuple[Row, str]] = field(default_factory=list)
-    conflicts: list[tuple[Row, list[str]]] = field(default_factory=list)
-    ledger: Ledger | None = None
+    skipped: list[tuple[Row, str]] = field(default_factory=list)  # and the id of the row that says the same
+    conflicts: list[tuple[Row, list[str]]] = field(default_factory=list)  # some of `new`, and facts with other figures
+    ledger: Ledger | None = None  # all rows, those skipped included
 
     def __str__(self) -> str:
         """A line for each row that was skipped or is in conflict, up to `SHOWN`, then what was added to which file."""
         lines = [f"skipped, nothing new: {row}; {of} says the same" for row, of in self.skipped[:SHOWN]]
-        if len(self.skipped) > SHOWN:
-            lines.append(f"skipped, nothing new: {len(self.skipped)} rows in all")
         for row, others in self.conflicts[:SHOWN]:
             lines.append(f"added, but in conflict: {row}: {self._figure(row.key[0])}; {self._cell(row.key[0])}")
             lines += [f"    {other}: {self._figure(other)}" for other in others]
-        if len(self.conflicts) > SHOWN:
-            lines.append(f"added, but in conflict: {len(self.conflicts)} rows in all")
-        for table in ORDER:
+        for what, rows in (("skipped, nothing new", self.skipped), ("added, but in conflict", self.conflicts)):
+            lines += [f"{what}: {len(rows)} rows in all"] * (len(rows) > SHOWN)
+        for table in TABLES:
             names = [" ".join(row.key) for row in self.new if row.table == table]
+            listed = ", ".join(names) if len(names) <= 12 else f"{names[0]} to {names[-1]}"
             if names:
-                lines.append(f"added to {table}: {len(names)} row{'s' if len(names) > 1 else ''} ({_listed(names)})")
+                lines.append(f"added to {table}: {len(names)} row{'s' if len(names) > 1 else ''} ({listed})")
         return "\n".join(lines if self.new else [*lines, "nothing was added"])
 
     def _cell(self, fact: str) -> str:
@@ -104,15 +85,10 @@ class Intake:
         return f"{origin.printed} by {origin.basis}, {origin.publisher}, public {origin.known_on}"
 
 
-def _listed(names: list[str], most: int = 12) -> str:
-    return ", ".join(names) if len(names) <= most else f"{names[0]} to {names[-1]}"
-
-
 def add(files: list[Path], folder: Path) -> Intake:
     """Add the rows of CSV files to the tables of a data folder, all of them or none.
 
-    The header of a file tells its table. What Excel makes of a CSV file is understood: a byte order mark, semicolons,
-    CRLF, empty rows, decimal commas. A row that says what the ledger has already is left out.
+    The header of a file tells its table. A row that says what the ledger has already is left out.
 
     Raises
     ------
@@ -122,71 +98,37 @@ def add(files: list[Path], folder: Path) -> Intake:
         If the folder cannot be written to, or somebody else changed it meanwhile.
     """
     with _alone(folder):
-        before = {name: (folder / name).read_bytes() for name in ORDER if (folder / name).is_file()}
-        ledger = read_ledger(folder)
-        rows, skipped = _not_there_yet(_read(files), folder)
+        before = contents(folder)
+        ledger = make_ledger(before)
+        rows, skipped = _not_there_yet(_read(files), before)
         if not rows:
             return Intake(skipped=skipped)
-        whole = _candidate(rows, before, folder)
+        whole = _candidate(rows, before)
         same, conflicts = _compare(rows, whole, ledger)
         new = [row for row in rows if row.table != "facts.csv" or row.key[0] not in same]
-        skipped += [(row, same[row.key[0]]) for row in rows if row.table == "facts.csv" and row.key[0] in same]
+        skipped += [(row, same[row.key[0]]) for row in rows if row not in new]
         if new:
             _write(_with_rows(new, before), before, folder)
     return Intake(new, skipped, conflicts, whole)
-
-
-# Reading ----------------------------------------------------------------------------------------------
 
 
 def _read(files: list[Path]) -> list[Row]:
     """The rows of files in the shape of the ledger's tables."""
     rows, problems = [], []
     for path in files:
-        found: list[Problem] = []  # of this file: two files may have the same name
-        name, delimiter = _shape_of(path)
-        table = read_table(path, COLUMNS[name], found, delimiter)
-        for line, *cells in table[["line", *COLUMNS[name]]].itertuples(index=False):
-            row = Row(path.name, line, name, dict(zip(COLUMNS[name], cells, strict=True)))
-            if any(cells):  # a spreadsheet saves the empty rows that it was shown
-                rows.append(row if delimiter == "," else _with_decimal_point(row, found))
-        problems += found
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            content = error
+        table = table_of(content)
+        for cells in read_table(path.name, content, problems, table, added=True):
+            rows.append(Row(path.name, cells.pop("line"), table, cells))
     if problems:
         raise LedgerError(problems)
     return rows
 
 
-def _shape_of(path: Path) -> tuple[str, str]:
-    """The table whose columns a file has most of, and what stands between its cells."""
-    try:
-        lines = path.read_bytes().decode("utf-8-sig", "replace").splitlines()
-    except OSError:  # which `read_table` tells
-        lines = []
-    header = next(filter(None, lines), "")
-
-    def likeness(shape: tuple[str, str]) -> tuple[int, int]:
-        common = len({cell.strip(' "') for cell in header.split(shape[1])} & set(COLUMNS[shape[0]]))
-        return common, common and common - len(COLUMNS[shape[0]])
-
-    return max(((name, mark) for name in reversed(ORDER) for mark in ",;\t"), key=likeness)
-
-
-def _with_decimal_point(row: Row, problems: list[Problem]) -> Row:
-    """The row with its number as the ledger writes it: where cells are parted by semicolons, decimals have a comma."""
-    column = NUMBERS.get(row.table)
-    text = row.cells.get(column, "")
-    if _EITHER.fullmatch(text):
-        allowed = "a number that can be read in one way only: without thousands marks, and not with three decimals"
-        problems.append(Problem(row.file, row.line, column, text, allowed))
-    if not _DECIMAL_COMMA.fullmatch(text):
-        return row
-    return replace(row, cells=row.cells | {column: text.replace(",", ".")})
-
-
-# Checking ---------------------------------------------------------------------------------------------
-
-
-def _not_there_yet(rows: list[Row], folder: Path) -> tuple[list[Row], list[tuple[Row, str]]]:
+def _not_there_yet(rows: list[Row], before: dict[str, bytes]) -> tuple[list[Row], list[tuple[Row, str]]]:
     """Rows less those that stand in the folder or above, word for word.
 
     Raises
@@ -194,14 +136,11 @@ def _not_there_yet(rows: list[Row], folder: Path) -> tuple[list[Row], list[tuple
     LedgerError
         If a row has the name of another that says something else.
     """
-    seen = {}
+    seen, new, skipped, problems = {}, [], [], []
     for name in {row.table for row in rows}:
-        for line, *cells in read_table(folder / name, COLUMNS[name], [])[["line", *COLUMNS[name]]].itertuples(
-            index=False
-        ):
-            row = Row(name, line, name, dict(zip(COLUMNS[name], cells, strict=True)))
+        for cells in read_table(name, before[name], []):
+            row = Row(name, cells.pop("line"), name, cells)
             seen[name, row.key] = row
-    new, skipped, problems = [], [], []
     for row in rows:
         first = seen.setdefault((row.table, row.key), row)
         if first is row:
@@ -216,34 +155,24 @@ def _not_there_yet(rows: list[Row], folder: Path) -> tuple[list[Row], list[tuple
     return new, skipped
 
 
-def _candidate(rows: list[Row], before: dict[str, bytes], folder: Path) -> Ledger:
-    """The ledger as it would be with all rows.
-
-    Raises
-    ------
-    LedgerError
-        If a row breaks a rule; its place is that in its own file.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(shutil.copytree(folder, Path(scratch) / "data"))
-        after = _with_rows(rows, before)
+def _candidate(rows: list[Row], before: dict[str, bytes]) -> Ledger:
+    """The ledger as it would be with all rows; a problem of a row has the place in its own file."""
+    after = _with_rows(rows, before)
+    try:
+        return make_ledger(before | after)
+    except LedgerError as error:
+        places = {}
         for name, content in after.items():
-            (copy / name).write_bytes(content)
-        try:
-            return read_ledger(copy)
-        except LedgerError as error:
-            places = {}
-            for name in after:
-                added = [row for row in rows if row.table == name]
-                lines = read_table(copy / name, COLUMNS[name], [])["line"].tail(len(added))
-                places |= {(name, line): row for line, row in zip(lines, added, strict=True)}
-            found = ((problem, places.get((problem.file, problem.line))) for problem in error.problems)
-            raise LedgerError([replace(p, file=row.file, line=row.line) if row else p for p, row in found]) from None
+            added = [row for row in rows if row.table == name]
+            lines = [cells["line"] for cells in read_table(name, content, [])[-len(added) :]]
+            places |= {(name, line): row for line, row in zip(lines, added, strict=True)}
+        found = ((problem, places.get((problem.file, problem.line))) for problem in error.problems)
+        raise LedgerError([replace(p, file=row.file, line=row.line) if row else p for p, row in found]) from None
 
 
 def _compare(rows: list[Row], whole: Ledger, old: Ledger) -> tuple[dict[str, str], list[tuple[Row, list[str]]]]:
     """New facts that say what a fact before them says, with its id; and those that say something else of its cell."""
-    new = {row.key[0]: row for row in rows if row.table == "facts.csv"}
+    new = {row.key[0]: row for row in rows if row.table == "facts.csv" and row.key[0] in whole.facts.index}
     said: dict[tuple, dict[tuple, str]] = {}  # of each cell, every figure and the first fact that has it
     sources: dict[tuple, str] = {}
     same, conflicts = {}, []
@@ -262,28 +191,22 @@ def _compare(rows: list[Row], whole: Ledger, old: Ledger) -> tuple[dict[str, str
     return same, conflicts
 
 
-# Writing ----------------------------------------------------------------------------------------------
-
-
 def _with_rows(rows: list[Row], before: dict[str, bytes]) -> dict[str, bytes]:
-    """Each file that gets new rows, in the order of `ORDER`, with them below its own."""
-    after = {}
-    for name in ORDER:
-        cells = [row.cells for row in rows if row.table == name]
-        if cells:
-            after[name] = before[name] + _appendix(before[name], cells)
-    return after
+    """Each file that gets new rows, with them below its own."""
+    cells = {name: [row.cells for row in rows if row.table == name] for name in TABLES}
+    return {name: before[name] + _appendix(name, before[name], new) for name, new in cells.items() if new}
 
 
-def _appendix(content: bytes, rows: list[dict[str, str]]) -> bytes:
-    """Rows as they follow the content of a CSV file: its columns, line ends and quotes."""
+def _appendix(table: str, content: bytes, rows: list[dict[str, str]]) -> bytes:
+    """Rows as they follow the content of a CSV file: its columns, what parts them, line ends and quotes."""
     text = content.decode("utf-8-sig")
-    header = next(filter(None, csv.reader(io.StringIO(text, newline=""))))
+    header, mark, _ = dialect(text, table)
     end = re.search(r"\r\n|\n|\r|$", text)[0] or "\n"
     quoting = csv.QUOTE_ALL if text.startswith('"') else csv.QUOTE_MINIMAL
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, header, lineterminator=end, quoting=quoting)
-    writer.writerows(rows)
+    csv.writer(out, delimiter=mark, lineterminator=end, quoting=quoting).writerows(
+        [row.get(column.strip(), "") for column in header] for row in rows
+    )
     return ((end if not text.endswith(("\n", "\r")) else "") + out.getvalue()).encode("utf-8")
 
 
@@ -299,7 +222,7 @@ def _write(after: dict[str, bytes], before: dict[str, bytes], folder: Path) -> N
                 file.flush()
                 os.fsync(file.fileno())
             shutil.copymode(target, draft)
-        if any((folder / name).read_bytes() != content for name, content in before.items()):
+        if contents(folder) != before:
             raise IntakeError(
                 f"{folder} was changed by somebody else meanwhile; nothing was added. Please run it again"
             )
@@ -308,7 +231,7 @@ def _write(after: dict[str, bytes], before: dict[str, bytes], folder: Path) -> N
             done.append(name)
     except OSError as error:
         told = f"only {' and '.join(done)} got new rows" if done else "nothing was added"
-        raise IntakeError(f"{error.filename or folder}: {error.strerror}; {told}") from None
+        raise IntakeError(f"{error.filename or folder}: {error.strerror or error}; {told}") from None
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)

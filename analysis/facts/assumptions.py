@@ -6,19 +6,22 @@ They stand in data/scenarios.toml, apart from the facts: nobody published them, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
-from analysis.facts.schema import EVENT_KINDS, Problem, Strict, Text, closest, entries_checked, refuse, split_unit, word
+from analysis.facts.schema import EVENT_KINDS, Strict, Text, closest, refuse, split_unit, word
 
 SETTINGS = ("low", BASE, "high")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
+_EventKind = Annotated[str, word(("", *EVENT_KINDS))]
+_Whose = Literal["platform", "rival"]
 
 
 @dataclass(frozen=True)
@@ -33,23 +36,16 @@ class Assumption:
     url: str = ""
     basis: str = ""
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What a note says of it."""
+        return {"printed": self.printed, "what": self.what, "reason": self.reason}
+
     def __str__(self) -> str:
         return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
 
 
-class Offered(Strict):
-    """From which kind of event on, and until which, something is offered; the events are those in `market`.
-
-    `of` says whose events: the platform's or its rival's. Empty is no condition.
-    """
-
-    needs: Annotated[str, word(("", *EVENT_KINDS))] = ""
-    until: Annotated[str, word(("", *EVENT_KINDS))] = ""
-    market: str = ""
-    of: Literal["platform", "rival"] = "platform"
-
-
-class Lever(Offered):
+class Lever(Strict):
     """One assumption, with both ends of its range in `unit`."""
 
     means: Text
@@ -58,7 +54,10 @@ class Lever(Offered):
     base: _Number
     high: _Number
     reason: Text
-    name: str = ""
+    needs: _EventKind = ""
+    until: _EventKind = ""
+    market: str = ""
+    of: _Whose = "platform"
 
     @field_validator("unit")
     @classmethod
@@ -75,50 +74,52 @@ class Lever(Offered):
             raise refuse("low, base and high in this order, none less than the one before")
         return self
 
-    def at(self, setting: str) -> Quantity:
+    def at(self, setting: str, name: str) -> Quantity:
         """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
         factor, unit = _split(self.unit)
-        bare = Quantity(getattr(self, setting) * factor, unit, self.name)
-        origin = Assumption(self.name, bare.bare, self.means, self.reason)
-        return Quantity(bare.value, unit, self.name, (origin,))
+        bare = Quantity(getattr(self, setting) * factor, unit, name)
+        return Quantity(bare.value, unit, name, (Assumption(name, bare.bare, self.means, self.reason),))
 
 
 class Judgement(Strict):
     """What a probability was from a day on, and why."""
 
     day: date = Field(alias="from")
-    probability: Annotated[float, Field(strict=True, ge=0, le=1)]
+    probability: _Probability
     reason: Text
 
 
-class Scenario(Offered):
-    """One possible future.
+@checked_dataclass(frozen=True, config=ConfigDict(extra="forbid", populate_by_name=True))
+class Scenario:
+    """One possible future; data/README.md says what its keys mean. Levers that it does not set are at their base."""
 
-    Attributes
-    ----------
-    id, name, means, reason : str
-    probability : float
-        Of this one among all; they add up to 1.
-    history : tuple of Judgement
-        What the probability was from some days on, oldest first.
-    settings : mapping
-        Lever -> `low` or `high`; all others are at their base. In the file it is called `levers`.
-    """
-
+    id: str
     name: Text
     means: Text
     reason: Text
-    probability: Annotated[float, Field(strict=True, ge=0, le=1)]
+    probability: _Probability
+    needs: _EventKind = ""
+    until: _EventKind = ""
+    market: str = ""
+    of: _Whose = "platform"
     settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
     history: tuple[Judgement, ...] = ()
-    id: str = ""
+
+
+Offered = Lever | Scenario  # `needs`, `until`, `market` and `of` say from which kind of event on, and until which
+
+
+def _with_ids(scenarios: object) -> object:
+    if not isinstance(scenarios, dict):
+        return scenarios
+    return {name: entry | {"id": name} if isinstance(entry, dict) else entry for name, entry in scenarios.items()}
 
 
 class Assumptions(Strict):
     """All levers and scenarios by their names, in the order of the file."""
 
     levers: dict[str, Lever]
-    scenarios: dict[str, Scenario]
+    scenarios: Annotated[dict[str, Scenario], BeforeValidator(_with_ids)]
 
     @field_validator("scenarios")
     @classmethod
@@ -127,7 +128,9 @@ class Assumptions(Strict):
         for name, scenario in scenarios.items():
             for lever in scenario.settings if levers is not None else ():
                 if lever not in levers:
-                    raise refuse(f"only names under [levers] in {name}; {lever!r} is none", closest(lever, levers))
+                    raise refuse(
+                        f"only names under [levers] in {name}; {lever!r} is none", closest(lever, tuple(levers))
+                    )
         if abs(weight - 1) > 1e-9:
             raise refuse(f"probabilities that add up to 1, not to {weight:g}")
         if BASE not in scenarios or scenarios[BASE].settings:
@@ -136,17 +139,7 @@ class Assumptions(Strict):
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""
-        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE))
-
-
-def read_assumptions(name: str, raw: Mapping, text: str, problems: list[Problem]) -> Assumptions | None:
-    """What scenarios.toml assumes; nothing, and a problem for each key that cannot be used, if it is not whole."""
-    read = entries_checked(name, Assumptions, raw, text, {}, problems)
-    if read is None:
-        return None
-    levers = {key: lever.model_copy(update={"name": key}) for key, lever in read.levers.items()}
-    scenarios = {key: scenario.model_copy(update={"id": key}) for key, scenario in read.scenarios.items()}
-    return read.model_copy(update={"levers": levers, "scenarios": scenarios})
+        return self.levers[lever].at(setting or scenario.settings.get(lever, BASE), lever)
 
 
 def _split(unit: str) -> tuple[float, str]:

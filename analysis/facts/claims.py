@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 from pydantic import Field, field_validator
 
-from analysis.facts.quantity import Origin, Quantity, UnitError, is_currency
-from analysis.facts.schema import Place, Platform, Problem, Strict, Text, cell, entries_checked, refuse
+from analysis.facts.quantity import DATES, Origin, Quantity, UnitError, is_currency
+from analysis.facts.schema import Place, Platform, Problem, Strict, Text, cell, entries_checked, line_of, refuse
 from analysis.facts.span import Span
 
 if TYPE_CHECKING:
     from analysis.facts.report import Report
 
-# Units of quantities that name a day, a month or a year, and how many digits of them.
-DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}
 VERDICTS = ("holds", "loosely", "self", "contradicted", "uncheckable")
 LEVEL = 0.02  # how far apart figures may be that are still the same
 ABOUT = 0.05  # how far off a figure printed with "about" may be
@@ -60,28 +58,10 @@ _Share = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 class Claim(Strict):
-    """Something printed that other figures can confirm or contradict.
+    """Something printed that other figures can confirm or contradict; data/README.md says what its keys mean."""
 
-    Attributes
-    ----------
-    id, chapter : str
-        Its name, and the chapter that shows it.
-    platform, market : str
-        Whom and where it is about.
-    facts : tuple of str
-        Rows of facts.csv that make the claim; their original words are shown.
-    words : str
-        The claim in English; a number stands as the id of its fact, `{A0005}`.
-    test : str
-        The relation; without a comparison its value is shown and nothing is judged.
-    tolerance, loosely : float or None
-        How far apart the two sides may be, as a share of what is printed, to hold and to hold loosely.
-    reading : str
-        How to read the result.
-    needs : str
-        What would settle a claim that cannot be checked.
-    """
-
+    id: str
+    line: int | None = Field(repr=False)  # of the file
     chapter: Text
     platform: Platform
     market: Place
@@ -94,14 +74,12 @@ class Claim(Strict):
     needs: Annotated[
         str, Field(validate_default=True), cell(lambda text: not re.search(r"[\d{}]", text), "words without digits")
     ] = ""
-    id: str = ""
-    line: int | None = Field(default=None, repr=False)  # of the file
 
     @field_validator("test")
     @classmethod
     def _is_a_relation(cls, test: str) -> str:
         try:
-            _parse(test)
+            evaluate(test, _Anything())
         except RelationError as error:
             raise refuse(str(error)) from None
         return test
@@ -109,14 +87,14 @@ class Claim(Strict):
     @field_validator("needs")
     @classmethod
     def _is_there_without_a_test(cls, needs: str, info) -> str:
-        if not needs and not info.data.get("test", "bad, and said so"):
+        if not needs and info.data.get("test") == "":
             raise refuse("what would settle the claim, where there is no test of it")
         return needs
 
     @property
     def names(self) -> frozenset[str]:
         """Every fact and event on which the test rests."""
-        return _names(self.test) if self.test else frozenset()
+        return names_of(self.test) if self.test else frozenset()
 
     @property
     def told(self) -> frozenset[str]:
@@ -145,12 +123,9 @@ def read_claims(name: str, raw: dict, text: str, context: dict, problems: list[P
     """The claims of a claims.toml, in its order, less those that cannot be used."""
     found = []
     for claim, entry in raw.items():
-        header = re.search(rf"(?m)^[ \t]*\[\s*[\"']?{re.escape(claim)}[\"']?\s*\]", text)
-        line = text[: header.start()].count("\n") + 1 if header else None
-        read = entries_checked(name, Claim, entry, text, context, problems, claim)
-        if read:
-            found.append(read.model_copy(update={"id": claim, "line": line}))
-    return tuple(found)
+        named = entry | {"id": claim, "line": line_of(text, [claim])} if isinstance(entry, dict) else entry
+        found.append(entries_checked(name, Claim, named, text, context, problems, claim))
+    return tuple(filter(None, found))
 
 
 # Verdicts ---------------------------------------------------------------------------------------------
@@ -213,15 +188,7 @@ def _judged(report: Report, claim: Claim) -> dict[str, object]:
 
 
 def judge(claim: Claim, result: Comparison, itself: bool) -> str:
-    """The verdict on a claim whose two sides are known.
-
-    Parameters
-    ----------
-    claim : Claim
-    result : Comparison
-    itself : bool
-        Whether all that the claim is held against is from its own source.
-    """
+    """The verdict on a claim whose two sides are known; `itself` if all that they rest on is from its own source."""
     # A date is right or wrong, and so is a bound.
     near = result.sign == "==" and result.printed.unit not in DATES
     hedged = result.printed.hedge or result.worked_out.hedge
@@ -232,6 +199,50 @@ def judge(claim: Claim, result: Comparison, itself: bool) -> str:
     if (near or claim.loosely is not None) and result.apart <= rough:
         return "loosely"
     return "self" if itself else "contradicted"
+
+
+def argued(report: Report, chapter: str) -> pd.DataFrame:
+    """What the sources of a report argue in the matter of a chapter, and what the facts say to it.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
+        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's test, or else by its claims.
+    """
+    arguments = report.ledger.arguments
+    arguments = arguments[arguments["chapter"] == chapter]
+    verdicts = dict(judged(report)[["id", "verdict"]].itertuples(index=False)) if len(arguments) else {}
+    known = {*report.ledger.facts.index, *report.ledger.events.index}
+    rows = []
+    for row in arguments.itertuples():
+        evidence = [_evidence(report, name) for name in row.facts.split() if name in known]
+        verdict = _answer([verdicts[name] for name in row.claims.split() if name in verdicts])
+        if row.test and names_of(row.test) <= known:
+            tested = {name: report.ledger.row(name) for name in names_of(row.test)}
+            result = evaluate(row.test, in_one_currency(tested, report.convert))
+            if isinstance(result, Comparison):
+                verdict = "supported" if result.true else "contradicted"
+            else:
+                evidence = [("", result)]
+        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict))
+    return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
+
+
+def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:
+    """What a fact measures and its figure, or an event and its day."""
+    if name in report.ledger.events.index:
+        event = report.ledger.events.loc[name]
+        return event["event"], event["span"]
+    fact = report.ledger.facts.loc[name]
+    return report.cell_name(fact), report.quantity(fact)
+
+
+def _answer(verdicts: list[str]) -> str:
+    """What the verdicts on its claims make of an argument."""
+    if not verdicts or "uncheckable" in verdicts:
+        return "open"
+    return "supported" if {*verdicts} <= {"holds", "loosely"} else "contradicted"
 
 
 # The language of tests --------------------------------------------------------------------------------
@@ -286,103 +297,94 @@ def in_one_currency(rows: Mapping[str, Row], convert: Callable[[Quantity, Span],
 
 
 def evaluate(test: str, rows: Mapping[str, Row]) -> Comparison | Quantity:
-    """Work out a test: both of its sides, or its value where it compares nothing.
-
-    Parameters
-    ----------
-    test : str
-    rows : mapping
-        Fact or event -> what is known of it; all that `Claim.names` names.
+    """Work out a test on rows of facts and events: both of its sides, or its value where it compares nothing.
 
     Raises
     ------
     RelationError
         If the text is no relation, or adds or compares unlike units.
     """
-    tree = _parse(test)
     try:
-        if isinstance(tree, ast.Compare):
-            printed, worked_out = _value(tree.left, rows), _value(tree.comparators[0], rows)
-            if "%" in (printed.unit, worked_out.unit):
-                printed, worked_out = _as_share(printed), _as_share(worked_out)
-            _ = printed < worked_out  # unlike units have no order
-            return Comparison(printed, _COMPARISONS[type(tree.ops[0])], worked_out)
-        value = _value(tree, rows)
-        return _as_share(value) if abs(value.value) < 1 else value
+        tree = ast.parse(test.strip(), mode="eval").body
+        if not isinstance(tree, ast.Compare):
+            value = _value(tree, rows)
+            return _as_share(value) if abs(value.value) < 1 else value
+        sign = _COMPARISONS.get(type(tree.ops[0]))
+        if sign is None or len(tree.comparators) > 1:
+            raise RelationError(_ALLOWED)
+        printed, worked_out = _value(tree.left, rows), _value(tree.comparators[0], rows)
+        if "%" in (printed.unit, worked_out.unit):
+            printed, worked_out = _as_share(printed), _as_share(worked_out)
+        _ = printed < worked_out  # unlike units have no order
+        return Comparison(printed, sign, worked_out)
     except UnitError as error:
         raise RelationError(f"figures of one unit to add or to compare; {error}") from None
+    except RelationError:
+        raise
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        raise RelationError(_ALLOWED) from None
+
+
+class _Anything(dict):
+    """Rows of which nothing is known: what can be worked out of them can be of any."""
+
+    def __missing__(self, name: str) -> Row:
+        return Row(Quantity.unknown(name), Span.parse("2024"), ())
 
 
 def _as_share(ratio: Quantity) -> Quantity:
     return ratio.percent() if ratio.unit in ("×", "") else ratio
 
 
-def _parse(test: str) -> ast.expr:
-    try:
-        tree = ast.parse(test.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise RelationError(_ALLOWED) from None
-    sides = [tree.left, *tree.comparators] if isinstance(tree, ast.Compare) else [tree]
-    if len(sides) > 2 or (len(sides) == 2 and type(tree.ops[0]) not in _COMPARISONS):
-        raise RelationError(_ALLOWED)
-    for node in (node for side in sides for node in ast.walk(side)):
-        if isinstance(node, ast.Call):
-            _check_call(node)
-        elif isinstance(node, ast.Constant):
-            if isinstance(node.value, bool) or not isinstance(node.value, (int, float, str)):
-                raise RelationError(_ALLOWED)
-        elif not isinstance(node, (ast.Name, ast.Load, ast.BinOp, ast.UnaryOp, ast.USub, *_ARITHMETIC)):
-            raise RelationError(_ALLOWED)
-    return tree
-
-
-def _check_call(call: ast.Call) -> None:
-    if not (isinstance(call.func, ast.Name) and call.func.id in _FUNCTIONS) or call.keywords:
-        raise RelationError(f"the functions {', '.join(sorted(_FUNCTIONS))}")
-    kinds = _FUNCTIONS[call.func.id][0]
-    written = f"{call.func.id}({', '.join(_EXAMPLES[kind] for kind in kinds)})"
-    if len(call.args) != len(kinds):
-        raise RelationError(written)
-    for kind, argument in zip(kinds, call.args, strict=True):
-        if (isinstance(argument, ast.Constant) and isinstance(argument.value, str)) != (kind != "figure"):
-            raise RelationError(written)
-        if kind == "period":
-            try:
-                Span.parse(argument.value)
-            except ValueError as error:
-                raise RelationError(f"{written}; {error}") from None
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 @lru_cache(maxsize=4096)
-def _names(test: str) -> frozenset[str]:
-    named = set()
-    for node in ast.walk(_parse(test)):
-        if isinstance(node, ast.Call):
-            kinds = _FUNCTIONS[node.func.id][0]
-            named.update(arg.value for kind, arg in zip(kinds, node.args, strict=True) if kind == "row")
-        elif isinstance(node, ast.Name) and node.id not in _FUNCTIONS:
-            named.add(node.id)
-    return frozenset(named)
+def names_of(test: str) -> frozenset[str]:
+    nodes = list(ast.walk(ast.parse(test.strip(), mode="eval")))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    rows = [call.args for call in calls if "row" in _FUNCTIONS[call.func.id][0]]
+    functions = {call.func for call in calls}
+    figures = {node.id for node in nodes if isinstance(node, ast.Name) and node not in functions}
+    return frozenset(figures | {argument.value for arguments in rows for argument in arguments})
 
 
 def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
-    if isinstance(node, ast.BinOp):
-        return _ARITHMETIC[type(node.op)](_value(node.left, rows), _value(node.right, rows))
-    if isinstance(node, ast.UnaryOp):
-        return -_value(node.operand, rows)
-    if isinstance(node, ast.Call):
-        kinds, function = _FUNCTIONS[node.func.id]
-        read = {
-            "period": lambda argument: Span.parse(argument.value),
-            "row": lambda argument: (argument.value, rows[argument.value]),
-            "figure": lambda argument: _value(argument, rows),
-        }
-        return function(*(read[kind](argument) for kind, argument in zip(kinds, node.args, strict=True)))
-    if isinstance(node, ast.Name):
-        return _figure((node.id, rows[node.id]))
-    if isinstance(node.value, str):
-        raise RelationError('a text only inside a function, as in days("2024-05")')
-    return Quantity(float(node.value), formula=f"{node.value:,}")
+    match node:
+        case ast.BinOp() if type(node.op) in _ARITHMETIC:
+            return _ARITHMETIC[type(node.op)](_value(node.left, rows), _value(node.right, rows))
+        case ast.UnaryOp(op=ast.USub()):
+            return -_value(node.operand, rows)
+        case ast.Call():
+            return _call(node, rows)
+        case ast.Name():
+            return _figure((node.id, rows[node.id]))
+        case ast.Constant(value=str()):
+            raise RelationError('a text only inside a function, as in days("2024-05")')
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return Quantity(float(number), formula=f"{number:,}")
+    raise RelationError(_ALLOWED)
+
+
+def _call(call: ast.Call, rows: Mapping[str, Row]) -> Quantity:
+    if not (isinstance(call.func, ast.Name) and call.func.id in _FUNCTIONS) or call.keywords:
+        raise RelationError(f"the functions {', '.join(sorted(_FUNCTIONS))}")
+    kinds, function = _FUNCTIONS[call.func.id]
+    written = f"{call.func.id}({', '.join(_EXAMPLES[kind] for kind in kinds)})"
+    if [kind != "figure" for kind in kinds] != [_is_text(argument) for argument in call.args]:
+        raise RelationError(written)
+    read = {
+        "period": lambda argument: Span.parse(argument.value),
+        "row": lambda argument: (argument.value, rows[argument.value]),
+        "figure": lambda argument: _value(argument, rows),
+    }
+    try:
+        return function(*(read[kind](argument) for kind, argument in zip(kinds, call.args, strict=True)))
+    except (RelationError, UnitError):
+        raise
+    except ValueError as error:
+        raise RelationError(f"{written}; {error}") from None
 
 
 def _figure(named: tuple[str, Row]) -> Quantity:
@@ -439,12 +441,3 @@ _FUNCTIONS: dict[str, tuple[tuple[str, ...], Callable[..., Quantity]]] = {
     "sites": (("row",), _sites),
     "fact": (("row",), _figure),
 }
-
-
-def __getattr__(name: str):
-    # For the sections that are still prose in Python; it goes with them.
-    if name in ("HOLDS", "LOOSELY", "ITSELF", "OTHERS", "OPEN", "Finding", "audit", "claims_table", "shown"):
-        from analysis.story import audit
-
-        return getattr(audit, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,7 +31,8 @@ KINDS = ("actual", "estimate", "target", "policy", "event")
 KNOWN_ON_BASES = ("published", "inferred")
 VINTAGES = ("first", "revised")
 EVENT_KINDS = (
-    "launch", "test", "closure", "reopening", "merger", "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
+    "launch", "test", "closure", "reopening", "merger",
+    "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
 )  # fmt: skip
 
 SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
@@ -85,9 +86,7 @@ class Problem:
 
     def told(self, again: bool = False) -> str:
         """The line of a message; `again` if the same list of allowed words stands above it."""
-        place = (
-            self.file + (f", line {self.line}" if self.line else "") + (f", column {self.column}" * bool(self.column))
-        )
+        place = self.file + f", line {self.line}" * bool(self.line) + f", column {self.column}" * bool(self.column)
         value = f": {self.value!r}" if self.value is not None else ""
         allowed = "as above" if again and len(self.allowed) > _LONG else self.allowed
         return f"{place}{value}. Allowed: {allowed}" + f". Did you mean {self.hint!r}?" * bool(self.hint)
@@ -104,6 +103,9 @@ class LedgerError(InputError):
             lines.append("  " + problem.told(again=problem.allowed in said))
             said.add(problem.allowed)
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.problems,)  # a worker's error is told by its master
 
 
 def refuse(allowed: str, hint: str = "") -> PydanticCustomError:
@@ -132,28 +134,34 @@ def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def word(words: tuple[str, ...] | str, also: str = "") -> AfterValidator:
+def word(words: tuple[str, ...] | str) -> AfterValidator:
     """One of some words, or of those that the context of the validation has under a name."""
 
     def check(text: str, info) -> str:
         known = info.context[words] if isinstance(words, str) else words
         if text not in known:
-            raise refuse(", ".join(filter(None, known)) + also, closest(text, known))
+            raise refuse(", ".join(filter(None, known)), closest(text, tuple(known)))
         return text
 
     return AfterValidator(check)
 
 
+@lru_cache(maxsize=4096)
 def closest(text: str, words: Iterable[str]) -> str:
-    return next(iter(get_close_matches(text, list(words), 1, 0.7)), "")
+    """The word that was likely meant, or an empty text."""
+    known = {name.casefold(): name for name in words}
+    near = get_close_matches(text.casefold(), known, 3, 0.7)
+    at_its_place = {name: sum(map(str.__eq__, name, text.casefold())) for name in near}
+    return known[max(near, key=at_its_place.get)] if near else ""
 
 
 def _places(text: str, info) -> str:
-    known = info.context["places"]
+    known = tuple(info.context["places"])
     for name in text.split(", "):
         if name not in known:
+            near = closest(name, known)
             also = ", or several joined by a comma and a space"
-            raise refuse(", ".join(known) + also, text.replace(name, near) if (near := closest(name, known)) else "")
+            raise refuse(", ".join(known) + also, near and text.replace(name, near))
     return text
 
 
@@ -207,8 +215,8 @@ class Fact(Strict):
     source: _Source
     known_on: _Day
     known_on_basis: Annotated[str, word(KNOWN_ON_BASES)]
-    confidence: Annotated[str, word(CONFIDENCE)]
     vintage: Annotated[str, word(("", *VINTAGES))] = ""
+    confidence: Annotated[str, word(CONFIDENCE)]
     withdrawn: str = ""
     replaced_by: str = ""
     quote: str = ""
@@ -278,12 +286,29 @@ class Rate(Strict):
     source: _Source
 
 
+class Argument(Strict):
+    """A row of arguments.csv: what a source argues, what of the data bears on it, and what would answer it."""
+
+    id: _Id
+    chapter: Text
+    speaker: Text
+    kind: Text
+    source: _Source
+    words: Text
+    english: Text
+    claims: str = ""
+    facts: str = ""
+    test: str = ""
+    needs: Text
+
+
 # Others name the rows of sources.csv, so that a file is added before those that need it.
-TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
+TABLES: dict[str, type[Strict]] = {
+    "sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact, "arguments.csv": Argument,
+}  # fmt: skip
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
-# The columns that together name a row, and those of a number.
-KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
-_NUMBERS = {"value", "per_usd"}
+# The columns that together name a row.
+KEYS = {name: ["id"] for name in TABLES} | {"sources.csv": ["source"], "fx.csv": ["currency", "period"]}
 
 
 # Units ------------------------------------------------------------------------------------------------
@@ -329,7 +354,8 @@ def _units_in_words(measure: str, currencies: tuple[str, ...]) -> str:
     scales, nouns = ", ".join(filter(None, SCALES)), ", ".join(filter(None, UNITS[measure]))
     if not nouns:
         per = " per order" * measure.endswith("order")
-        return f"a currency of fx.csv or USD ({', '.join(currencies)}), then nothing or one of {scales}, as in 'USD bn{per}'"
+        names = ", ".join(currencies)
+        return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
     return f"{nouns}, count, each with or without one of {scales}" if measure == "count" else nouns
 
 
@@ -353,33 +379,43 @@ def read_text(name: str, content: Content, problems: list[Problem]) -> str | Non
         problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror})"))
         return None
     try:
-        text = content.decode("utf-8-sig")
+        text, before, byte = content.decode("utf-8-sig"), b"", "byte 0x00"
+        before = text.encode().partition(b"\0")[0] if "\0" in text else None
     except UnicodeDecodeError as error:
-        line, byte = error.object[: error.start].count(b"\n") + 1, f"byte 0x{error.object[error.start]:02x}"
-        problems.append(Problem(name, line, None, byte, "text in UTF-8; save the file with that encoding"))
-        return None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        problems.append(Problem(name, line, None, None, "text in UTF-8, without zero bytes"))
-        return None
-    return text
+        text, before, byte = None, error.object[: error.start], f"byte 0x{error.object[error.start]:02x}"
+    if before is None:
+        return text
+    allowed = "text in UTF-8, without zero bytes; save the file with that encoding"
+    problems.append(Problem(name, before.count(b"\n") + 1, None, byte, allowed))
+    return None
 
 
 def table_of(content: Content) -> str:
     """The table whose columns the header of a file has most of."""
     text = "" if isinstance(content, OSError) else content.decode("utf-8-sig", "replace")
-    return max(reversed(TABLES), key=lambda table: _header_of(text, table)[0])
+    return max(reversed(TABLES), key=lambda table: _likeness(text, table))
 
 
-def _header_of(text: str, table: str) -> tuple[tuple[int, int], str, int]:
-    """How like the header of a table the likeliest of the first lines is, what parts its cells, and its number."""
-    best, columns = ((0, 0), ",", 1), set(COLUMNS[table])
-    for number, line in enumerate(islice(io.StringIO(text), 20), 1):
-        for mark in _MARKS:
-            common = len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
-            if common and ((common, common - len(columns)) > best[0] or best[0] == (0, 0)):
-                best = (common, common - len(columns)), mark, number
-    return best
+def dialect(text: str, table: str) -> tuple[list[str], str, int]:
+    """The header of a table as it stands in a text, what parts its cells, and in which line it is."""
+    _, line, mark, header = _likeness(text, table)
+    return next(csv.reader([header], delimiter=mark)), mark, -line
+
+
+def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
+    """How like the header of a table the likeliest of the first lines is, where it is, its mark, and itself."""
+    columns = set(COLUMNS[table])
+
+    def common(line: str, mark: str) -> int:
+        return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
+
+    lines = enumerate(islice(io.StringIO(text, newline=None), 20), 1)
+    found = [
+        ((n := common(line, mark), n and n - len(columns)), -number, mark, line)
+        for number, line in lines
+        for mark in _MARKS
+    ]
+    return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
 
 
 def read_table(
@@ -408,13 +444,14 @@ def read_table(
         return []
     # A spreadsheet's own line before the header is no row; its end stays, so that lines keep their numbers.
     text = re.sub(r'\A"?sep=.?"?[,;\t ]*(?=[\r\n]|\Z)', "", text, flags=re.IGNORECASE)
-    (common, _), mark, header_line = _header_of(text, table)
     try:
+        likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
-        problems.append(Problem(name, error.args[1], None, None, f"CSV with every quote closed ({error.args[0]})"))
+        reason, line = (*error.args, 1)[:2]
+        problems.append(Problem(name, line, None, None, f"CSV with every quote closed ({reason})"))
         return []
-    if common > 1 and not set(header) & set(COLUMNS[table]):
+    if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
         found = [Problem(name, first, None, " ".join(filter(None, header)), above)]
     else:
@@ -456,7 +493,7 @@ def _misfits(name: str, table: str, added: bool, line: int, header: list[str], r
         return
     for column in dict.fromkeys(header):
         if column not in columns or header.count(column) > 1:
-            hint = closest(column, set(columns) - set(header))
+            hint = closest(column, tuple(name for name in columns if name not in header))
             yield Problem(name, line, None, column, f"each of these once: {', '.join(columns)}", hint)
     for column, field in TABLES[table].model_fields.items():
         if column not in header and (field.is_required() or not added):
@@ -497,14 +534,14 @@ def checked(name: str, rows: list[dict[str, str]], context: dict, table: str = "
             yield Problem(name, row["line"], KEYS[table][0], " ".join(key), allowed)
 
 
-def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str]:
-    """A TOML file as a dictionary, and its text; empty, and a problem, if it is none."""
+def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str] | None:
+    """A TOML file as a dictionary, and its text; None, and a problem, if it is none."""
     text = read_text(name, content, problems)
     try:
-        return tomllib.loads(text or ""), text or ""
+        return None if text is None else (tomllib.loads(text), text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         problems.append(Problem(name, None, None, None, f"TOML ({error})"))
-        return {}, ""
+        return None
 
 
 def entries_checked(
@@ -518,7 +555,7 @@ def entries_checked(
             path = [*filter(None, [under]), *map(str, wrong["loc"])]
             missing = wrong["type"] == "missing"
             value = None if missing else str(wrong["input"])[:60]
-            problems.append(Problem(name, _line_of(text, path), ".".join(path), value, **_said(wrong)))
+            problems.append(Problem(name, line_of(text, path), ".".join(path), value, **_said(wrong)))
         return None
 
 
@@ -528,12 +565,12 @@ def _said(wrong: dict) -> dict[str, str]:
         return wrong["ctx"]
     if wrong["type"] == "missing":
         return {"allowed": "some value; the key is missing"}
-    if wrong["type"] == "extra_forbidden":
+    if wrong["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return {"allowed": "the keys that data/README.md names"}
-    return {"allowed": wrong["msg"].removeprefix("Input should be ")}
+    return {"allowed": wrong["msg"].removeprefix("Input should be ").replace("tuple", "list").replace("Tuple", "list")}
 
 
-def _line_of(text: str, path: list[str]) -> int | None:
+def line_of(text: str, path: list[str]) -> int | None:
     """The line of the table of a TOML file that stands for a path of keys, or for the longest part of it."""
     for depth in range(len(path), 0, -1):
         name = r"\s*\.\s*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in path[:depth])
@@ -577,5 +614,7 @@ class VocabularyFile(Strict):
         for name, region in regions.items():
             for member in () if region.of == "all" else region.of:
                 if markets and member not in markets:
-                    raise refuse(f"only names under [markets] in {name}; {member!r} is none", closest(member, markets))
+                    raise refuse(
+                        f"only names under [markets] in {name}; {member!r} is none", closest(member, tuple(markets))
+                    )
         return regions

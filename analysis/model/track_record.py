@@ -193,13 +193,17 @@ def _apart(earlier: Span, later: Span) -> float:
 def _seasonal_share(season: pd.DataFrame, span: Span) -> float:
     """Part of a year's official sales that fell into the days of a span, by the last year published; else by days."""
     quarters = [(Span(row.start, row.end), row.value) for row in season.itertuples()]
-    years = [year for year in {q.start.year for q, _ in quarters} if sum(q.start.year == year for q, _ in quarters) == 4]
+    years = [
+        year for year in {q.start.year for q, _ in quarters} if sum(q.start.year == year for q, _ in quarters) == 4
+    ]
     if not years or span.start.year != span.end.year:
         return span.days / span.year.days
     while span.end.year > max(years):
         span = year_earlier(span)
     of_year = [(q, v) for q, v in quarters if q.start.year == max(years)]
-    return sum(v * q.overlap(span) / q.days for q, v in of_year) / sum(v for _, v in of_year) or span.days / span.year.days
+    return (
+        sum(v * q.overlap(span) / q.days for q, v in of_year) / sum(v for _, v in of_year) or span.days / span.year.days
+    )
 
 
 def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.ndarray:
@@ -247,7 +251,9 @@ def everything(ledger: Ledger) -> pd.DataFrame:
 
 def groups(record: pd.DataFrame) -> pd.DataFrame:
     """`scores` by platform and length, with the world or the only market apart from the parts."""
-    return scores(record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"])
+    return scores(
+        record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"]
+    )
 
 
 if __name__ == "__main__":  # python -m analysis.model.track_record > docs/track_record.md

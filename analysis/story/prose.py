@@ -11,16 +11,13 @@ import string
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analysis.facts.quantity import Quantity
+from analysis.facts.quantity import LEVEL, Quantity, level
 from analysis.facts.span import Span, dated
 
 if TYPE_CHECKING:
     from analysis.model.estimates import Band
 
 Part = "Quantity | Span | Sentence | str"
-
-# Two figures this close say the same thing: published figures are rounded to about this much.
-LEVEL = 0.02
 
 
 @dataclass(frozen=True)
@@ -126,11 +123,6 @@ def listing(parts: list[Sentence], word: str = "and") -> Sentence:
     return Sentence(
         f"{', '.join(p.text for p in most)} {word} {last.text}", f"{', '.join(p.html for p in most)} {word} {last.html}"
     )
-
-
-def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
-    """Whether two figures are equal as far as published figures can tell."""
-    return abs((a / b).value - 1) <= within
 
 
 def against_target(reached: Quantity, target: Quantity) -> str:

@@ -1,7 +1,6 @@
 """Adding rows to the data folder: what is understood, what is refused, and that a file is whole, old or new."""
 
 import csv
-import errno
 import io
 import os
 import signal
@@ -15,13 +14,14 @@ from hypothesis import strategies as st
 
 from analysis.facts import add as intake
 from analysis.facts.add import IntakeError, add
-from analysis.facts.ledger import COLUMNS, LedgerError
+from analysis.facts.schema import COLUMNS, LedgerError
 
 # A made-up figure; the cell has 33.2 (P0025), 32.6 (P0481), 40 (P0027) and 42 USD bn (P0028) already.
 FACT = {
     "id": "X0001", "platform": "TikTok Shop", "market": "Global", "metric": "gmv", "period": "2024", "value": "41.5",
-    "unit": "USD bn", "qualifier": "about", "kind": "actual", "basis": "leak", "source": "S001",
-    "known_on": "2025-03-05", "known_on_basis": "published", "confidence": "low", "quote": "", "note": "fictitious",
+    "unit": "USD bn", "qualifier": "about", "kind": "actual", "basis": "leak", "counter": "unstated",
+    "source": "S001",
+    "known_on": "2025-03-05", "known_on_basis": "published", "confidence": "low", "quote": "", "note": "fictitious"
 }  # fmt: skip
 SOURCE = {"source": "X001", "title": "A fictitious page", "publisher": "", "published": "2025-03-05", "url": ""}
 
@@ -65,7 +65,7 @@ def test_new_rows_follow_the_old_bytes_in_the_columns_of_the_file(data_copy, put
     backwards = dict(reversed((FACT | {"quote": 'says "41.5", or so', "note": "one\ntwo"}).items()))
     added = add([put(backwards)], data_copy.path)
     after = content(data_copy.path)
-    line = "X0001,TikTok Shop,Global,gmv,2024,41.5,USD bn,about,actual,leak,S001,2025-03-05,published,low,"
+    line = "X0001,TikTok Shop,Global,gmv,2024,41.5,USD bn,about,actual,leak,unstated,,S001,2025-03-05,published,low,,,,"
     line += '"says ""41.5"", or so","one\ntwo"\n'
     assert after == before | {"facts.csv": before["facts.csv"] + line.encode()}
     assert data_copy.read().facts.loc["X0001", "number"] == 41.5e9
@@ -78,6 +78,7 @@ def test_new_rows_follow_the_old_bytes_in_the_columns_of_the_file(data_copy, put
         (lambda raw: raw.replace(b"\n", b"\r\n"), b"X0001,TikTok Shop,"),
         (lambda raw: b"\xef\xbb\xbf" + raw, b"X0001,TikTok Shop,"),
         (lambda raw: raw.removesuffix(b"\n"), b"\nX0001,TikTok Shop,"),
+        (lambda raw: b"sep=;\n" + raw.replace(b"\n", b",,\n"), b"X0001,TikTok Shop,"),
         (
             lambda raw: as_csv(
                 list(csv.DictReader(io.StringIO(raw.decode(), newline=""))), quoting=csv.QUOTE_ALL
@@ -85,7 +86,7 @@ def test_new_rows_follow_the_old_bytes_in_the_columns_of_the_file(data_copy, put
             b'"X0001","TikTok Shop",',
         ),
     ],
-    ids=["CRLF", "mark", "no end of line at the end", "all quoted"],
+    ids=["CRLF", "mark", "no end of line at the end", "sep= and empty columns", "all quoted"],
 )
 def test_the_dress_of_the_file_is_kept(data_copy, put, dress, tail):
     path = data_copy.path / "facts.csv"
@@ -99,14 +100,7 @@ def test_the_dress_of_the_file_is_kept(data_copy, put, dress, tail):
 
 
 @pytest.mark.parametrize(
-    "how",
-    [
-        {"mark": "\ufeff", "lineterminator": "\r\n"},
-        {"mark": "\ufeff", "lineterminator": "\r\n", "delimiter": ";"},
-        {"delimiter": "\t"},
-        {"quoting": csv.QUOTE_ALL},
-    ],
-    ids=["mark and CRLF", "semicolons", "tabs", "quotes"],
+    "how", [{"mark": "\ufeff", "lineterminator": "\r\n", "delimiter": ";"}, {"delimiter": "\t"}, {"mark": "sep=,\n"}]
 )
 def test_what_a_spreadsheet_makes_of_a_file_is_understood(data_copy, put, how):
     empty = dict.fromkeys(FACT, "")
@@ -120,7 +114,6 @@ def test_what_a_spreadsheet_makes_of_a_file_is_understood(data_copy, put, how):
     ("written", "meant"),
     [
         ("33,25", "33.25"),
-        ("-1,5", "-1.5"),
         ("0,517", "0.517"),
         ("36,704497", "36.704497"),
         ("1500", "1500"),
@@ -245,15 +238,7 @@ def test_a_name_that_is_taken_by_another_row_is_refused(data_copy, put):
 
 @pytest.mark.parametrize(
     ("raw", "told"),
-    [
-        (b"", "a header line"),
-        (b"id;platform;market;metric\n", "a column period"),
-        ("id;título\n".encode("latin-1"), "UTF-8"),
-        (as_csv([FACT]).encode("utf-16"), "UTF-8"),
-        (as_csv([FACT]).encode() + b'"', "every quote closed"),
-        (as_csv([FACT]).encode() + b"a,b\n", "cells, one for each column"),
-        (as_csv([FACT]).splitlines()[0].encode(), "at least one row"),
-    ],
+    [(b"", "a header line"), (b"id;platform;market;metric\n", "a column period"), (b"id;t\xed", "UTF-8")],
 )
 def test_a_file_that_cannot_be_read_is_told(data_copy, tmp_path, raw, told):
     path = tmp_path / "new.csv"
@@ -277,23 +262,11 @@ def test_nothing_is_added_to_a_folder_that_cannot_be_read(data_copy, put):
 def test_any_words_come_back_as_they_were(words):
     before = b"id,quote,note\r\n"
     row = {"id": "X", "quote": words, "note": ""}
-    text = (before + intake._appendix(before, [row])).decode()
+    text = (before + intake._appendix("facts.csv", before, [row])).decode()
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == [row]
 
 
 # Whole or not at all ------------------------------------------------------------------------------
-
-
-def test_a_full_disk_changes_nothing_and_is_told(data_copy, put, monkeypatch):
-    before = content(data_copy.path)
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(IntakeError, match="No space left on device; nothing was added"):
-        add([put(FACT | {"source": "X001"}), put(SOURCE, name="s.csv")], data_copy.path)
-    assert content(data_copy.path) == before
 
 
 def analysis(*arguments, before: str = "") -> subprocess.Popen:

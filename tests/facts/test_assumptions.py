@@ -15,11 +15,11 @@ def problems(data_copy):
 
 
 def test_every_shipped_lever_has_an_ordered_range_and_a_reason(ledger):
-    for lever in ledger.assumptions.levers.values():
-        low, base, high = (lever.at(setting) for setting in SETTINGS)
+    for name, lever in ledger.assumptions.levers.items():
+        low, base, high = (lever.at(setting, name) for setting in SETTINGS)
         assert low.value <= base.value <= high.value
         assert low.value < high.value
-        assert len(lever.reason.split()) >= 8, lever.name
+        assert len(lever.reason.split()) >= 8, name
 
 
 def test_probabilities_of_the_shipped_scenarios_add_up_to_one(ledger):
@@ -56,26 +56,27 @@ def test_amounts_of_assumptions_come_in_the_reports_currency(report):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "place", "allowed"),
     [
-        ("low = 30\nbase = 40", "low = 45\nbase = 40", "levers.goods_cost: 'low 45, base 40, high 50'"),
-        ("low = 30\nbase = 40", 'low = "30"\nbase = 40', "levers.goods_cost: 'low 30, base 40, high 50'"),
-        ('unit = "USD k per person"', 'unit = "dollars"', "levers.staff_cost.unit: 'dollars'. Allowed: a unit"),
-        ("probability = 0.45", "probability = 0.5", "scenarios: '1.05'. Allowed: probabilities that add up to 1"),
-        ("probability = 0.45", "probability = 1.45", "scenarios.base.probability: '1.45'. Allowed: a number"),
-        ('us_ban_loss = "high"', 'us_ban_los = "high"', "scenarios.us_ban.levers: 'us_ban_los'. Allowed: us_ban_loss"),
-        ('us_ban_loss = "high"', 'us_ban_loss = "all"', "us_ban.levers.us_ban_loss: 'all'. Allowed: low, high"),
-        ("[scenarios.base]", "[scenarios.calm]", "a scenario named base"),
-        ('means = "sales go on as the figures point"\n', "", "scenarios.base: ''. Allowed: a key means"),
-        ('name = "Base"', 'name = ""', "scenarios.base.name: \"''\". Allowed: some text"),
-        ("[levers.goods_cost]", "[lever.goods_cost]", "lever: 'lever'. Allowed: tables"),
-        ("[scenarios.us_ban]", "[scenarios.us_ban", "Allowed: TOML"),
+        ("low = 30\nbase = 40", "low = 45\nbase = 40", "levers.goods_cost: ", "low, base and high in this order"),
+        ("low = 30\nbase = 40", 'low = "30"\nbase = 40', "levers.goods_cost.low: '30'", "a valid number"),
+        ('unit = "USD k per person"', 'unit = "dollars"', "levers.staff_cost.unit: 'dollars'", "a unit as facts.csv"),
+        ("probability = 0.45", "probability = 0.5", "scenarios", "add up to 1, not to 1.05"),
+        ("probability = 0.45", "probability = 1.45", "scenarios.base.probability: '1.45'", "less than or equal to 1"),
+        ('us_ban_loss = "high"', 'us_ban_los = "high"', "scenarios", "Did you mean 'us_ban_loss'?"),
+        ('us_ban_loss = "high"', 'us_ban_loss = "all"', "us_ban.levers.us_ban_loss: 'all'", "'low' or 'high'"),
+        ("[scenarios.base]", "[scenarios.calm]", "scenarios", "a scenario named base"),
+        ('means = "sales go on as the figures point"\n', "", "scenarios.base.means", "the key is missing"),
+        ('name = "Base"', 'name = ""', "scenarios.base.name: ''", "some text"),
+        ("[levers.goods_cost]", "[lever.goods_cost]", "lever: ", "the keys that data/README.md names"),
+        ('name = "US ban"', 'name = "US ban"\nneed = "law"', "scenarios.us_ban.need: 'law'", "data/README.md names"),
+        ("[scenarios.us_ban]", "[scenarios.us_ban", "scenarios.toml", "TOML"),
     ],
 )  # fmt: skip
-def test_a_broken_file_is_told_where_and_what_is_allowed(data_copy, old, new, told):
+def test_a_broken_file_is_told_where_and_what_is_allowed(data_copy, old, new, place, allowed):
     data_copy.replace("scenarios.toml", old, new)
     found = problems(data_copy)
-    assert any(told in problem for problem in found), found
+    assert any(place in problem and allowed in problem for problem in found), found
     assert all(problem.startswith("scenarios.toml") for problem in found)
 
 

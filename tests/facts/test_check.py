@@ -1,24 +1,17 @@
 """The state of the data for a quarter, and two reports side by side."""
 
 import re
-from functools import lru_cache
 
 import pytest
 
 from analysis.__main__ import main
-from analysis.facts.check import Asked, Recorder, readiness, reviews
-from analysis.facts.ledger import read_ledger
+from analysis.chapters import sections
+from analysis.facts.check import Asked, Recorder, asked_by, conflicts, readiness
 from analysis.facts.report import ParameterError, make_report
 from analysis.facts.span import Span
 from analysis.model.diff import compare
 
 HALF = Span.parse("2024H1")
-
-
-@lru_cache
-def of(quarter):
-    ledger = read_ledger()
-    return readiness(ledger, make_report(ledger, quarter=quarter))
 
 
 @pytest.fixture
@@ -56,52 +49,38 @@ def test_an_answer_found_once_is_there(recorder):
     assert len(recorder.notes) == 3  # a copy of the report writes into the same notes
 
 
-def test_a_recorded_report_says_what_the_report_says(report):
-    plain, recorded = (dict(reviews(r)) for r in (report(), Recorder.of(report())))
-    for name, review in plain.items():
-        assert str(review.headline) == str(recorded[name].headline)
-        assert list(map(str, review.sentences)) == list(map(str, recorded[name].sentences))
+def two_sections():
+    """A section that finds what it asks for, and one that does not."""
+    return [
+        ("rich", lambda report: report.fact("Global", "target_completion", HALF)),
+        ("poor", lambda report: [report.fact(market, "nmv", HALF) for market in ("US", "Japan")]),
+        ("poorer", lambda report: report.fact("Japan", "nmv", HALF)),
+    ]
 
 
-def test_every_chapter_is_asked():
-    asked = of("2024Q2").asked
-    assert set(asked) == {
-        "summary", "southeast_asia", "united_states", "temu", "europe", "outlook", "evidence",
-    }  # fmt: skip
-    assert all(notes for name, notes in asked.items() if name != "evidence")
+def test_what_is_missing_names_the_sections_that_ask(report):
+    found = {asked.describe(report()): names for asked, names in asked_by(report(), two_sections()).items()}
+    assert found == {
+        "TikTok Shop, the world: target completion, H1 2024": [],
+        "TikTok Shop, the US: NMV, H1 2024": ["poor"],
+        "TikTok Shop, Japan: NMV, H1 2024": ["poor", "poorer"],
+    }
 
 
-def test_what_is_missing_names_the_chapters_that_ask():
-    ready = of("2024Q2")
-    for asked, names in ready.missing.items():
-        assert names
-        for name, notes in ready.asked.items():
-            assert (notes.get(asked) is False) == (name in names)
+def test_conflicts_have_unlike_figures_of_one_cell(report):
+    """The US share of Temu's second quarter: 70 % by A0028, 45 % by P0132; Vietnam's half-year is twice 150.54 %."""
+    cells = [set(cell.index) for cell in conflicts(report(), report().ledger.facts)]
+    assert {"A0028", "P0132"} in cells
+    assert not any("A0006" in cell or "A0001" in cell for cell in cells)
 
 
-def test_conflicts_have_unlike_figures_of_the_year():
-    """The US share of Temu's second quarter: 70 % by A0028, 45 % by P0132."""
-    cells = of("2024Q2").conflicts
-    assert {"A0028", "P0132"} in [set(cell.index) for cell in cells]
-    for cell in cells:
-        assert len(cell) > 1
-        assert cell["span"].iloc[0].overlap(Span.parse("2024")) > 0
-        assert (cell["kind"] != "target").all()
-
-
-def test_figures_that_agree_are_no_conflict():
-    """P0448 and A0006 both have 150.54 % for Vietnam's first half."""
-    assert not any("A0006" in cell.index for cell in of("2024Q2").conflicts)
-
-
-def test_inferred_and_later_facts_are_those_of_the_file(ledger):
-    ready, year = of("2024Q2"), Span.parse("2024")
-    facts = ledger.facts[[span.overlap(year) > 0 for span in ledger.facts["span"]]]
-    public = facts[facts["known_on"] <= "2024-08-29"]
-    assert set(ready.inferred.index) == set(public.index[public["known_on_basis"] == "inferred"])
-    assert set(ready.later.index) == set(facts.index) - set(public.index)
-    assert "P0100" in ready.later.index  # July 2024, known on 14 September
-    assert "A0001" in ready.inferred.index
+def test_inferred_and_later_facts_are_those_of_the_file(ledger, report):
+    told = readiness(ledger, report(), [])
+    inferred, later = told.split("added by a later date")
+    assert re.search(r"(?m)^    2024-09-14: P0100, P0525$", later)
+    assert re.search(r"(?m)^    2024-07-31: A0001, ", inferred)
+    facts = ledger.facts[[span.overlap(Span.parse("2024")) > 0 for span in ledger.facts["span"]]]
+    assert f": {(facts['known_on'] > '2024-08-29').sum()} facts" in later
 
 
 def test_check_tells_the_quarter_and_without_one_only_the_data(capsys):
@@ -119,7 +98,7 @@ def test_check_tells_the_quarter_and_without_one_only_the_data(capsys):
 
 def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(ledger):
     before, after = (make_report(ledger, quarter=quarter) for quarter in ("2024Q1", "2024Q2"))
-    told = compare(before, after)
+    told = compare(before, after, sections())
     lines = told.splitlines()
     assert lines[0] == "2024Q1 as of 2024-05-30, then 2024Q2 as of 2024-08-29"
     assert "    2024-07-16: P0068, P0069, P0075, P0076, P0077, P0078, P0079, P0080, P0081, P0087" in lines
@@ -130,14 +109,14 @@ def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(led
     assert any(
         re.match(r"    New figures for the world: −US\$[\d.]+ bn \(-[\d.]+ points\)  A0003", line) for line in lines
     )
-    for name, review in reviews(after):
-        assert str(review.headline) in told, name
+    for name, section in sections():
+        assert str(section(after).headline) in told, name
     assert not re.search(r"nan|None|not published", told)
 
 
 def test_reports_in_the_wrong_order_are_refused(ledger, capsys):
     later, earlier = (make_report(ledger, quarter=quarter) for quarter in ("2024Q2", "2024Q1"))
     with pytest.raises(ParameterError, match="Allowed: the earlier quarter first"):
-        compare(later, earlier)
+        compare(later, earlier, [])
     assert main(["diff", "2024Q2", "2024Q1"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1

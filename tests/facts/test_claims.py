@@ -2,18 +2,17 @@
 
 import tomllib
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
-from analysis.facts.claims import HOLDS, ITSELF, LOOSELY, OPEN, OTHERS, VERDICTS, audit, claims_table
-from analysis.facts.ledger import LedgerError, read_ledger, unknown_facts
+from analysis.facts.claims import VERDICTS, Comparison, RelationError, Row, evaluate, judged
+from analysis.facts.ledger import LedgerError, claims_astray, read_ledger
 from analysis.facts.parameters import DATA
 from analysis.facts.quantity import Quantity
-from analysis.facts.relations import CHAPTERS, Comparison, RelationError, Row, evaluate
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
 
+HOLDS, LOOSELY, ITSELF, OTHERS, OPEN = VERDICTS
 # Averages of fx.csv for one US dollar.
 THB_Q2, VND_Q1, VND_Q2, CNY_Q2 = 36.704497, 24504.045047, 25268.030962, 7.24187
 # Six months of the US and Indonesia (A0024, A0016) and six Mays of Thailand (A0020), then the two quarters of Vietnam
@@ -24,17 +23,14 @@ PARTS = (0.49e9 + 0.46e9) * 6 + 16e9 / THB_Q2 * 6 + 18.36e12 / VND_Q1 + 19.24e12
 # stand in the comments. None: nothing is compared, or nothing can be worked out.
 MID_2024 = {
     "world-target": (50e9, 50e9, HOLDS),  # A0001, P0541
-    "world-half-year-parts": (None, PARTS, OPEN),  # 9.83 bn of the 15 bn that A0003 of A0001 are
-    "world-days-left": (180, 184, ITSELF),  # A0002; 31 + 31 + 30 + 31 + 30 + 31 days from July to December
+    "world-half-year": (None, PARTS / 50e9, OPEN),  # 9.83 bn of A0001: 19.7 %
+    "world-days-left": (180, 154, HOLDS),  # A0002; from the day of the article, 1 + 31 + 30 + 31 + 30 + 31 days
     "world-half-left": (0.5, 184 / 366, HOLDS),  # A0053; 0.503, off by 0.5 %
     "world-half-passed": (0.5, 182 / 366, HOLDS),  # A0055; 31 + 29 + 31 + 30 + 31 + 30 days
     "vietnam-growth": (1.5054, 1.5054, HOLDS),  # A0006, P0448
-    "vietnam-ahead-in-growth": (1.5054, 0.6596, HOLDS),  # A0006, P0449
-    "vietnam-ahead-in-size": (19.24e12, 62.38e12, OTHERS),  # P0452, P0453: not above, but a third
     "vietnam-stream-hours": (17, 24 - 8 + 1, HOLDS),  # A0007, A0008, A0009
     "vietnam-stream-record": (100e9, 75e9, HOLDS),  # A0010, P0478
-    "vietnam-stream-beaten": (33e6 / CNY_Q2, 100e9 / VND_Q2, HOLDS),  # A0014, A0010: 4.56 against 3.96 mn dollars
-    "vietnam-stream-june": (33e6 / CNY_Q2, 237e9 / VND_Q2, OTHERS),  # A0014, P0479: 4.56 against 9.38 mn
+    "vietnam-stream-june": (33e6 / CNY_Q2, 100e9 / VND_Q2, HOLDS),  # A0014, A0010: 4.56 against 3.96 mn dollars
     "vietnam-stream-gap": (None, None, OPEN),  # A0011
     "vietnam-stream-june-hours": (None, None, OPEN),  # A0012
     "vietnam-stream-june-day": (20240606, 20240606, HOLDS),  # A0013, P0479
@@ -45,13 +41,10 @@ MID_2024 = {
     "thailand-sellers": (None, None, OPEN),  # A0019
     "thailand-may": (16e9, 0.517e9 * 31, HOLDS),  # A0020, A0021: 16.027 bn, off by 0.2 %
     "thailand-april": (None, 16e9 / 1.0988, OPEN),  # A0020, A0022: 14.56 bn
-    "thailand-growth-a-day": (None, 1.0988 * 30 / 31 - 1, OPEN),  # A0022: 6.3 %
     "us-target": (17.5e9, 17.5e9, HOLDS),  # A0004, P0093
-    "us-target-cut": (17.5e9, 0.49e9 * 6 + 13e9, OTHERS),  # A0004; A0024, P0096: 15.94 bn
     "us-tenfold": (10, 10, HOLDS),  # A0023, P0094
     "us-share-of-target": (0.25, 0.49 * 6 / 17.5, HOLDS),  # A0005; A0024, A0004: 16.8 %
-    "us-first-five-months": (0.49e9 * 6 - 0.66e9, 2.0e9, OTHERS),  # A0024, A0025; P0098: 2.28 is not below 2.0 bn
-    "us-five-months-share": (2.28 / 17.5, 0.11, OTHERS),  # A0024, A0025, A0004; P0099: 13.0 against 11 %
+    "us-monthly": (0.49e9 * 6 - 0.66e9, 2.0e9, LOOSELY),  # A0024, A0025; P0098: 2.28 over a tracker's 2.0 bn
     "us-june": (None, None, OPEN),  # A0025
     "us-stream-first": (665e3, 665e3, HOLDS),  # A0029, P0524
     "us-stream-record": (1_048_100, 1e6, HOLDS),  # A0030, P0522 with "about": off by 4.6 %
@@ -62,30 +55,22 @@ MID_2024 = {
     "us-new-shops-days-after": (30, 30, HOLDS),  # A0035, P0116
     "us-new-shops-orders-before": (1000, 1000, HOLDS),  # A0036, P0117
     "us-new-shops-orders-after": (500, 500, HOLDS),  # A0037, P0118
-    "us-new-shops-relaxed": (1000 / 90, 500 / 30, ITSELF),  # A0036, A0034, A0037, A0035: 11.1 against 16.7 a day
-    "us-new-shops-relaxed-elsewhere": (1000 / 60, 500 / 30, OTHERS),  # P0117, P0115, P0118, P0116: the same
     "us-new-shops-reviews-before": (0.006, 0.006, HOLDS),  # A0038, P0119
-    "us-new-shops-reviews-after": (0.004, 0.004, HOLDS),  # A0039, P0120
-    "us-new-shops-reviews-relaxed": (0.004, 0.006, ITSELF),  # A0039, A0038: the limit fell
+    "us-new-shops-reviews-after": (0.004, 0.006, ITSELF),  # A0039, A0038: the limit fell
     "us-shipping-from": (20240826, 20240826, HOLDS),  # A0040, E032
-    "us-shipping-before": (None, None, OPEN),  # A0041
-    "us-shipping-after": (None, None, OPEN),  # A0042
-    "us-shipping-halved": (0.5, (2 - -1) / 2, ITSELF),  # A0043, A0041, A0042: a fall of 150 %
+    "us-shipping-profit": (None, (2 - -1) / 0.5, OPEN),  # A0041, A0042, A0043: half of 6 dollars an order
     "us-contest": (None, 6000 / 100e3, OPEN),  # A0046, A0045: 6 %
     "us-ranking": (50, 50, HOLDS),  # A0047, A0048
     "us-ranking-prize": (None, 50 * 3000, OPEN),  # A0047, A0049
     "temu-half-year": (20e9, 20e9, HOLDS),  # A0026, P0134
     "temu-second-quarter": (12e9, 12e9, HOLDS),  # A0027, P0131
-    "temu-us-share-quarter": (0.70, 0.45, OTHERS),  # A0028, P0132
-    "temu-us-share-april": (0.70, 0.40, OTHERS),  # A0028, P0141
-    "europe-launch": (None, None, OPEN),  # A0050
+    "temu-us-share": (0.70, 0.45, OTHERS),  # A0028, P0132
+    "europe-launch": (202410, 202410, HOLDS),  # A0050, P0609
     "europe-staff": (40, 40, HOLDS),  # A0051, P0498
     "europe-sites": (2, 2, HOLDS),  # A0052; E030 names Spain and Ireland
     "europe-postponed": (2023, 2024, OTHERS),  # A0054; E026 is of May 2024
     "us-five-months-one-source": (0.11, 2.0 / 17.5, HOLDS),  # P0099 with "about"; P0098, P0093: 11.4 %
-    "asean-misprint": (0.6e6, 0.6e9, OTHERS),  # P0073, P0070
-    # P0602 is a floor of 1.0 bn; P0603 and P0605 make (0.2 + 0.024) * 6 = 1.344 bn: a third off.
-    "indonesia-more-than-the-world": (1.0e9, 1.344e9, LOOSELY),
+    "indonesia-and-the-world": (1.0e9, 1.344e9, HOLDS),  # P0602, a floor; P0603 and P0605 make (0.2 + 0.024) * 6
     "southeast-asia-share": (0.142, 16.3 / 114.6, HOLDS),  # P0085; P0069, P0082
     "vietnam-share": (0.232, 18.36 / (18.36 + 53.74 + 6.03), HOLDS),  # P0043; P0455, P0456, P0457: 23.5 %
 }
@@ -96,25 +81,18 @@ LATER = {
     ("2024Q3", "us-june"): (0.66e9, 0.6e9, LOOSELY),
     # A0016; half of P0003: 2.76 of 3.099 bn.
     ("2024Q4", "indonesia-monthly"): (0.46e9 * 6, 6.198e9 / 2, HOLDS),
-    # A0050; E040 of 9 December.
-    ("2024Q4", "europe-launch"): (202410, 202412, OTHERS),
-    # A0023; 17.5 (A0004) over 9.0 (P0024) less growth of 650 % (P0002): 14.6 times 1.2 bn.
-    ("2024Q4", "us-tenfold-tracker"): (10, 17.5 / (9.0 / 7.5), OTHERS),
-    # A0003 of A0001 less PARTS is 5.17 bn; half of P0009, P0011, P0015 and P0013 is 3.89 bn.
-    ("2024Q4", "world-half-year-rest"): (15e9 - PARTS, (3.12e9 + 2.724e9 + 0.391e9 + 1.548e9) / 2, OTHERS),
-    # A0003; the US and Indonesia sold (0.49 + 0.46) * 6 = 5.7 of 9.0 + 6.198 bn (P0024, P0003) in the first half; the
-    # same part of 33.2 bn (P0025) is 12.45 bn, 24.9 % of A0001: a sixth below "just over 30 %".
-    ("2024Q4", "world-half-year-growth"): (0.30, 33.2 * 5.7 / 15.198 / 50, OTHERS),
+    # Q0256, Q0145: labels of two firms swapped in one print of 11 January.
+    ("2024Q4", "indonesia-share"): (0.11, 0.09, OTHERS),
 }
 
 
 def findings(report):
-    return {finding.about.id: finding for finding in audit(report)}
+    return {finding.id: finding for finding in judged(report).itertuples()}
 
 
 def check(finding, printed, worked_out, verdict):
     for figure, expected in ((finding.printed, printed), (finding.worked_out, worked_out)):
-        assert figure.known == (expected is not None)
+        assert bool(figure) == (expected is not None)
         if expected is not None:
             assert figure.value == pytest.approx(expected, rel=1e-9)
     assert finding.verdict == verdict
@@ -152,38 +130,31 @@ def test_a_later_date_changes_nothing_else(ledger, mid_2024, quarter):
 @pytest.mark.parametrize("quarter", ["2023Q4", "2024Q1"])
 def test_before_the_article_none_of_its_claims_is_told(ledger, quarter):
     """The article became public on 31 July 2024."""
-    told = audit(make_report(ledger, quarter=quarter))
-    assert told
-    assert not any(fact.startswith("A") for finding in told for fact in finding.about.facts)
+    told = judged(make_report(ledger, quarter=quarter))
+    assert len(told)
+    assert not any(fact.startswith("A") for facts in told["facts"] for fact in facts)
 
 
-def test_every_figure_of_the_article_is_in_some_claim(ledger, mid_2024):
+def test_every_figure_of_the_article_is_in_some_claim_and_each_has_its_original_words(ledger, mid_2024):
     article = {fact for fact in ledger.facts.index if fact.startswith("A")}
     assert len(article) == 55
-    assert {fact for finding in mid_2024.values() for fact in finding.about.facts} >= article
-
-
-def test_every_claim_shows_its_original_words(ledger, mid_2024):
+    assert {fact for finding in mid_2024.values() for fact in finding.facts} >= article
     for finding in mid_2024.values():
-        for fact in finding.about.facts:
-            quote = ledger.facts.loc[fact, "quote"]
-            assert quote in finding.quotes.text
-            assert not quote or "<q" in finding.quotes.html
+        assert set(finding.quotes) == {ledger.facts.loc[fact, "quote"] for fact in finding.facts} - {""}
 
 
-def test_a_figure_worked_out_leads_back_to_its_facts(mid_2024):
+def test_a_row_has_what_a_text_needs_to_tell_the_claim(mid_2024):
     finding = mid_2024["us-share-of-target"]
+    assert (finding.chapter, finding.platform, finding.market) == ("united_states", "TikTok Shop", "US")
+    assert list(finding.word_figures) == ["A0005"]
+    assert finding.words.format_map({name: figure.text for name, figure in finding.word_figures.items()}).endswith(
+        "25%"
+    )
     assert finding.worked_out.formula == "A0024 × 6 months (H1 2024) ÷ A0004"
     assert [origin.id for origin in finding.worked_out.origins] == ["A0024", "A0004"]
-    assert finding.worked_out.text == "16.8%"
-    assert finding.result.text == "Holds on its own figures."
-
-
-def test_the_verdict_names_who_says_otherwise_and_a_claim_that_cannot_be_checked_what_it_needs(mid_2024):
-    assert mid_2024["us-new-shops-days-before"].result.text == "Contradicted by others (tktk.com)."
-    assert mid_2024["vietnam-stream-gap"].result.text == (
-        "Cannot be checked: needs the day in May of the first livestream."
-    )
+    assert (finding.sign, finding.worked_out.text, finding.witnesses) == (">", "16.8%", ())
+    assert mid_2024["us-new-shops-days-before"].witnesses == ("tktk.com",)
+    assert mid_2024["vietnam-stream-gap"].needs == "the day in May of the first livestream"
 
 
 def test_no_verdict_depends_on_the_currency_of_the_report(ledger, mid_2024):
@@ -192,25 +163,11 @@ def test_no_verdict_depends_on_the_currency_of_the_report(ledger, mid_2024):
         assert {c: f.verdict for c, f in other.items()} == {c: f.verdict for c, f in mid_2024.items()}
 
 
-def test_a_report_on_other_platforms_tells_no_claim_about_these(ledger):
-    assert audit(make_report(ledger, quarter="2024Q2", platform="Shopee", rival="Lazada")) == []
-
-
-def test_facts_that_became_public_later_change_no_word(ledger):
-    """Whether or not they, and claims about them alone, are in the folder."""
+def test_a_report_on_other_platforms_tells_no_claim_about_these_and_a_chapter_only_its_own(ledger):
+    assert judged(make_report(ledger, quarter="2024Q2", platform="Shopee", rival="Lazada")).empty
     report = make_report(ledger, quarter="2024Q2")
-    facts = ledger.facts[ledger.facts["known_on"] <= "2024-08-29"]
-    events = ledger.events[[day <= date(2024, 8, 29) for day in ledger.events["public"]]]
-    then = make_report(replace(ledger, facts=facts, events=events), quarter="2024Q2")
-    kept = set(facts.index) | set(events.index)
-    only = replace(
-        ledger, facts=facts, events=events, claims=tuple(filter(None, (c.seen(kept) for c in ledger.claims)))
-    )
-    for other in (then, make_report(only, quarter="2024Q2")):
-        assert other.ledger.fingerprint == report.ledger.fingerprint
-        assert [(f.told, f.figures, f.result) for f in audit(other)] == [
-            (f.told, f.figures, f.result) for f in audit(report)
-        ]
+    assert set(judged(report, "rival")["chapter"]) == {"rival"}
+    assert len(judged(report, "rival")) == (judged(report)["chapter"] == "rival").sum() == 3
 
 
 def test_a_test_that_lacks_a_fact_leaves_the_claim_open_or_untold(ledger):
@@ -218,29 +175,6 @@ def test_a_test_that_lacks_a_fact_leaves_the_claim_open_or_untold(ledger):
     found = findings(make_report(replace(ledger, facts=ledger.facts.drop(index=["P0134", "P0003"])), quarter="2024Q4"))
     assert "temu-half-year" not in found
     assert found["indonesia-monthly"].verdict == OPEN
-
-
-def test_the_table_of_a_chapter_has_its_claims_only(ledger):
-    report = make_report(ledger, quarter="2024Q2")
-    shown = [len(claims_table(report, chapter).data) for chapter in CHAPTERS]
-    assert sum(shown) == len(audit(report))
-    data = claims_table(report, "temu").data
-    assert list(data) == ["Claim", "Worked out", "Verdict"]
-    assert data["Claim"].iloc[0].text.startswith("Temu sold less than US$20 bn in the first half “上半年")
-    assert [str(cell) for cell in data["Worked out"]] == ["about US$20 bn", "about US$12 bn", "about 45%", "40%"]
-
-
-def test_a_side_that_is_arithmetic_is_shown_beside_the_other(mid_2024):
-    assert mid_2024["us-first-five-months"].figures.text == "US$2.28 bn against less than US$2 bn"
-
-
-def test_chapters_are_those_of_the_notebooks():
-    stems = sorted(path.stem for path in (DATA.parent / "notebooks").glob("*.ipynb"))
-    assert tuple(stem.partition("_")[2] for stem in stems) == CHAPTERS
-
-
-def test_shipped_claims_name_only_facts_and_events_that_are_there(ledger):
-    assert unknown_facts(ledger) == []
 
 
 # The language -------------------------------------------------------------------------------------------
@@ -333,12 +267,11 @@ def refused(data_copy, text):
 @pytest.mark.parametrize(
     ("old", "new", "key", "allowed"),
     [
-        ('chapter = "temu"', 'chapter = "asia"', "a-claim.chapter", "southeast_asia"),
-        ('platform = "Temu"', 'platform = "Temo"', "a-claim.platform", "vocabulary.toml"),
-        ('market = "US"', 'market = "USA"', "a-claim.market", "vocabulary.toml"),
-        ('market = "US"', "market = 1", "a-claim.market", "vocabulary.toml"),
-        ('facts = ["A0028"]', 'facts = "A0028"', "a-claim.facts", "a list of ids"),
-        ('facts = ["A0028"]', "facts = []", "a-claim.facts", "at least one"),
+        ('platform = "Temu"', 'platform = "Temo"', "a-claim.platform", "TikTok Shop"),
+        ('market = "US"', 'market = "USA"', "a-claim.market", "joined by a comma"),
+        ('market = "US"', "market = 1", "a-claim.market", "a valid string"),
+        ('facts = ["A0028"]', 'facts = "A0028"', "a-claim.facts", "a valid list"),
+        ('facts = ["A0028"]', "facts = []", "a-claim.facts", "at least 1"),
         ("Temu: {A0028}", "Temu: 70 %", "a-claim.words", "without digits"),
         ("Temu: {A0028}", "Temu: {", "a-claim.words", "without digits"),
         ("Temu: {A0028}", "Temu: {A0028:.2f}", "a-claim.words", "without digits"),
@@ -346,12 +279,12 @@ def refused(data_copy, text):
         ("A0028 == P0132", "A0028 == A0001", "a-claim.test", "unlike units"),
         ("A0028 == P0132", 'A0028 == days("x")', "a-claim.test", "days("),
         ("A0028 == P0132", 'A0028 == dys("2024")', "a-claim.test", "days, fact, hours"),
-        ("test =", "tset =", "a-claim.tset", "chapter, platform"),
+        ("test =", "tset =", "a-claim.tset", "the keys that"),
         ("test = 'A0028 == P0132'", "", "a-claim.needs", "what would settle"),
-        ('words = "Temu: {A0028}"', "", "a-claim.words", "without digits"),
-        ("test =", "tolerance = -1\ntest =", "a-claim.tolerance", "from 0 on"),
-        ("test =", "tolerance = true\ntest =", "a-claim.tolerance", "from 0 on"),
-        ("test =", 'loosely = "much"\ntest =', "a-claim.loosely", "from 0 on"),
+        ('words = "Temu: {A0028}"', "", "a-claim.words", "the key is missing"),
+        ("test =", "tolerance = -1\ntest =", "a-claim.tolerance", "or equal to 0"),
+        ("test =", "tolerance = true\ntest =", "a-claim.tolerance", "a valid number"),
+        ("test =", 'loosely = "much"\ntest =', "a-claim.loosely", "a valid number"),
     ],
 )
 def test_a_bad_key_is_told_with_its_line_and_what_is_allowed(data_copy, old, new, key, allowed):
@@ -362,9 +295,9 @@ def test_a_bad_key_is_told_with_its_line_and_what_is_allowed(data_copy, old, new
 
 
 def test_all_bad_claims_are_told_at_once(data_copy):
-    second = CLAIM.replace("a-claim", "b-claim").replace('"temu"', '"asia"')
+    second = CLAIM.replace("a-claim", "b-claim").replace('"Temu"', '"Temo"')
     problems = refused(data_copy, CLAIM.replace('"US"', '"USA"') + second)
-    assert [(p.line, p.column) for p in problems] == [(2, "a-claim.market"), (10, "b-claim.chapter")]
+    assert [(p.line, p.column) for p in problems] == [(2, "a-claim.market"), (10, "b-claim.platform")]
 
 
 @pytest.mark.parametrize("text", ["[a\n", "a = 1\n", CLAIM + CLAIM])
@@ -384,7 +317,7 @@ def test_a_missing_file_is_told(data_copy, make):
 
 def test_a_file_without_a_claim_audits_nothing(data_copy):
     (data_copy.path / "claims.toml").write_text("# none yet\n", encoding="utf-8")
-    assert audit(make_report(data_copy.read(), quarter="2024Q2")) == []
+    assert judged(make_report(data_copy.read(), quarter="2024Q2")).empty
 
 
 def test_a_claim_about_a_fact_that_is_nowhere_is_listed_for_check(data_copy):
@@ -392,11 +325,18 @@ def test_a_claim_about_a_fact_that_is_nowhere_is_listed_for_check(data_copy):
     text = CLAIM.replace("A0028 == P0132", "A0028 == P9999").replace("{A0028}", "{A9999}")
     (data_copy.path / "claims.toml").write_text(text, encoding="utf-8")
     ledger = data_copy.read()
-    assert [(p.file, p.line, p.column, p.value) for p in unknown_facts(ledger)] == [
+    assert [(p.file, p.line, p.column, p.value) for p in claims_astray(ledger, ["temu"])] == [
         ("claims.toml", 2, "a-claim", "A9999"),
         ("claims.toml", 2, "a-claim", "P9999"),
     ]
-    assert audit(make_report(ledger, quarter="2024Q2")) == []
+    assert judged(make_report(ledger, quarter="2024Q2")).empty
+
+
+def test_a_claim_of_a_chapter_that_is_none_is_listed_for_check(ledger):
+    chapters = {claim.chapter for claim in ledger.claims}
+    assert claims_astray(ledger, chapters) == []
+    astray = claims_astray(ledger, chapters - {"rival"})
+    assert {(p.column.partition(".")[2], p.value) for p in astray} == {("chapter", "rival")}
 
 
 def test_a_new_claim_is_a_matter_of_data(data_copy):
@@ -409,11 +349,11 @@ def test_a_new_claim_is_a_matter_of_data(data_copy):
 
 def test_tolerance_decides_between_the_verdicts(ledger):
     """70 against 45 %: 36 % apart."""
-    (claim,) = (claim for claim in ledger.claims if claim.id == "temu-us-share-quarter")
+    (claim,) = (claim for claim in ledger.claims if claim.id == "temu-us-share")
 
     def verdict(**keys):
-        only = replace(ledger, claims=(replace(claim, **keys),))
-        return audit(make_report(only, quarter="2024Q2"))[0].verdict
+        only = replace(ledger, claims=(claim.model_copy(update=keys),))
+        return judged(make_report(only, quarter="2024Q2")).loc[0, "verdict"]
 
     assert verdict(tolerance=0.36) == HOLDS
     assert verdict(tolerance=0.2, loosely=0.36) == LOOSELY
@@ -421,10 +361,8 @@ def test_tolerance_decides_between_the_verdicts(ledger):
     assert verdict(facts=("A0028", "P0132")) == ITSELF  # were both figures of one claim
 
 
-def test_verdicts_are_those_that_the_readme_names(ledger):
+def test_the_keys_of_a_claim_are_those_that_the_readme_names(ledger):
     words = (DATA / "README.md").read_text(encoding="utf-8")
-    for verdict in VERDICTS:
-        assert f"`{verdict}`" in words
     keys = {
         key for claim in tomllib.loads((DATA / "claims.toml").read_text(encoding="utf-8")).values() for key in claim
     }

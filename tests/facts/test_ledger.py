@@ -2,6 +2,7 @@
 
 import csv
 import io
+import pickle
 import random
 import shutil
 from datetime import date, timedelta
@@ -13,14 +14,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import LedgerError, read_ledger, split_unit
+from analysis.facts.ledger import FILES, LedgerError, read_ledger, split_unit
 from analysis.facts.parameters import DATA
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
+from analysis.facts.schema import UNITS
 from analysis.facts.span import Span
 
 CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
-TOML_FILES = ("vocabulary.toml", "scenarios.toml")
 slow = settings(max_examples=60)  # each example reads a whole folder
 
 
@@ -29,7 +30,7 @@ def refused(folder) -> list:
     with pytest.raises(LedgerError) as caught:
         folder.read()
     problems = caught.value.problems
-    assert str(caught.value).splitlines()[1:] == [f"  {problem}" for problem in problems]
+    assert len(str(caught.value).splitlines()) == len(problems) + 1
     return problems
 
 
@@ -39,83 +40,94 @@ def places(problems) -> list[tuple]:
 
 # One bad cell -------------------------------------------------------------------------------------
 
+BAD = {
+    "facts.csv A0025": [
+        ("id", "=A1", "letters, digits"), ("platform", "TikTokShop", "Did you mean 'TikTok Shop'?"),
+        ("market", "Thailnd", "Did you mean 'Thailand'?"), ("market", "US,Thailand", "joined by a comma and a space"),
+        ("market", "Spain, Irland", "Did you mean 'Spain, Ireland'?"), ("metric", "GMV", "gmv_monthly_average"),
+        ("period", "2024H3", "2024H1"), ("period", "2024-02-30", "2024-06-08"),
+        ("period", "2024-06..2024-05", "joined by .."), ("period", "9999", "2024H1"), ("value", "", "a number"),
+        ("value", "1,5", "a point for decimals"), ("value", "1 000", "no thousands marks"),
+        ("value", ".5", "a number"), ("value", "+5", "a number"), ("value", "nan", "a number"),
+        ("value", "1e5", "a number"), ("value", "0x10", "a number"), ("value", "9" * 400, "a number"),
+        ("unit", "USD bm", "Did you mean 'USD bn'?"), ("unit", "usd bn", "Did you mean 'USD bn'?"),
+        ("unit", "USD  bn", "'USD bn'"), ("unit", "KRW bn", "a currency of fx.csv"), ("unit", "%", "'USD bn'"),
+        ("unit", "", "'USD bn'"), ("qualifier", "approx", "just over"), ("kind", "forecast", "estimate"),
+        ("basis", "Press", "Did you mean 'press'?"), ("counter", "nobody", "unstated"),
+        ("source", "S999", "a source of sources.csv"), ("known_on", "2024-7-31", "YYYY-MM-DD"),
+        ("known_on", "2024-02-30", "YYYY-MM-DD"), ("known_on", "20240731", "YYYY-MM-DD"),
+        ("known_on_basis", "guessed", "published, inferred"), ("confidence", "certain", "high, medium, low"),
+        ("vintage", "second", "revised"), ("replaced_by", "A0024", "column withdrawn says why"),
+    ],
+    "facts.csv A0003": [
+        ("unit", "USD bn", "%"), ("unit", "bn %", "%"),
+    ],
+    "facts.csv A0019": [
+        ("unit", "mn sellerz", "Did you mean 'mn sellers'?"),
+    ],
+    "facts.csv A0015": [
+        ("value", "202313", "a date that exists"), ("unit", "yyyymmdd", "yyyymm for a month"),
+    ],
+    "sources.csv S001": [
+        ("title", "", "some text"), ("url", "javascript:alert(1)", "begins with http"),
+        ("url", "https://a.example/b c", "begins with http"),
+    ],
+    "events.csv E016": [
+        ("date", "12 Sep 2023", "2024-06-08"), ("platform", "Tiktok Shop", "TikTok Shop"), ("market", "USA", "US"),
+        ("kind", "opening", "launch"), ("event", "", "some text"), ("source", "S999", "a source of sources.csv"),
+        ("known_on", "2023", "empty, or the day"),
+    ],
+    "fx.csv THB,2024Q2": [
+        ("currency", "thb", "three capitals"), ("period", "2024Q6", "2024Q2"), ("per_usd", "0", "above zero"),
+        ("per_usd", "-36.7", "above zero"), ("per_usd", "36,7", "above zero"), ("per_usd", "9" * 400, "above zero"),
+        ("source", "S999", "a source of sources.csv"),
+    ],
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
-    ("file", "row", "column", "value", "allowed"),
-    [
-        ("facts.csv", "A0025", "id", "=A1", "letters, digits"),
-        ("facts.csv", "A0025", "platform", "TikTokShop", "TikTok Shop, "),
-        ("facts.csv", "A0025", "market", "Thailnd", "Thailand"),
-        ("facts.csv", "A0025", "market", "US,Thailand", "joined by a comma and a space"),
-        ("facts.csv", "A0050", "market", "Spain, Irland", "Ireland"),
-        ("facts.csv", "A0025", "metric", "GMV", "gmv_monthly_average"),
-        ("facts.csv", "A0025", "period", "2024H3", "2024H1"),
-        ("facts.csv", "A0025", "period", "2024Q5", "2024Q2"),
-        ("facts.csv", "A0025", "period", "2024-13", "2024-05"),
-        ("facts.csv", "A0025", "period", "2024-02-30", "2024-06-08"),
-        ("facts.csv", "A0025", "period", "2024-06..2024-05", "joined by .."),
-        ("facts.csv", "A0025", "period", "9999", "2024H1"),  # no day after it: nothing could be made of it
-        ("facts.csv", "A0025", "value", "about 5", "a number"),
-        ("facts.csv", "A0025", "value", "", "a number"),
-        ("facts.csv", "A0025", "value", "1,5", "a point for decimals"),
-        ("facts.csv", "A0025", "value", "1 000", "no thousands marks"),
-        ("facts.csv", "A0025", "value", ".5", "a number"),
-        ("facts.csv", "A0025", "value", "5.", "a number"),
-        ("facts.csv", "A0025", "value", "+5", "a number"),
-        ("facts.csv", "A0025", "value", "nan", "a number"),
-        ("facts.csv", "A0025", "value", "inf", "a number"),
-        ("facts.csv", "A0025", "value", "1e5", "a number"),
-        ("facts.csv", "A0025", "value", "1_000", "a number"),
-        ("facts.csv", "A0025", "value", "0x10", "a number"),
-        ("facts.csv", "A0025", "value", "9" * 400, "a number"),  # beyond what a number can be here: infinity
-        ("facts.csv", "A0025", "unit", "USD bnn", "'USD bn'"),
-        ("facts.csv", "A0025", "unit", "bn USD", "'USD bn'"),
-        ("facts.csv", "A0025", "unit", "usd bn", "USD"),
-        ("facts.csv", "A0025", "unit", "USD  bn", "'USD bn'"),
-        ("facts.csv", "A0025", "unit", "KRW bn", "a currency of fx.csv"),
-        ("facts.csv", "A0025", "unit", "%", "'USD bn'"),
-        ("facts.csv", "A0025", "unit", "", "'USD bn'"),
-        ("facts.csv", "A0025", "unit", "USD per", "'USD bn'"),
-        ("facts.csv", "A0003", "unit", "USD bn", "%"),
-        ("facts.csv", "A0003", "unit", "bn %", "%"),
-        ("facts.csv", "A0019", "unit", "mn sellerz", "sellers"),
-        ("facts.csv", "A0025", "qualifier", "approx", "just over"),
-        ("facts.csv", "A0025", "kind", "forecast", "estimate"),
-        ("facts.csv", "A0025", "basis", "Press", "press"),
-        ("facts.csv", "A0025", "source", "S999", "a source of sources.csv"),
-        ("facts.csv", "A0025", "source", "", "a source of sources.csv"),
-        ("facts.csv", "A0025", "known_on", "31/07/2024", "YYYY-MM-DD"),
-        ("facts.csv", "A0025", "known_on", "2024-7-31", "YYYY-MM-DD"),
-        ("facts.csv", "A0025", "known_on", "2024-02-30", "YYYY-MM-DD"),
-        ("facts.csv", "A0025", "known_on", "20240731", "YYYY-MM-DD"),
-        ("facts.csv", "A0025", "known_on", "", "YYYY-MM-DD"),
-        ("facts.csv", "A0025", "known_on_basis", "guessed", "published, inferred"),
-        ("facts.csv", "A0025", "confidence", "certain", "high, medium, low"),
-        ("sources.csv", "S001", "title", "", "some text"),
-        ("sources.csv", "S001", "url", "javascript:alert(1)", "begins with http"),
-        ("sources.csv", "S001", "url", "https://a.example/b c", "begins with http"),
-        ("events.csv", "E016", "date", "12 Sep 2023", "2024-06-08"),
-        ("events.csv", "E016", "platform", "Tiktok Shop", "TikTok Shop"),
-        ("events.csv", "E016", "market", "USA", "US"),
-        ("events.csv", "E016", "kind", "opening", "launch"),
-        ("events.csv", "E016", "event", "", "some text"),
-        ("events.csv", "E016", "source", "S999", "a source of sources.csv"),
-        ("events.csv", "E016", "known_on", "2023", "empty, or the day"),
-        ("fx.csv", "THB,2024Q2", "currency", "thb", "three capitals"),
-        ("fx.csv", "THB,2024Q2", "period", "2024Q6", "2024Q2"),
-        ("fx.csv", "THB,2024Q2", "per_usd", "0", "above zero"),
-        ("fx.csv", "THB,2024Q2", "per_usd", "-36.7", "above zero"),
-        ("fx.csv", "THB,2024Q2", "per_usd", "36,7", "above zero"),
-        ("fx.csv", "THB,2024Q2", "per_usd", "9" * 400, "above zero"),
-        ("fx.csv", "THB,2024Q2", "source", "S999", "a source of sources.csv"),
-    ],
+    ("row", "column", "value", "told"), [(row, *cell) for row, cells in BAD.items() for cell in cells]
 )
-def test_one_bad_cell_is_named_with_its_place_and_what_is_allowed(data_copy, file, row, column, value, allowed):
-    line = data_copy.put(file, row, column, value)
+def test_one_bad_cell_is_named_with_its_place_and_what_is_allowed(data_copy, row, column, value, told):
+    file, first = row.split(" ")
+    line = data_copy.put(file, first, column, value)
     problems = refused(data_copy)
     assert places(problems) == [(file, line, column, value)]
-    assert allowed in problems[0].allowed
     assert str(problems[0]).startswith(f"{file}, line {line}, column {column}: {value!r}. Allowed: ")
+    assert told in str(problems[0])
+
+
+# The measure of a metric, a metric and its unit, and values just inside and just outside of the bound.
+BOUNDS = {
+    "money": ("gmv", "USD bn", ["0", "5"], ["-0.001"]),
+    "money per order": ("free_shipping_threshold", "USD per order", ["0"], ["-0.01"]),
+    "gain per order": ("seller_shipping_margin_per_order", "USD per order", ["-1", "0"], []),
+    "share": ("share_of_market_gmv", "%", ["0", "100"], ["-0.1", "100.1"]),
+    "ratio": ("target_completion", "%", ["0", "120"], ["-0.1"]),
+    "growth": ("gmv_growth_yoy", "%", ["-99.9", "1500"], ["-100"]),
+    "multiple": ("gmv_multiple_of_prior_year", "multiple", ["0.001"], ["0", "-1"]),
+    "duration": ("livestream_duration", "hours", ["0"], ["-0.5"]),
+    "count": ("staff", "people", ["0"], ["-1"]),
+    "clock": ("livestream_start_hour", "o'clock", ["0", "24"], ["-1", "24.5"]),
+    "date": ("promotion_date", "yyyymmdd", ["20240229"], ["20230229", "0", "-20240229", "2024.1231"]),
+}
+
+
+@pytest.mark.parametrize("measure", BOUNDS)
+def test_a_value_beyond_what_its_measure_can_be_is_refused(data_copy, ledger, measure):
+    metric, unit, inside, outside = BOUNDS[measure]
+    assert ledger.vocabulary.metrics[metric].measure == measure
+    for number, value in enumerate(inside):
+        data_copy.add("facts.csv", "A0025", id=f"X{number}", metric=metric, unit=unit, value=value)
+    assert data_copy.read().facts.loc["X0", "value"] == inside[0]
+    lines = [data_copy.add("facts.csv", "A0025", id=f"Y{number}", metric=metric, unit=unit, value=value)
+             for number, value in enumerate(outside)]  # fmt: skip
+    expected = [("facts.csv", line, "value", value) for line, value in zip(lines, outside, strict=True)]
+    assert (places(refused(data_copy)) if outside else []) == expected
+
+
+def test_every_measure_has_its_bound_tested():
+    assert set(BOUNDS) == set(UNITS)
 
 
 @pytest.mark.parametrize(
@@ -136,22 +148,43 @@ def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy, file, l
     assert f"line {first} " in problem.allowed
 
 
-@pytest.mark.parametrize("value", ["5", "-5", "0", "-0.5", "12.50", " 7 ", "0005"])
+@pytest.mark.parametrize("value", ["5", "0", "12.50", " 7 ", "0005"])
 def test_plain_numbers_are_read(data_copy, value):
     data_copy.put("facts.csv", "A0025", "value", value)
     assert data_copy.read().facts.loc["A0025", "number"] == pytest.approx(float(value) * 1e9)
 
 
-def test_a_currency_with_a_rate_is_converted_or_refused_but_never_printed_as_a_noun(data_copy):
-    data_copy.add("fx.csv", "THB", currency="KRW", period="2024Q2", per_usd="1370")
-    data_copy.put("facts.csv", "A0025", "unit", "KRW bn")
-    try:
-        ledger = data_copy.read()
-    except LedgerError as error:
-        assert "KRW" in str(error)
-    else:
-        gmv = make_report(ledger).fact("US", "gmv", Span.parse("2024-06"))
+@pytest.mark.parametrize(
+    ("quarter", "usable"), [("2024Q2", True), ("2024Q1", True), ("2024Q3", False), ("2024", False), (None, False)]
+)
+def test_an_amount_needs_a_rate_that_was_public_when_it_was(data_copy, quarter, usable):
+    """A0025 is of June 2024 and public on 31 July."""
+    if quarter:
+        data_copy.add("fx.csv", "THB", currency="KRW", period=quarter, per_usd="1370")
+    line = data_copy.put("facts.csv", "A0025", "unit", "KRW bn")
+    if usable:
+        gmv = make_report(data_copy.read()).fact("US", "gmv", Span.parse("2024-06"))
         assert (gmv.unit, gmv.value) == ("USD", pytest.approx(0.66e9 / 1370))
+    else:
+        assert places(refused(data_copy)) == [("facts.csv", line, "unit", "KRW bn")]
+
+
+def test_a_withdrawn_row_is_kept_aside_with_its_reason(data_copy, ledger):
+    """P0025 leads the world's GMV of 2024."""
+    data_copy.put("facts.csv", "P0025", "withdrawn", "counted twice")
+    data_copy.put("facts.csv", "P0025", "replaced_by", "P0481")
+    read = data_copy.read()
+    assert read.withdrawn.loc["P0025", "withdrawn"] == "counted twice"
+    assert list(read.cell("TikTok Shop", "Global", "gmv", Span.parse("2024")).index)[:2] == ["P0481", "Q0087"]
+    assert "P0025" not in read.facts.index
+    assert "P0025" not in read.known_by(date(2025, 2, 13)).withdrawn.index
+    assert read.fingerprint != ledger.fingerprint
+
+
+def test_a_value_is_a_first_print_unless_the_row_says_that_it_was_revised(data_copy):
+    data_copy.put("facts.csv", "A0024", "vintage", "revised")
+    assert data_copy.read().facts.loc["A0024", "vintage"] == "revised"
+    assert data_copy.read().facts.loc["A0025", "vintage"] == "first"
 
 
 # Several bad cells --------------------------------------------------------------------------------
@@ -172,6 +205,15 @@ def test_all_bad_cells_of_all_files_are_told_at_once_in_the_order_of_the_files(d
     assert str(LedgerError(problems)).startswith("6 problems in the data\n")
 
 
+def test_a_long_list_of_what_is_allowed_is_told_once(data_copy):
+    for row in ("A0024", "A0025", "A0026"):
+        data_copy.put("facts.csv", row, "unit", "USD bm")
+    message = str(LedgerError(refused(data_copy)))
+    assert message.count("a currency of fx.csv or USD") == 1
+    assert message.count("Did you mean 'USD bn'?") == 3
+    assert str(pickle.loads(pickle.dumps(LedgerError(refused(data_copy))))) == message  # as a worker sends it
+
+
 @slow
 @given(
     st.lists(
@@ -189,12 +231,6 @@ def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
     with pytest.raises(LedgerError) as caught:
         read_ledger(folder)
     assert sorted(places(caught.value.problems)) == sorted(("facts.csv", row + 1, column, "?") for row, column in cells)
-
-
-def test_broken_files_are_told_together(data_copy):
-    for name in CSV_FILES:
-        (data_copy.path / name).write_bytes(b"")
-    assert {p.file for p in refused(data_copy)} == set(CSV_FILES)
 
 
 # Broken files -------------------------------------------------------------------------------------
@@ -232,19 +268,6 @@ def test_a_column_that_stands_twice_is_told_once(data_copy):
         (lambda raw: swap(raw, 3, b'"' + raw.splitlines()[2]), 3, "every quote closed"),
         (lambda raw: swap(raw, 3, b'"a"b' + raw.splitlines()[2]), 3, "every quote closed"),
     ],
-    ids=[
-        "empty",
-        "mark only",
-        "header only",
-        "utf-16",
-        "latin-1",
-        "gb18030",
-        "zero byte",
-        "cell too many",
-        "cell missing",
-        "quote never closed",
-        "text after a quote",
-    ],
 )
 def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, spoil, line, allowed):
     path = data_copy.path / file
@@ -265,7 +288,7 @@ def test_a_missing_file_is_told_with_its_name(data_copy, file, make):
 def test_a_missing_folder_is_told_file_by_file(tmp_path):
     with pytest.raises(LedgerError) as caught:
         read_ledger(tmp_path / "no" / "such")
-    assert {p.file for p in caught.value.problems} == {*CSV_FILES, *TOML_FILES}
+    assert {p.file for p in caught.value.problems} == set(FILES)
 
 
 @pytest.mark.parametrize(
@@ -277,9 +300,9 @@ def test_a_missing_folder_is_told_file_by_file(tmp_path):
         ('[metrics.gmv]\nmeasure = "money"', '[metrics.gmv]\nmeasure = "cash"', "metrics.gmv"),
         ('US = { name = "the US" }', 'US = "the US"', "markets"),
         ('US = { name = "the US" }', "US = { name = 3 }", ""),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy"]', 'of = ["UK", "Spian"]', "Spian"),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy"]', 'of = [["UK"]]', ""),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy"]', "of = 6", "regions"),
+        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', 'of = ["UK", "Spian"]', "Spian"),
+        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', 'of = [["UK"]]', ""),
+        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', "of = 6", "regions"),
         ("[platforms]\n", "platforms = 3\n[other]\n", ""),
         ("# The words", "\udcff", "UTF-8"),
     ],
@@ -297,6 +320,60 @@ def test_a_broken_vocabulary_is_told_with_its_name(data_copy, old, new, told):
 def swap(raw: bytes, line: int, new: bytes) -> bytes:
     lines = raw.splitlines()
     return b"\n".join([*lines[: line - 1], new, *lines[line:]]) + b"\n"
+
+
+# What a spreadsheet leaves ------------------------------------------------------------------------
+
+LEFT = {
+    "mark": lambda text: "\ufeff" + text,
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "emptied rows": lambda text: text.replace("\n", "\n\n,,,,\n \xa0,,,\n"),
+    "empty columns": lambda text: text.replace("\n", ",,\n"),
+    "an empty column in between": lambda text: text.replace(",", ",,"),
+    "spaces": lambda text: text.replace(",", " , ").replace("\n", "\xa0\n"),
+    "no end of line at the end": lambda text: text.removesuffix("\n"),
+    "semicolons": lambda text: text.replace(",", ";"),
+    "tabs": lambda text: text.replace(",", "\t"),
+    "decimal commas": lambda text: text.replace(",", ";").replace(".", ","),
+    "sep=": lambda text: "sep=,\n" + text,
+    "sep=;": lambda text: "\ufeffsep=;\r\n" + text.replace(",", ";"),
+    "sep=, saved again": lambda text: '"sep=;",,,\n' + text,
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_a_spreadsheet_makes_of_a_file_changes_nothing(data_copy, ledger, left):
+    path = data_copy.path / "fx.csv"
+    path.write_text(LEFT[left](path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+    assert data_copy.read().fingerprint == ledger.fingerprint
+
+
+@pytest.mark.parametrize("file", CSV_FILES)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: "Our figures,,,\n,,,\n" + text,
+        lambda text: "Our figures\n" + text,
+        lambda text: "sep=;\nOur figures;;;\n" + text,
+    ],
+)
+def test_a_title_above_the_header_is_one_problem_that_names_it(data_copy, file, spoil):
+    path = data_copy.path / file
+    path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+    (problem,) = refused(data_copy)
+    assert (problem.file, problem.value.split(";")[0]) == (file, "Our figures")
+    assert "the header as the first row" in problem.allowed
+
+
+def test_numbers_that_can_be_read_in_two_ways_are_one_problem(data_copy):
+    path = data_copy.path / "facts.csv"
+    rows = data_copy.rows("facts.csv")
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=";", lineterminator="\n").writerows(rows)
+    path.write_text(out.getvalue(), encoding="utf-8", newline="")
+    (problem,) = refused(data_copy)
+    assert problem.column == "value"
+    assert "more cells of the column are like it" in problem.allowed
 
 
 # Line numbers -------------------------------------------------------------------------------------
@@ -328,56 +405,13 @@ def test_a_cell_of_several_lines_is_told_by_the_first_of_them(data_copy):
     assert [p.line for p in refused(data_copy)] == [line]
 
 
-@pytest.mark.parametrize(
-    "dress",
-    [
-        lambda text: "\ufeff" + text,
-        lambda text: text.replace("\n", "\r\n"),
-        lambda text: text.replace(",", " , ").replace(" , ", ",", 3),  # around cells, not in the header of four
-        lambda text: text.replace("\n", "\n\n"),
-        lambda text: text.removesuffix("\n"),
-    ],
-    ids=["mark", "CRLF", "spaces", "empty lines", "no end of line at the end"],
-)
-def test_the_dress_of_a_file_changes_nothing(data_copy, ledger, dress):
-    path = data_copy.path / "fx.csv"
-    path.write_text(dress(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
-    assert data_copy.read().fingerprint == ledger.fingerprint
-
-
 # Anything at all ----------------------------------------------------------------------------------
 
 HOSTILE = [
-    "",
-    " ",
-    "-",
-    "=1+1",
-    "nan",
-    "inf",
-    "1e999",
-    "9" * 400,
-    "９",
-    "0001",
-    "9999",
-    "9999-12-31",
-    "0000",
-    "2024..",
-    "a\nb",
-    '"',
-    "'",
-    ",",
-    "<script>",
-    "$|",
-    "\x85",
-    "\ufeff",
-    "USD",
-    "USD per order",
-    "VND tn",
-    "bn %",
-    "bn",
-    "count",
+    "", " ", "-", "=1+1", "nan", "inf", "1e999", "9" * 400, "９", "0001", "9999", "9999-12-31", "0000", "2024..",
+    "a\nb", '"', "'", ",", "<script>", "$|", "\x85", "\ufeff", "USD", "USD per order", "VND tn", "bn %", "bn", "count",
     "Global, US",
-]
+]  # fmt: skip
 
 
 def spoilt(tmp_path_factory, file: str, content: str | bytes):
@@ -422,18 +456,7 @@ def test_facts_with_any_bytes_changed_are_read_or_told(tmp_path_factory, data):
         raw[start : start + data.draw(st.integers(0, 40))] = data.draw(
             st.binary(max_size=20)
             | st.sampled_from(
-                [
-                    b'"',
-                    b"\n",
-                    b"\r",
-                    b",",
-                    b"\0",
-                    b"\xff\xfe",
-                    b"\xef\xbb\xbf",
-                    b"\r\n\r\n",
-                    b'""',
-                    b",,,,,,,,,,,,,,,,,,",
-                ]
+                [b'"', b"\n", b"\r", b",", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n\r\n", b'""', b"," * 18]
             )
         )
     reads_or_tells(spoilt(tmp_path_factory, "facts.csv", bytes(raw)), "facts.csv")
@@ -520,9 +543,10 @@ def test_a_target_is_no_forecast_though_it_is_set_before_its_year_is_over(ledger
 
 
 def test_the_published_example_of_the_order(ledger):
-    # P0025 and P0481 tie in all but the id; P0027 has the better basis but only medium confidence.
+    # P0025 and P0481 tie in all but the id; Q0087 is a bound; Q0039, of September 2025, and P0027 have the better basis
+    # but only medium confidence; Q0079 has low.
     cell = ledger.cell("TikTok Shop", "Global", "gmv", Span.parse("2024"))
-    assert list(cell.index) == ["P0025", "P0481", "P0027", "P0028"]
+    assert list(cell.index) == ["P0025", "P0481", "Q0087", "Q0039", "P0027", "P0028", "Q0079"]
 
 
 def test_a_cell_that_nobody_filled_is_empty(ledger):
@@ -573,7 +597,7 @@ def test_a_view_hides_every_later_row_and_no_other(ledger, day):
     assert set(view.facts.index) == {name for name, known in ledger.facts["known_on"].items() if known <= day}
     assert (view.fx["end"] <= date.fromisoformat(day)).all()
     assert len(view.fx) == sum(end.isoformat() <= day for end in ledger.fx["end"])
-    cited = {*view.facts["source"], *view.events["source"], *view.fx["source"]}
+    cited = {source for table in (view.facts, view.withdrawn, view.events, view.fx) for source in table["source"]}
     assert set(view.sources.index) == cited
 
 
@@ -590,7 +614,7 @@ def test_a_view_of_a_view_is_the_earlier_of_the_two(ledger):
         ("events.csv", "E016", {"id": "E000", "date": "2024-08-30"}),
         ("events.csv", "E016", {"id": "E000", "date": "2024-08", "known_on": "2024-08-30"}),
         ("sources.csv", "S001", {"source": "S000"}),  # nothing cites it yet
-        ("fx.csv", "BRL", {"period": "2025Q1"}),
+        ("fx.csv", "BRL", {"period": "2026Q1"}),
         ("fx.csv", "BRL", {"currency": "AED", "period": "2024Q4"}),
     ],
 )
@@ -646,7 +670,7 @@ def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quanti
         ("THB", "2024Q3", "2024-08-29", 36.704497),  # not over: the latest that is
         ("THB", "2024Q2", "2024-06-29", 35.6616),  # a day before its rate is public
         ("THB", "2024Q2", "2024-06-30", 36.704497),
-        ("THB", "2026-02", None, 33.973096),
+        ("THB", "2026-02", None, 32.198361),
         # VND: 2021Q1 23073.769977, Q2 23067.324339, Q3 22952.858956, Q4 22722.882927; row 2021 is only for comparison.
         ("VND", "2021", None, (90 * 23073.769977 + 91 * 23067.324339 + 92 * 22952.858956 + 92 * 22722.882927) / 365),
         ("VND", "2024-12-31", None, 25158.878579),  # the average of 2024Q4, not the row of that day
@@ -675,48 +699,21 @@ def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(l
 
 # Units and origins --------------------------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    ("unit", "expected"),
-    [
-        ("USD", (1, "USD")),
-        ("USD k", (1e3, "USD")),
-        ("USD 10k", (1e4, "USD")),
-        ("THB mn", (1e6, "THB")),
-        ("VND tn", (1e12, "VND")),
-        ("USD per order", (1, "USD/order")),
-        ("%", (0.01, "%")),
-        ("multiple", (1, "×")),
-        ("days", (1, "day")),
-        ("orders", (1, "order")),
-        ("bn orders", (1e9, "order")),
-        ("10k users", (1e4, "user")),
-        ("people", (1, "person")),
-        ("count", (1, "")),
-        ("o'clock", (1, "o'clock")),
-        ("yyyymm", (1, "yyyymm")),
-    ],
-)
-def test_a_written_unit_is_a_scale_and_a_unit(unit, expected):
-    assert split_unit(unit) == expected
+UNIT = {
+    "USD": (1, "USD"), "USD k": (1e3, "USD"), "USD 10k": (1e4, "USD"), "THB mn": (1e6, "THB"), "VND tn": (1e12, "VND"),
+    "USD per order": (1, "USD/order"), "%": (0.01, "%"), "multiple": (1, "×"), "days": (1, "day"),
+    "orders": (1, "order"), "bn orders": (1e9, "order"), "10k users": (1e4, "user"), "people": (1, "person"),
+    "count": (1, ""), "mn": (1e6, ""), "o'clock": (1, "o'clock"), "yyyymm": (1, "yyyymm"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "US$ bn",
-        "USD bn bn",
-        "USD per day",
-        "orders per day",
-        "bn %",
-        "mn days",
-        "k multiple",
-        "bn yyyymm",
-        "% %",
-        "order",
-        "bn  orders",
-    ],
-)
+@pytest.mark.parametrize("unit", UNIT)
+def test_a_written_unit_is_a_scale_and_a_unit(unit):
+    assert split_unit(unit) == UNIT[unit]
+
+
+@pytest.mark.parametrize("unit", ["US$ bn", "USD bn bn", "USD per day", "orders per day", "bn %",
+                                  "mn days", "k multiple", "bn yyyymm", "% %", "order", "bn  orders", ""])  # fmt: skip
 def test_what_is_no_unit_is_refused(unit):
     with pytest.raises(ValueError):
         split_unit(unit)
@@ -761,7 +758,7 @@ def test_an_event_of_several_markets_is_found_by_each(ledger):
 
 def test_events_come_oldest_first(ledger):
     laws = ledger.events_of("TikTok Shop", "law")
-    assert list(laws.index) == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050", "E051"]
+    assert list(laws.index)[:10] == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050", "E059", "E051"]
     assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
 
 
@@ -776,9 +773,9 @@ def test_a_market_cell_sums_up_its_members(ledger):
     members = ledger.vocabulary.members
     assert members("US") == ("US",)
     assert members("Spain, Ireland") == ("Spain", "Ireland")
-    assert set(members("EU, UK")) == {"UK", "Spain", "Ireland", "France", "Germany", "Italy"}
+    assert set(members("EU, UK")) == {"UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"}
     assert members("UK, Europe").count("UK") == 1
-    assert len(members("Global")) == 17
+    assert len(members("Global")) == 18
     assert members("Western Europe") == ()
 
 

@@ -1,0 +1,46 @@
+"""The worlds that tests look at: the shipped quarters, and ledgers that turned out otherwise."""
+
+from dataclasses import replace
+
+from analysis.facts.ledger import Ledger
+from analysis.story.chapter import Chapter
+from analysis.story.text import Sentence
+
+QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2", "2025Q3")
+
+
+def with_values(ledger: Ledger, **values: float) -> Ledger:
+    """The ledger with other values for some facts, in their own whole units."""
+    facts = ledger.facts.copy()
+    for fact, value in values.items():
+        facts.loc[fact, ["value", "number"]] = [str(value), value]
+    return replace(ledger, facts=facts)
+
+
+def without(ledger: Ledger, *facts: str) -> Ledger:
+    return replace(ledger, facts=ledger.facts.drop(index=list(facts)))
+
+
+def shown(chapter: Chapter) -> dict[str, list]:
+    """Everything a chapter shows, by section."""
+    return {section: chapter.told(section) for section in chapter.sections}
+
+
+def texts(chapter: Chapter) -> list[str]:
+    """Every headline, sentence, title, subtitle and cell in words of a chapter, as plain text."""
+    found = []
+    for things in shown(chapter).values():
+        for thing in things:
+            if isinstance(thing, Sentence):
+                found.append(thing.text)
+            elif isinstance(thing, list):
+                found += [sentence.text for sentence in thing]
+            else:
+                found += [thing.title.text, str(getattr(thing, "subtitle", ""))]
+                found += [str(cell) for _, column in thing.data.items() for cell in column]
+    return [text for text in found if text]
+
+
+def table(chapter: Chapter, name: str):
+    """The rows of a chart or table of a chapter, by its name."""
+    return next(t.data for things in shown(chapter).values() for t in things if getattr(t, "name", "") == name)
