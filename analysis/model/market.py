@@ -100,7 +100,7 @@ class Prior:
     # Grids of the learnt scales (logs) and the spread of each about 1: a calm official series has a tenth of the
     # growth of a young platform, and half a digit of its noise.
     scales: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {
-        GROWTH: (-2.4, -1.8, -1.2, -0.6, 0.0, 0.5, 1.0), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.6),
+        GROWTH: (-2.4, -1.6, -0.8, 0.0, 0.6, 1.2), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.5, 1.0),
     })  # fmt: skip
     scale_sd: Mapping[str, float] = field(default_factory=lambda: {GROWTH: 0.8, SPREAD: 0.4, NOISE: 0.6})
 
