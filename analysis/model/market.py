@@ -58,8 +58,8 @@ class Prior:
     ramp_exponent_sd: float = 0.6
     own_exponent_sd: float = 0.4
     ramp_delay: float = 6.0  # months that a launch has behind it on its first day: it does not start from nothing
-    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US online
-    # retail did before 2020 and e-Conomy SEA has its markets in 2022.
+    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US
+    # online retail did before 2020.
     old: float = 180.0
     ramp_age: float = 24.0  # months since launch at which levels are compared: TikTok Shop's at the end of 2023
     # Monthly log growth about the ramp, shared by all markets and of one market; times the learnt scale of growth.
@@ -206,14 +206,20 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """States, and then biases, are mean + the sum of scale times loadings @ z over the groups, z ~ N(0, 1)."""
+    """States, and then biases, are mean + (scale of each group * loadings) @ z, z ~ N(0, 1)."""
 
     mean: np.ndarray  # shape (S + B,)
-    loadings: dict[str, np.ndarray]  # group -> shape (S + B, parameters)
+    loadings: np.ndarray  # shape (S + B, P)
+    groups: np.ndarray  # that of each parameter
     biases: dict[tuple[str, str], int]  # (kind, name) of a basis, counter or publication -> place among the S + B
 
     def at(self, scales: Mapping[str, float]) -> np.ndarray:
-        return np.hstack([loadings * scales.get(group, 1.0) for group, loadings in self.loadings.items()])
+        return self.loadings * [scales.get(group, 1.0) for group in self.groups]
+
+    @cached_property
+    def blocks(self) -> dict[str, np.ndarray]:
+        """The loadings of each group."""
+        return {group: self.loadings[:, self.groups == group] for group in (FIXED, GROWTH, SPREAD, NOISE)}
 
 
 def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) -> np.ndarray:
@@ -247,20 +253,19 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     common = _path(restless, anchor, prior.common_growth_sd, memory)
     own = [_path(restless[n:], max(anchor - n, 0), prior.own_growth_sd, memory) for n in starts]
     season = np.equal.outer(grid.months.month[month], np.arange(1, 13)).astype(float)
-    states = {
-        FIXED: [
-            np.full((len(market), 1), prior.level_sd),
-            ramp * prior.ramp_exponent_sd,
-            np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd,
-            of_market * ramp * prior.own_exponent_sd,
-            of_market[:, ~sized] * prior.unsized_sd,
-            of_market * grid.reopened[market, month][:, None] * prior.reopening_sd,
-            season * prior.season_sd,
-            (of_market[:, :, None] * season[:, None, :]).reshape(len(market), -1) * prior.season_sd,
-        ],
-        GROWTH: [common[month], block_diag(*own)],
-        SPREAD: [of_market * prior.share_sd],
-    }
+    blocks = [
+        (FIXED, np.full((len(market), 1), prior.level_sd)),
+        (FIXED, ramp * prior.ramp_exponent_sd),
+        (FIXED, np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd),
+        (FIXED, of_market * ramp * prior.own_exponent_sd),
+        (FIXED, of_market[:, ~sized] * prior.unsized_sd),
+        (FIXED, of_market * grid.reopened[market, month][:, None] * prior.reopening_sd),
+        (FIXED, season * prior.season_sd),
+        (FIXED, (of_market[:, :, None] * season[:, None, :]).reshape(len(market), -1) * prior.season_sd),
+        (GROWTH, common[month]),
+        (GROWTH, block_diag(*own)),
+        (SPREAD, of_market * prior.share_sd),
+    ]
     mean = level + (size - size.mean())[market] + ramp[:, 0] * observations.ramp_exponent
     mean = mean + season @ _season_profile(observations.season)
     # A counter is biased about its basis; what a publication got wrong it got wrong in all its amounts.
@@ -270,13 +275,11 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     entries = [(("basis", name), FIXED, sd) for name, sd in prior.bias_sd.items()]
     entries += [(("counter", name), FIXED, prior.bias_sd[basis]) for name, basis in sorted(basis_of.items())]
     entries += [(("publication", name), NOISE, np.sqrt(prior.shared) * sd) for name, sd in error_of.items()]
-    loadings = {
-        group: block_diag(np.hstack(states[group]) if group in states else np.empty((len(market), 0)),
-                          np.diag([sd if of == group else 0.0 for _, of, sd in entries])[:, [of == group for _, of, _ in entries]])
-        for group in (FIXED, GROWTH, SPREAD, NOISE)
-    }  # fmt: skip
+    states, biases = np.hstack([block for _, block in blocks]), np.diag([sd for *_, sd in entries])
+    groups = np.array([g for g, block in blocks for _ in range(block.shape[1])] + [g for _, g, _ in entries])
     mean = np.append(mean, np.zeros(len(entries)))
-    return Layout(mean, loadings, {name: len(market) + i for i, (name, *_) in enumerate(entries)})
+    places = {name: len(market) + i for i, (name, *_) in enumerate(entries)}
+    return Layout(mean, block_diag(states, biases), groups, places)
 
 
 def _season_profile(series: pd.DataFrame) -> np.ndarray:
@@ -454,7 +457,9 @@ def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, t
         force = along.T @ pull - z
         inner = cho_factor(np.eye(len(pull)) + np.sqrt(np.multiply.outer(weights, weights)) * (along @ along.T))
 
-        def least_squares(v: np.ndarray, along=along, root=np.sqrt(weights), inner=inner) -> np.ndarray:
+        root = np.sqrt(weights)
+
+        def least_squares(v: np.ndarray, along=along, root=root, inner=inner) -> np.ndarray:
             return v - along.T @ (root * cho_solve(inner, root * (along @ v)))
 
         step, near = least_squares(force), moved < _NEAR
@@ -489,7 +494,7 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
     points = np.array(list(product(*prior.scales.values())))
     belief = -((points / list(prior.scale_sd.values())) ** 2).sum(axis=1) / 2
     mean = layout.mean[likelihood.told]
-    z = np.zeros(sum(block.shape[1] for block in layout.loadings.values()))
+    z = np.zeros(layout.loadings.shape[1])
     for last in (False, False, True):
         scales = {group: np.exp(value) for group, value in logs.items()}
         noisy = replace(likelihood, above=likelihood.above * scales[NOISE], below=likelihood.below * scales[NOISE])
@@ -499,7 +504,7 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
         slopes, residual = noisy.slopes(x), noisy.value - noisy.sums(x)
         if last:
             break
-        by_group = {group: slopes @ block[likelihood.told] for group, block in layout.loadings.items()}
+        by_group = {group: slopes @ block[likelihood.told] for group, block in layout.blocks.items()}
         heights = {group: block @ block.T for group, block in by_group.items()}
         gap = residual + slopes @ (x - mean)  # of each fact from what the centre of the prior says, to first order
         variance = 1 / noisy.weights(residual) / scales[NOISE] ** 2
@@ -543,7 +548,7 @@ class Posterior:
     def reach(self) -> dict[str, np.ndarray]:
         """Covariance of all states and biases with the facts, by group, shape (S + B, N)."""
         told = self.likelihood.told
-        return {g: block @ (self.slopes @ block[told]).T for g, block in self.layout.loadings.items()}
+        return {g: block @ (self.slopes @ block[told]).T for g, block in self.layout.blocks.items()}
 
     @cached_property
     def at_mode(self) -> np.ndarray:
@@ -613,7 +618,7 @@ class Posterior:
         # Few points of the grid have most of the weight: what moves states is worked out once for each.
         points, which = np.unique(np.array(list(scales.values())), axis=1, return_inverse=True)
         which = np.repeat(which.ravel(), each)
-        reaches = [sum(dict(zip(scales, point, strict=True)).get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+        reaches = [self.reach[FIXED] + sum(s**2 * self.reach[group] for group, s in zip(scales, point, strict=True))
                    for point in points.T]  # fmt: skip
 
         def moved(force: np.ndarray, rows=slice(None)) -> np.ndarray:
@@ -627,7 +632,7 @@ class Posterior:
             return (np.concatenate([drawn, -drawn], axis=2) if pairs else drawn).reshape(count, batches * each)
 
         start = self.layout.mean[:, None] + sum(
-            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in self.layout.loadings.items()
+            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in self.layout.blocks.items()
         )
         heard = likelihood.value[:, None] - np.repeat(offset, each, axis=1)
         heard = heard + normals(len(likelihood.value)) / np.sqrt(np.repeat(weights, each, axis=1))
@@ -812,7 +817,7 @@ class Market:
         return table.iloc[np.argsort(-np.abs(z), kind="stable")]
 
     def biases(self, kind: str) -> pd.DataFrame:
-        """How much each `basis` or `counter` counts for one dollar that the company counts: columns kind, facts (amounts
+        """How much each `basis` or `counter` counts for one dollar of the company's count: columns kind, facts (amounts
         of it), median, p10, p90."""
         amounts, rows = self.facts[self.facts["base_market"].isna()], []
         for name, of in amounts.groupby(kind):

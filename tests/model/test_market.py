@@ -75,7 +75,9 @@ def blueprint():
     seen = observations(PUBLISHED)
     grid = model.Grid.of(CALENDAR, date(2022, 1, 1), UNTIL.end)
     layout = model._layout(grid, seen, seen.facts, 14.0, PRIOR)
-    days = {cell: grid.open_days(REGIONS[cell[0]], *cell[1:]) for pair in model._cells(seen.facts) for cell in pair if cell}
+    days = {
+        cell: grid.open_days(REGIONS[cell[0]], *cell[1:]) for pair in model._cells(seen.facts) for cell in pair if cell
+    }
     return grid, layout, model._likelihood(seen.facts, days, layout, PRIOR)
 
 
@@ -233,7 +235,9 @@ def test_what_a_page_got_wrong_it_got_wrong_in_all_its_figures():
 def repeated(*rows) -> list[str]:
     """Which rows are used once the repeated counts are left out."""
     known = [f"2024-01-{10 + n}" for n in range(len(rows))]
-    return once(table(rows).assign(known_on=known, derived=[row[0].startswith("share") for row in rows]), REGIONS).index.tolist()
+    return once(
+        table(rows).assign(known_on=known, derived=[row[0].startswith("share") for row in rows]), REGIONS
+    ).index.tolist()
 
 
 def test_a_count_that_is_given_twice_is_used_once():
@@ -249,7 +253,10 @@ def test_a_count_that_is_given_twice_is_used_once():
     floor, ceiling = (fact(name, "North", "2023", 1.0, qualifier=name, **how) for name in ("more than", "up to"))
     assert repeated(floor, ceiling) == ["more than", "up to"]  # both ends of a range
     assert repeated(amount, floor) == ["amount"]  # a bound beside the figure
-    before, growth = fact("before", "North", "2022", 0.5, **how), fact("growth", "North", "2023", 0.5, ("North", "2022"), **how)
+    before, growth = (
+        fact("before", "North", "2022", 0.5, **how),
+        fact("growth", "North", "2023", 0.5, ("North", "2022"), **how),
+    )
     assert repeated(amount, before, growth) == ["amount", "before"]  # what follows from two amounts
     assert repeated(amount, growth) == ["amount", "growth"]
     south, total = fact("south", "South", "2023", 1.0, **how), fact("total", "Mainland", "2023", 1.7, **how)
@@ -300,7 +307,9 @@ def test_a_calm_series_gets_a_narrow_band_and_a_wild_one_a_wide_one():
     for name, noise in (("calm", 0.002), ("wild", 0.15)):
         rows = [fact(f"q{n:02d}", "North", f"{2019 + n // 4}Q{n % 4 + 1}", 23 + 0.02 * n + rng.normal(0, noise))
                 for n in range(20)]  # fmt: skip
-        calendar = pd.DataFrame([("North", date(2019, 1, 1), None, False)], columns=["market", "start", "end", "launched"])
+        calendar = pd.DataFrame(
+            [("North", date(2019, 1, 1), None, False)], columns=["market", "start", "end", "launched"]
+        )
         market = fit(observations(rows, calendar, ALONE["regions"]), UNTIL)
         ahead = market.total("North", Span.parse("2024Q1"))
         widths[name] = np.log(ahead.p90 / ahead.p10)
@@ -331,7 +340,11 @@ def test_a_closed_market_sells_nothing_and_its_open_days_carry_the_month():
 def test_status_says_what_is_reported_inferred_and_unknown():
     rows = [fact("f", "Global", "2023", np.log(9e9)), fact("g", "North", "2023Q2", np.log(1e9))]
     status = fit(observations(rows), UNTIL).monthly().set_index(["market", "month"])["status"]
-    assert [status["North", month] for month in ("2023-05", "2023-07", "2024-05")] == ["reported", "inferred", "unknown"]
+    assert [status["North", month] for month in ("2023-05", "2023-07", "2024-05")] == [
+        "reported",
+        "inferred",
+        "unknown",
+    ]
 
 
 def test_months_add_up_to_the_year_and_markets_to_the_world():
@@ -361,7 +374,7 @@ def test_one_fact_gives_a_positive_forecast_that_widens(period):
 
 def test_the_scales_have_groups_of_their_own():
     _, layout, _ = blueprint()
-    assert set(layout.loadings) == {FIXED, GROWTH, SPREAD, NOISE}
+    assert set(layout.groups) == {FIXED, GROWTH, SPREAD, NOISE}
 
 
 def test_what_cannot_be_told_is_an_error_that_says_why():
