@@ -53,6 +53,7 @@ def opening(report: Report) -> dict:
     return {
         "us": us,
         "so_far": report.quarter.to_date,
+        "growth": estimates(report).growth(MARKET, report.quarter.to_date).median,
         "over": us.rest is None,
         "estimate": us.published and estimates(report).gmv(MARKET, us.published.span),
         "published_by": _said_by(report, us.published.gmv) if us.published else [],
@@ -65,8 +66,8 @@ def opening(report: Report) -> dict:
 def months(report: Report) -> dict:
     """The year month by month; `path` has a row for each month."""
     us, model = progress(report, MARKET), estimates(report)
-    *before, month = report.quarter.to_date.each_month
-    mean = model.gmv(MARKET, Span(before[0].start, before[-1].end)).median / len(before)
+    first, second, month = report.quarter.each_month
+    mean = model.gmv(MARKET, Span(first.start, second.end)).median / 2
     path = _path(report, us)
     return {
         "us": us,
