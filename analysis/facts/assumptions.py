@@ -36,6 +36,11 @@ class Assumption:
     url: str = ""
     basis: str = ""
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What a note says of it."""
+        return {"printed": self.printed, "what": self.what, "reason": self.reason}
+
     def __str__(self) -> str:
         return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
 

@@ -73,7 +73,9 @@ class Prior:
     # Of a market about its size in its region, times the learnt scale of spread. Shares of Shopee and TikTok Shop
     # in the markets of SEA of 2022 and 2023 differ by 0.4; sizes are known to 0.2.
     share_sd: float = 0.5
-    unsized_sd: float = 1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
+    unsized_sd: float = (
+        1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
+    )
     reopening_sd: float = 0.5  # of the step after a closure: one case, so a judgement, a factor of 1.6
     # Of a month about the official seasonal profile, of a platform and again of a market: another country, other days.
     season_sd: float = 0.07
@@ -98,7 +100,7 @@ class Prior:
     # Grids of the learnt scales (logs) and the spread of each about 1: a calm official series has a tenth of the
     # growth of a young platform, and half a digit of its noise.
     scales: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {
-        GROWTH: (-2.4, -1.8, -1.2, -0.6, 0.0, 0.5, 1.0), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.6),
+        GROWTH: (-2.4, -1.6, -0.8, 0.0, 0.6, 1.2), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.5, 1.0),
     })  # fmt: skip
     scale_sd: Mapping[str, float] = field(default_factory=lambda: {GROWTH: 0.8, SPREAD: 0.4, NOISE: 0.6})
 
@@ -226,7 +228,11 @@ def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) ->
 
 def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: float, prior: Prior) -> Layout:
     market, month = grid.where
-    count, memory, anchor = len(grid.markets), prior.growth_memory, grid.months.get_loc(pd.Period(max(facts["end"]), "M"))
+    count, memory, anchor = (
+        len(grid.markets),
+        prior.growth_memory,
+        grid.months.get_loc(pd.Period(max(facts["end"]), "M")),
+    )
     years = np.clip((anchor - np.arange(len(grid.months))) / 12, 0, prior.fading_years)
     restless = prior.growth_fading**years
     age = np.maximum(grid.age[market, month], 0)
@@ -387,7 +393,10 @@ def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layou
         + prior.day_sd**2 * np.array([0 if span.months else 1 / span.days for span in spans])
         + (prior.season_shift * np.array([(last - s.end).days / 365 * (s.length_in_months < 12) for s in spans])) ** 2
     )
-    slack, is_floor = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(), facts["qualifier"].isin(FLOORS).to_numpy()
+    slack, is_floor = (
+        facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(),
+        facts["qualifier"].isin(FLOORS).to_numpy(),
+    )
     return Likelihood(np.append(states, places), days[:, states], cells, bias, facts["log_value"].to_numpy(),
                       np.hypot(noise, slack * ~is_floor), np.hypot(noise, slack * is_floor), prior.dof)  # fmt: skip
 
@@ -476,7 +485,7 @@ def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, t
 
 def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int) -> Posterior:
     """Learn the scales, each round about the mode of the last; then the mode at their mean."""
-    logs = {group: 0.0 for group in prior.scales}
+    logs = dict.fromkeys(prior.scales, 0.0)
     points = np.array(list(product(*prior.scales.values())))
     belief = -((points / list(prior.scale_sd.values())) ** 2).sum(axis=1) / 2
     mean = layout.mean[likelihood.told]
@@ -578,7 +587,9 @@ class Posterior:
         chances = ((cells + rng.random(cells.shape)) / batches).reshape(batches, 2, facts)
         chi_squares = 2 * gammaincinv((likelihood.dof + 1) / 2, chances)
         at = np.searchsorted(self.weight.cumsum(), (np.arange(batches) + 0.5) / batches)
-        scales = dict(zip((GROWTH, SPREAD, NOISE), np.exp(self.points[np.minimum(at, len(self.points) - 1)]).T, strict=True))
+        scales = dict(
+            zip((GROWTH, SPREAD, NOISE), np.exp(self.points[np.minimum(at, len(self.points) - 1)]).T, strict=True)
+        )
         offset, variance = (moment[:, None] for moment in likelihood.moments)
         ratio = scales[NOISE] / self.scales[NOISE]
         offset, variance = offset * ratio, variance * ratio**2
@@ -681,7 +692,11 @@ class Market:
         """
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
-        return days[open_states] @ self.posterior.rates[open_states] * np.exp(self._bias("basis", basis) + self._bias("counter", counter))
+        return (
+            days[open_states]
+            @ self.posterior.rates[open_states]
+            * np.exp(self._bias("basis", basis) + self._bias("counter", counter))
+        )
 
     def _bias(self, kind: str, name: str) -> np.ndarray | float:
         place = self.posterior.layout.biases.get((kind, name))

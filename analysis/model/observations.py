@@ -105,7 +105,9 @@ def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
 def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
     """Facts with who counted and where: the page itself where nobody is named."""
     counter = facts["counter"].mask(facts["counter"].isin(["", UNSTATED]), facts["source"])
-    return facts.assign(counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"]))
+    return facts.assign(
+        counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"])
+    )
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -124,7 +126,9 @@ def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFra
         side=facts["qualifier"].map(BOUNDS).fillna("value"), rank=facts["confidence"].map(CONFIDENCE.index)
     )
     cell = ["counter", "basis", "market", "start", "end", "base_market", "base_start", "base_end"]
-    ranked = facts.sort_values("known_on", ascending=False, kind="stable").sort_values(["rank", "derived"], kind="stable")
+    ranked = facts.sort_values("known_on", ascending=False, kind="stable").sort_values(
+        ["rank", "derived"], kind="stable"
+    )
     kept = ranked[~ranked.duplicated([*cell, "side"])]
     valued = kept[kept["side"] == "value"]
     kept = kept[(kept["side"] == "value") | ~_keys(kept, cell).isin(_keys(valued, cell))]

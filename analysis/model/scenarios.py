@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from analysis.facts.assumptions import Offered, Scenario
+from analysis.facts.assumptions import Lever, Scenario
 from analysis.facts.parameters import BASE
 from analysis.facts.report import Report
 from analysis.facts.span import Span
@@ -17,7 +17,7 @@ from analysis.model.launches import planned_launch, planned_sites
 US, REGION = "US", "SEA"  # where the levers us_ban_loss and price_war, and rival_entry, work
 
 
-def is_offered(report: Report, what: Offered) -> bool:
+def is_offered(report: Report, what: Lever | Scenario) -> bool:
     """Whether a lever or scenario can still happen: what it needs is public, and what ends it is not."""
     platform = report.rival if what.of == "rival" else report.platform
     members = report.ledger.vocabulary.members

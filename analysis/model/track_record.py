@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Ledger, read_ledger
+from analysis.facts.quantity import rounded
 from analysis.facts.report import PUBLICATION_LAG
 from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.estimates import fitted
@@ -80,15 +81,17 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
                 continue
             span, value = Span(fact.start, fact.end), fact.log_value
             draws = market.figure(fact.market, span, fact.basis, fact.counter, fact.confidence)
-            p10, median, p90 = np.quantile(draws, [0.1, 0.5, 0.9])
+            p10, median, p90 = map(rounded, np.quantile(draws, [0.1, 0.5, 0.9]))
+            if not p10:  # a market that was not known to open
+                continue
             row = [quarter.code, view.as_of, platform, fact.market, span.year.code, span.code, LENGTHS[span.months],
                    median, p10, p90, np.exp(value), fact.Index, fact.basis, fact.counter,
                    bool(np.log(p10) <= value <= np.log(p90)), market.drivers(fact.market, span),
-                   interval_score(np.log(p10), np.log(p90), value)]  # fmt: skip
+                   rounded(interval_score(np.log(p10), np.log(p90), value))]  # fmt: skip
             points = baselines(view, platform, fact.market, fact.counter, span)
             for name in BASELINES:
                 low, high = np.log(points[name]) + _errors(ledger, platform, name, view.as_of)
-                row += [points[name], bool(low <= value <= high), interval_score(low, high, value)]
+                row += [rounded(points[name]), bool(low <= value <= high), rounded(interval_score(low, high, value))]
             rows.append(tuple(row))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -190,13 +193,17 @@ def _apart(earlier: Span, later: Span) -> float:
 def _seasonal_share(season: pd.DataFrame, span: Span) -> float:
     """Part of a year's official sales that fell into the days of a span, by the last year published; else by days."""
     quarters = [(Span(row.start, row.end), row.value) for row in season.itertuples()]
-    years = [year for year in {q.start.year for q, _ in quarters} if sum(q.start.year == year for q, _ in quarters) == 4]
+    years = [
+        year for year in {q.start.year for q, _ in quarters} if sum(q.start.year == year for q, _ in quarters) == 4
+    ]
     if not years or span.start.year != span.end.year:
         return span.days / span.year.days
     while span.end.year > max(years):
         span = year_earlier(span)
     of_year = [(q, v) for q, v in quarters if q.start.year == max(years)]
-    return sum(v * q.overlap(span) / q.days for q, v in of_year) / sum(v for _, v in of_year) or span.days / span.year.days
+    return (
+        sum(v * q.overlap(span) / q.days for q, v in of_year) / sum(v for _, v in of_year) or span.days / span.year.days
+    )
 
 
 def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.ndarray:
@@ -244,7 +251,9 @@ def everything(ledger: Ledger) -> pd.DataFrame:
 
 def groups(record: pd.DataFrame) -> pd.DataFrame:
     """`scores` by platform and length, with the world or the only market apart from the parts."""
-    return scores(record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"])
+    return scores(
+        record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"]
+    )
 
 
 if __name__ == "__main__":  # python -m analysis.model.track_record > docs/track_record.md

@@ -10,7 +10,7 @@ from analysis.chapters import outlook
 from analysis.facts.report import make_report
 from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
-from tests.worlds import QUARTERS, shown, table, texts, without
+from worlds import QUARTERS, shown, table, texts, without
 
 BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
 COLUMNS = ["platform", "part", "forecasts", "inside", "model", "run_rate", "seasonal", "drift", "few"]

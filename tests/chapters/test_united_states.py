@@ -8,7 +8,7 @@ import pytest
 
 from analysis.facts.report import make_report
 from analysis.story.chapter import Chapter
-from tests.worlds import QUARTERS, shown, table, texts, with_values, without
+from worlds import QUARTERS, shown, table, texts, with_values, without
 
 BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
 

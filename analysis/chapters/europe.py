@@ -1,0 +1,224 @@
+"""Europe: what was planned and what opened, how launches ramp up, what the new sites add, and who meets them there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.facts.parameters import BASE
+from analysis.facts.quantity import Quantity, total
+from analysis.facts.report import Report
+from analysis.facts.span import Span
+from analysis.model import ramp as ramps
+from analysis.model.estimates import Band, estimates
+from analysis.model.launches import Plan, plan_gmv, plans, told_by_ramp
+from analysis.model.progress import progress
+from analysis.model.scenarios import is_offered
+
+REGION, UNION, WORLD = "Europe", "EU", "Global"
+COMPANY = "TikTok"  # under whose name the events have what is brought against it
+BAN = "us_ban"  # the scenario whose cost the new sites are held against
+LEVERS = ("europe_ramp", "new_sites_market")  # both at one end make the range of what planned sites add
+YEAR_ON, SHOWN = 12, 24  # months since launch: at which a launch is judged, and up to which a ramp is drawn
+# Kinds of events that bear on all who sell there; the platform's own launches have a table of their own.
+RULES = ("rule", "law", "proceeding", "announcement", "fee")
+
+
+def opening(report: Report) -> dict:
+    """What became of the plan, what the new sites add, and what that changes."""
+    europe, world, added = progress(report, REGION), progress(report, WORLD), adds(report)
+    return {
+        **_launch(report),
+        **added,
+        "europe": europe,
+        "to_date": report.quarter.to_date,
+        "part": (europe.reached.median / world.reached.median).percent(),
+        "year_part": (added["by_end"].median / world.year.median).percent(),
+        "users": rivals(report)["users"],
+        **ban(report),
+    }
+
+
+# What was planned and what happened ---------------------------------------------------------------------
+
+
+def sites(report: Report) -> dict:
+    """A row for each market that was planned or has opened, the oldest first."""
+    planned = {market: plan for plan in plans(report) for market in plan.markets}
+    rows = [_site(report, market, planned.get(market)) for market in report.ledger.vocabulary.regions[REGION]]
+    rows = [row for row in rows if row["opened"] or row["planned"]]
+    rows.sort(key=lambda row: (row["opened"] or row["planned"]).start)
+    return {**_launch(report), "rows": pd.DataFrame(rows), "over": report.year_is_over}
+
+
+def _site(report: Report, market: str, plan: Plan | None) -> dict:
+    opened = ramps.opening(report, market)
+    return {
+        "name": report.call(market),
+        "planned": plan and plan.month,
+        "opened": opened,
+        "late": _late(plan, opened),
+        "overdue": bool(plan and not opened and report.as_of > plan.month.end),
+        "year": estimates(report).gmv(market, report.year) if opened else Band.unknown("an opening"),
+    }
+
+
+def _late(plan: Plan | None, opened: Span | None) -> Quantity:
+    """Months from a plan to an opening of which the month is known."""
+    if not plan or not opened or opened.days > 31:
+        return Quantity.unknown("a plan and an opening")
+    years, months = opened.start.year - plan.month.start.year, opened.start.month - plan.month.start.month
+    late = Quantity.counted(12 * years + months, "month", "from the plan to the opening")
+    return replace(late, origins=plan.figure.origins)
+
+
+def _launch(report: Report) -> dict:
+    """The earliest plan for a month of the report's year or after it, and every opening of the year."""
+    plan = next((plan for plan in plans(report) if plan.month.end >= report.year.start), None)
+    markets = plan.markets if plan else ()
+    days = {m: day for m in report.ledger.vocabulary.regions[REGION] if (day := ramps.opening(report, m))}
+    opened = [m for m in markets if m in days]
+    state = "none"
+    if plan:
+        state = "open" if opened else "lapsed" if report.as_of > plan.month.end else "ahead"
+    return {
+        "state": state,
+        "names": report.call(", ".join(opened or markets)) if markets else None,
+        "one": len(opened or markets) == 1,
+        "month": plan and plan.month,
+        "late": _late(plan, min((days[m] for m in opened), default=None)),
+        "count": _of_any(report, "sites_in_launch", markets),
+        "staff": _of_any(report, "staff", markets),
+        "openings": [
+            (report.call(", ".join(m for m in days if days[m] == day)), day)
+            for day in sorted({day for day in days.values() if day.start >= report.year.start})
+        ],
+        "present": [(report.call(m), day) for m, day in days.items() if day.start < report.year.start],
+    }
+
+
+def _of_any(report: Report, metric: str, markets: tuple[str, ...]) -> Quantity:
+    """The leading figure of the first of some markets that has one."""
+    found = (rows.iloc[0] for market in markets if len(rows := report.rows(market, metric)))
+    first = next(found, None)
+    return Quantity.unknown(metric) if first is None else report.quantity(first)
+
+
+# What new sites sell --------------------------------------------------------------------------------------
+
+
+def ramp(report: Report) -> dict:
+    """Every launch on record by months since launch, as a share of the online sales of its market."""
+    market = estimates(report).market
+    curve, pending, rows = ramps.ramp(report, market), told_by_ramp(report, market), []
+    for number, vintage in enumerate(curve.vintages if curve else ()):
+        name, known = report.call(vintage.market), len(vintage.shares)
+        rows += [(x, name, curve.of(number, x), x >= known) for x in range(min(SHOWN + 1, curve.months))]
+    low, middle, high = curve.spread(YEAR_ON) if curve else (Quantity.unknown("a launch on record"),) * 3
+    columns = ["months", "name", "share", "continued"]
+    return {
+        "path": pd.DataFrame(rows, columns=columns),
+        "several": bool(curve) and len(curve.vintages) > 1,
+        "planned": report.call(", ".join(m for plan in pending for m in plan.markets)) if pending else None,
+        "low": low,
+        "middle": middle,
+        "high": high,
+    }
+
+
+def adds(report: Report) -> dict:
+    """What the new sites add by the year's end and in the twelve months after the quarter, against the gap."""
+    world = progress(report, WORLD)
+    gap = world.gap if world.gap > 0 else Quantity.unknown("a gap to the target")
+    by_end, ahead = _added(report, report.year), _added(report, report.horizon)
+    too_late = bool(by_end) and not by_end.high > 0
+    if too_late:
+        by_end = Band.unknown("an opening within the year")
+    return {
+        "over": report.year_is_over,
+        "too_late": too_late,
+        "horizon": report.horizon,
+        "gap": gap,
+        "by_end": by_end,
+        "ahead": ahead,
+        "of_gap": (by_end.median / gap).percent(),
+        "ahead_of_gap": (ahead.median / gap).percent(),
+        "new": report.call(", ".join(_new(report))) if _new(report) else None,
+        "pending": bool(told_by_ramp(report, estimates(report).market)) and _launch(report)["state"] != "open",
+    }
+
+
+def _new(report: Report) -> list[str]:
+    """Sites that are planned, or have opened since the beginning of the year before."""
+    ahead = {m for plan in told_by_ramp(report, estimates(report).market) for m in plan.markets}
+    since = report.year.year_earlier().start
+    opened = {m: ramps.opening(report, m) for m in report.ledger.vocabulary.regions[REGION]}
+    return [m for m, day in opened.items() if m in ahead or (day and day.start >= since)]
+
+
+def _added(report: Report, span: Span) -> Band:
+    """GMV of the new sites over a span: as estimated where they are open, else as the ramp has it."""
+    model = estimates(report)
+    pending = told_by_ramp(report, model.market)
+    opened = [m for m in _new(report) if not any(m in plan.markets for plan in pending)]
+    found = [_planned(report, plan, span) for plan in pending]
+    found += [model.gmv(", ".join(opened), span)] if opened else []
+    found = [band for band in found if band]
+    return Band(*map(total, zip(*found, strict=True))) if found else Band.unknown("new sites")
+
+
+def _planned(report: Report, plan: Plan, span: Span) -> Band:
+    """What the ramp gives the sites of a plan, with both of its levers as they stand, low and high."""
+    curve = ramps.ramp(report, estimates(report).market)
+    ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
+    return Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
+
+
+# Rivals, rules and a ban --------------------------------------------------------------------------------
+
+
+def rivals(report: Report) -> dict:
+    """Who is in the EU already, what comes in from abroad, and the rules that all of them meet."""
+    ledger, facts = report.ledger, report.ledger.facts
+    users = facts[(facts["market"] == UNION) & (facts["metric"] == "average_monthly_active_users")]
+    users = users[users["platform"] != report.platform].sort_values("end", ascending=False, kind="stable")
+    users = [
+        (row["platform"], report.quantity(row), row["span"]) for _, row in users.drop_duplicates("platform").iterrows()
+    ]
+    parcels = report.rows(UNION, "duty_free_parcels_below_150_eur", "All platforms").sort_values("start")
+    parcels = [(row["span"], report.quantity(row)) for _, row in parcels.iterrows()]
+    places = {*ledger.vocabulary.regions[REGION], UNION, REGION}
+    events = ledger.events[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
+    own = (events["platform"] == report.platform) & ~events["kind"].isin(RULES)
+    proceedings = int(((events["kind"] == "proceeding") & (events["platform"] == COMPANY)).sum())
+    (first, before), (last, after) = (
+        (parcels[0], parcels[-1]) if len(parcels) > 1 else [(None, Quantity.unknown("parcels"))] * 2
+    )
+    return {
+        "users": sorted(users, key=lambda row: -row[1].value),
+        "table": pd.DataFrame(users, columns=["platform", "users", "span"]),
+        "events": events[~own],
+        "proceedings": Quantity.counted(proceedings, "proceeding", "events of that kind") if proceedings else None,
+        "company": COMPANY,
+        "first": first,
+        "before": before,
+        "last": last,
+        "after": after,
+        "change": (after / before).growth(),
+    }
+
+
+def ban(report: Report) -> dict:
+    """What a ban in the US takes of the twelve months after the quarter, with and without the new sites."""
+    span, base, lost = report.horizon, report.under(BASE), Quantity.unknown("a law that would ban the platform")
+    whole, new = estimates(base).gmv(WORLD, span).median, _added(base, span).median
+    if is_offered(report, report.ledger.assumptions.scenarios[BAN]):
+        lost = whole - estimates(report.under(BAN)).gmv(WORLD, span).median
+    return {
+        "lost": lost if lost.value > 0 else Quantity.unknown("a ban within a year"),
+        "horizon": span,
+        "lost_part": (lost / whole).percent(),
+        "lost_without": (lost / (whole - new)).percent(),
+        "made_up": (new / lost).percent(),
+    }
