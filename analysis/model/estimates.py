@@ -21,8 +21,6 @@ from analysis.model.market import Estimate, Market, TooLittleKnown, fit
 from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
 
-MIN_SLOPE = 0.1  # of log GMV of the year on that of a part of it; below, the part tells next to nothing
-
 
 @dataclass(frozen=True)
 class Band:
@@ -119,14 +117,7 @@ class Estimates:
         inside = set(planned_sites(self.report)) < set(self.report.ledger.vocabulary.members(market))
         if self.market is None or self.platform != self.report.platform or not inside:
             return Quantity.unknown(f"new sites of {self.platform} in {market}")
-        if span not in self._asked:
-            self._asked[span] = new_sites_gmv(self.report, self.market, span)
-        return self._asked[span]
-
-    @cached_property
-    def _asked(self) -> dict[Span, Quantity]:
-        """GMV of new sites of the spans asked for so far: a chapter asks for the same ones again and again."""
-        return {}
+        return new_sites_gmv(self.report, self.market, span)
 
     def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
         extra = self._new_sites(market, self.report.year)
@@ -169,25 +160,6 @@ class Estimates:
         formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
         return self._quantity(share, "%", formula, origins, year)
 
-    def tipping_point(self, market: str, target: Quantity, span: Span) -> Quantity:
-        """GMV of a part of the year with which the year would be as likely as not to reach a target, money.
-
-        Where the line through the draws (log GMV of the year against log GMV of the span, least squares) meets the
-        target: for the lognormal, the median of the year given the span. Unknown where the two hardly hang together.
-        """
-        year, unknown = self.report.year, Quantity.unknown(f"a tipping point of {span.short}")
-        if self.market is None or not target or not self.gmv(market, year):
-            return unknown
-        logs = np.log([self.market.draws(market, part) for part in (span, year)])
-        slope, level = np.polyfit(*logs, 1)
-        if slope < MIN_SLOPE:
-            return unknown
-        wanted = np.log(self._dollars(self._less_new_sites(market, target)))
-        formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
-        origins = self.report.by_ids(self.market.drivers(market, year))
-        figure = self._quantity(np.exp((wanted - level) / slope), "USD", formula, origins, span)
-        return self.report.convert(figure, span)
-
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
         if self.market is None:
             return Band.unknown("figures for the market model")
@@ -213,17 +185,6 @@ class Estimates:
 
     def _dollars(self, amount: Quantity) -> float:
         return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
-
-    def monthly(self, market: str, span: Span) -> list[tuple[Span, Band]]:
-        """GMV of each month that a span touches, money."""
-        return [(month, self.gmv(market, month)) for month in span.each_month]
-
-    @cached_property
-    def cumulative(self) -> list[tuple[Span, Band]]:
-        """GMV of the world from 1 January to the end of each month of the year, money."""
-        year = self.report.year.end.year
-        spans = [Span.months_of(year, 1, months) for months in range(1, 13)]
-        return [(span, self.gmv(WORLD, span)) for span in spans]
 
     def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
         """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
