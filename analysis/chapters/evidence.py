@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.facts.claims import judged
+from analysis.facts.claims import ABOUT, judged
 from analysis.facts.quantity import LEVEL, Quantity
 from analysis.facts.report import Report
 from analysis.facts.span import Span
@@ -111,7 +111,7 @@ def _verdicts(found: pd.DataFrame) -> dict[str, Quantity]:
 
 def _bias(model: Estimates, basis: str) -> Band:
     """What a way of counting shows of what the company counts, per cent."""
-    rows = model.market.basis_bias().query("basis == @basis") if model.market else ()
+    rows = model.market.biases("basis").query("basis == @basis") if model.market else ()
     if not len(rows):
         return Band.unknown(f"figures of the basis {basis}")
     facts = model.market.facts
@@ -159,7 +159,8 @@ def _unlike(report: Report, used: pd.Index) -> Iterator[dict]:
         figures = {fact: report.quantity(row) for fact, row in rows.iterrows()}
         lead, *_ = figures.values()
         low, high = (pick(figures.values(), key=lambda figure: figure.value) for pick in (min, max))
-        if low.value > 0 and high.value > low.value * (1 + LEVEL):
+        alike = ABOUT if low.hedge or high.hedge else LEVEL
+        if low.value > 0 and high.value > low.value * (1 + alike):
             other = low if lead.value / low.value > high.value / lead.value else high
             side = [f for f, q in figures.items() if _apart(q, lead) < _apart(q, other)]
             yield _cell(report, rows.iloc[0]) | {"facts": side, "leads": lead, "low": low, "high": high}

@@ -149,7 +149,7 @@ def test_every_quarter_reads_without_a_slip(ledger, quarter):
     chapter = Chapter("evidence", make_report(ledger, quarter=quarter))
     found = shown(chapter)
     sentences = [s.text for things in found.values() for thing in things if isinstance(thing, list) for s in thing]
-    assert len(sentences) >= 4
+    assert len(sentences) >= 3
     for text in sentences:
         assert not BAD.search(text), text
         assert text[0].isupper()
