@@ -75,6 +75,7 @@ def _market(report: Report, market: str, ahead: Span) -> dict:
         "name": report.call(market),
         "gmv": reading.gmv if reading else Quantity.unknown("GMV"),
         "span": reading and reading.span,
+        "counters": _counters(report, reading.gmv) if reading else [],
         "so_far": found.reached,
         "ahead": model.gmv(market, ahead),
         "growth": model.growth(market, report.quarter.to_date) if known else Band.unknown("a figure of the market"),
@@ -179,7 +180,7 @@ def _sizes(report: Report, platforms: list[str], span: Span | None) -> tuple[Qua
     if span and len(platforms) > 1:
         amounts = [report.gmv(VIETNAM, span, platform) for platform in platforms[:2]]
         for own, other in (amounts, [_by_share(report, platform, span) for platform in platforms[:2]]):
-            alike = own and other and _counters(report, own) == _counters(report, other)
+            alike = own and other and [] != _counters(report, own) == _counters(report, other)
             if alike and own.hedge not in BOUNDS and other.hedge not in BOUNDS:
                 return own, other
     return (Quantity.unknown("GMV in Vietnam of both platforms by one counter"),) * 2
@@ -198,9 +199,11 @@ def _by_share(report: Report, platform: str, span: Span) -> Quantity:
 
 
 def _counters(report: Report, figure: Quantity) -> list[str]:
-    """Who counted the facts behind a figure."""
+    """Who counted the facts behind a figure, as far as it is stated."""
     facts = report.ledger.facts
-    return sorted({facts.at[origin.id, "counter"] for origin in figure.origins if origin.id in facts.index})
+    return sorted(
+        {facts.at[origin.id, "counter"] for origin in figure.origins if origin.id in facts.index} - {"unstated"}
+    )
 
 
 def _step(report: Report, platform: str | None, span: Span | None) -> Quantity:
