@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 
 import pandas as pd
 
@@ -14,8 +14,10 @@ from analysis.model import ramp as ramps
 from analysis.model.estimates import Band, estimates
 from analysis.model.launches import Plan, plan_gmv, plans, told_by_ramp
 from analysis.model.progress import progress
+from analysis.model.scenarios import is_offered
 
 REGION, UNION, WORLD = "Europe", "EU", "Global"
+COMPANY = "TikTok"  # under whose name the events have what is brought against it
 BAN = "us_ban"  # the scenario whose cost the new sites are held against
 LEVERS = ("europe_ramp", "new_sites_market")  # both at one end make the range of what planned sites add
 YEAR_ON, SHOWN = 12, 24  # months since launch: at which a launch is judged, and up to which a ramp is drawn
@@ -51,21 +53,24 @@ def sites(report: Report) -> dict:
 
 
 def _site(report: Report, market: str, plan: Plan | None) -> dict:
-    opened, late = ramps.opening(report, market), Quantity.unknown("a plan and an opening")
-    if plan and opened and opened.months in (1, None):
-        late = Quantity.counted(_months(plan.month.start, opened.start), "month", "from the plan to the opening")
+    opened = ramps.opening(report, market)
     return {
         "name": report.call(market),
         "planned": plan and plan.month,
         "opened": opened,
-        "late": late,
+        "late": _late(plan, opened),
         "overdue": bool(plan and not opened and report.as_of > plan.month.end),
         "year": estimates(report).gmv(market, report.year) if opened else Band.unknown("an opening"),
     }
 
 
-def _months(start: date, end: date) -> int:
-    return 12 * (end.year - start.year) + end.month - start.month
+def _late(plan: Plan | None, opened: Span | None) -> Quantity:
+    """Months from a plan to an opening of which the month is known."""
+    if not plan or not opened or opened.days > 31:
+        return Quantity.unknown("a plan and an opening")
+    years, months = opened.start.year - plan.month.start.year, opened.start.month - plan.month.start.month
+    late = Quantity.counted(12 * years + months, "month", "from the plan to the opening")
+    return replace(late, origins=plan.figure.origins)
 
 
 def _launch(report: Report) -> dict:
@@ -77,19 +82,18 @@ def _launch(report: Report) -> dict:
     state = "none"
     if plan:
         state = "open" if opened else "lapsed" if report.as_of > plan.month.end else "ahead"
-    late = Quantity.unknown("an opening")
-    if opened:
-        first = min(days[m].start for m in opened)
-        late = Quantity.counted(_months(plan.month.start, first), "month", "from the plan to the first opening")
     return {
         "state": state,
         "names": report.call(", ".join(opened or markets)) if markets else None,
         "one": len(opened or markets) == 1,
         "month": plan and plan.month,
-        "late": late,
+        "late": _late(plan, min((days[m] for m in opened), default=None)),
         "count": _of_any(report, "sites_in_launch", markets),
         "staff": _of_any(report, "staff", markets),
-        "openings": [(report.call(m), day) for m, day in days.items() if day.start >= report.year.start],
+        "openings": [
+            (report.call(", ".join(m for m in days if days[m] == day)), day)
+            for day in sorted({day for day in days.values() if day.start >= report.year.start})
+        ],
         "present": [(report.call(m), day) for m, day in days.items() if day.start < report.year.start],
     }
 
@@ -106,7 +110,8 @@ def _of_any(report: Report, metric: str, markets: tuple[str, ...]) -> Quantity:
 
 def ramp(report: Report) -> dict:
     """Every launch on record by months since launch, as a share of the online sales of its market."""
-    curve, rows = ramps.ramp(report, estimates(report).market), []
+    market = estimates(report).market
+    curve, pending, rows = ramps.ramp(report, market), told_by_ramp(report, market), []
     for number, vintage in enumerate(curve.vintages if curve else ()):
         name, known = report.call(vintage.market), len(vintage.shares)
         rows += [(x, name, curve.of(number, x), x >= known) for x in range(min(SHOWN + 1, curve.months))]
@@ -114,8 +119,8 @@ def ramp(report: Report) -> dict:
     columns = ["months", "name", "share", "continued"]
     return {
         "path": pd.DataFrame(rows, columns=columns),
-        "launches": Quantity.counted(len(curve.vintages), "launch") if curve else None,
         "several": bool(curve) and len(curve.vintages) > 1,
+        "planned": report.call(", ".join(m for plan in pending for m in plan.markets)) if pending else None,
         "low": low,
         "middle": middle,
         "high": high,
@@ -124,11 +129,15 @@ def ramp(report: Report) -> dict:
 
 def adds(report: Report) -> dict:
     """What the new sites add by the year's end and in the twelve months after the quarter, against the gap."""
-    world, launch = progress(report, WORLD), _launch(report)
+    world = progress(report, WORLD)
     gap = world.gap if world.gap > 0 else Quantity.unknown("a gap to the target")
     by_end, ahead = _added(report, report.year), _added(report, report.horizon)
+    too_late = bool(by_end) and not by_end.high > 0
+    if too_late:
+        by_end = Band.unknown("an opening within the year")
     return {
         "over": report.year_is_over,
+        "too_late": too_late,
         "horizon": report.horizon,
         "gap": gap,
         "by_end": by_end,
@@ -136,10 +145,7 @@ def adds(report: Report) -> dict:
         "of_gap": (by_end.median / gap).percent(),
         "ahead_of_gap": (ahead.median / gap).percent(),
         "new": report.call(", ".join(_new(report))) if _new(report) else None,
-        "pending": bool(told_by_ramp(report, estimates(report).market)) and launch["state"] != "open",
-        "as_planned": _as_planned(report) if launch["late"] and launch["late"].value else None,
-        "state": launch["state"],
-        "month": launch["month"],
+        "pending": bool(told_by_ramp(report, estimates(report).market)) and _launch(report)["state"] != "open",
     }
 
 
@@ -162,17 +168,11 @@ def _added(report: Report, span: Span) -> Band:
     return Band(*map(total, zip(*found, strict=True))) if found else Band.unknown("new sites")
 
 
-def _planned(report: Report, plan: Plan, span: Span, opened: Span | None = None) -> Band:
+def _planned(report: Report, plan: Plan, span: Span) -> Band:
     """What the ramp gives the sites of a plan, with both of its levers as they stand, low and high."""
     curve = ramps.ramp(report, estimates(report).market)
     ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
-    return Band(*(plan_gmv(report, curve, plan, span, opened, settings) for settings in ends))
-
-
-def _as_planned(report: Report) -> Quantity:
-    """GMV of the year that the ramp gives the sites of the plan from the month for which they were planned."""
-    plan = next(plan for plan in plans(report) if plan.month.end >= report.year.start)
-    return _planned(report, plan, report.year, plan.month).median
+    return Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
 
 
 # Rivals, rules and a ban --------------------------------------------------------------------------------
@@ -191,6 +191,7 @@ def rivals(report: Report) -> dict:
     places = {*ledger.vocabulary.regions[REGION], UNION, REGION}
     events = ledger.events[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
     own = (events["platform"] == report.platform) & ~events["kind"].isin(RULES)
+    proceedings = int(((events["kind"] == "proceeding") & (events["platform"] == COMPANY)).sum())
     (first, before), (last, after) = (
         (parcels[0], parcels[-1]) if len(parcels) > 1 else [(None, Quantity.unknown("parcels"))] * 2
     )
@@ -198,6 +199,8 @@ def rivals(report: Report) -> dict:
         "users": sorted(users, key=lambda row: -row[1].value),
         "table": pd.DataFrame(users, columns=["platform", "users", "span"]),
         "events": events[~own],
+        "proceedings": Quantity.counted(proceedings, "proceeding", "events of that kind") if proceedings else None,
+        "company": COMPANY,
         "first": first,
         "before": before,
         "last": last,
@@ -208,13 +211,9 @@ def rivals(report: Report) -> dict:
 
 def ban(report: Report) -> dict:
     """What a ban in the US takes of the twelve months after the quarter, with and without the new sites."""
-    scenario, span, base = report.ledger.assumptions.scenarios[BAN], report.horizon, report.under(BASE)
-    needed, ended = (
-        report.ledger.event(report.platform, scenario.market, kind) for kind in (scenario.needs, scenario.until)
-    )
+    span, base, lost = report.horizon, report.under(BASE), Quantity.unknown("a law that would ban the platform")
     whole, new = estimates(base).gmv(WORLD, span).median, _added(base, span).median
-    lost = Quantity.unknown("a law that would ban the platform")
-    if needed is not None and ended is None:
+    if is_offered(report, report.ledger.assumptions.scenarios[BAN]):
         lost = whole - estimates(report.under(BAN)).gmv(WORLD, span).median
     return {
         "lost": lost if lost.value > 0 else Quantity.unknown("a ban within a year"),
@@ -222,5 +221,4 @@ def ban(report: Report) -> dict:
         "lost_part": (lost / whole).percent(),
         "lost_without": (lost / (whole - new)).percent(),
         "made_up": (new / lost).percent(),
-        "new": report.call(", ".join(_new(report))) if _new(report) else None,
     }

@@ -9,9 +9,10 @@ import pandas as pd
 from analysis.facts.assumptions import SETTINGS
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Report
-from analysis.model.outcomes import Outcome, expected, outcomes
+from analysis.model.observations import WORLD
+from analysis.model.outcomes import Outcome, chance, expected, outcomes
 from analysis.model.progress import progress
-from analysis.model.track_record import earlier_quarters, score, track_record
+from analysis.model.track_record import earlier_quarters, scores, track_record
 
 US = "US"
 
@@ -21,14 +22,14 @@ US = "US"
 
 def opening(report: Report) -> dict:
     """The target over all scenarios, the year ahead, and what a ban in the US would cost."""
-    world, us, futures = progress(report, "Global"), progress(report, US), outcomes(report)
+    world, us, futures = progress(report, WORLD), progress(report, US), outcomes(report)
     base, medians = futures[0] if futures else None, [outcome.ahead.median for outcome in futures]
     ban = next((outcome for outcome in futures if "us_ban_loss" in outcome.scenario.settings), None)
     return {
         "world": world,
         "ahead": report.horizon,
         "base": base,
-        "chance": expected([(o.weight, o.chance) for o in futures]) if world.rest else None,
+        "chance": chance(futures) if world.rest else None,
         "weighted": expected([(o.weight, o.ahead.median) for o in futures]),
         "least": min(medians, default=None),
         "greatest": max(medians, default=None),
@@ -45,8 +46,8 @@ def opening(report: Report) -> dict:
 def scenarios(report: Report) -> dict:
     """The scenarios side by side; `futures` has a row for each, the base first."""
     found, levers = outcomes(report), report.ledger.assumptions.levers
-    futures = pd.DataFrame([_future(found[0], outcome) for outcome in found[: len(found) if len(found) > 1 else 0]])
-    by_chance = sorted((o for o in found if o.chance and not report.year_is_over), key=lambda o: o.chance.value)
+    futures = pd.DataFrame([_future(found[0], outcome) for outcome in found] if len(found) > 1 else [])
+    least_likely = min((o for o in found if o.chance), key=lambda outcome: outcome.chance.value, default=None)
     assumptions = [
         (lever.means, *(report.assumption(name, end) for end in SETTINGS), lever.reason)
         for name, lever in levers.items()
@@ -56,21 +57,21 @@ def scenarios(report: Report) -> dict:
         "ahead": report.horizon,
         "over": report.year_is_over,
         "costliest": min(futures.itertuples(), key=lambda future: future.on_ahead.value, default=None),
-        "least_likely": by_chance[0] if len(by_chance) > 1 else None,
-        "likeliest": by_chance[-1] if len(by_chance) > 1 else None,
+        "least_likely": least_likely if not report.year_is_over else None,
+        "as_likely": bool(least_likely) and found[0].chance.value - least_likely.chance.value < 0.01,
         "assumptions": pd.DataFrame(assumptions, columns=["means", "low", "base", "high", "reason"]),
     }
 
 
 def law(report: Report) -> dict:
-    """The dates of the law that would ban the platform in the US, past and to come; `steps` has a row for each."""
+    """The dates of the law that would ban the platform in the US; `steps` are those of the report's year and after."""
     events = report.ledger.events_of(report.platform, "law")
     events = events[events["market"].str.split(", ").map(lambda markets: US in markets).astype(bool)]
     until = [_days_until(report, day) for day in events["start"]]
     steps = events[["span", "event"]].assign(days=until)
     ahead = [step for step in steps.itertuples() if step.days]
     return {
-        "steps": steps,
+        "steps": steps[events["start"] >= report.year.start],
         "last": steps["span"].iloc[-1] if len(steps) else None,
         "deadline": ahead[0].span if ahead else None,
         "days": ahead[0].days if ahead else None,
@@ -118,14 +119,9 @@ def _days_until(report: Report, day: date) -> Quantity:
 
 
 def _record(report: Report) -> pd.DataFrame:
-    """A row for each platform and group of markets: forecasts, figures inside the band, mean scores, less is better."""
-    rows = []
-    for platform in (report.platform, report.rival):
-        forecasts = track_record(report.ledger, platform, earlier_quarters(report.quarter))
-        world = forecasts["market"] == "Global"
-        for group, part in (("world", forecasts[world]), ("markets", forecasts[~world])):
-            if len(part):
-                scored = score(part)
-                scores = (Quantity.counted(s, "", "mean") for s in (scored.model, scored.run_rate, scored.seasonal))
-                rows.append((platform, group, len(part), scored.inside, *scores))
-    return pd.DataFrame(rows, columns=["platform", "group", "forecasts", "inside", "score", "run_rate", "seasonal"])
+    """A row for each platform and part, the world or single markets: forecasts, figures in the band, mean scores."""
+    quarters = earlier_quarters(report.quarter)
+    found = [track_record(report.ledger, platform, quarters) for platform in (report.platform, report.rival)]
+    forecasts = pd.concat([table for table in found if len(table)] or found[:1])
+    forecasts = forecasts.assign(part=forecasts["market"].where(forecasts["market"] == WORLD, "markets"))
+    return scores(forecasts, ["platform", "part"])

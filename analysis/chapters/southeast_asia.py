@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -12,11 +13,13 @@ from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
 from analysis.model.progress import progress
+from analysis.model.scenarios import is_offered
 
 REGION, WORLD = "SEA", "Global"
 INDONESIA, THAILAND, VIETNAM = "Indonesia", "Thailand", "Vietnam"
 BUYER, BOUGHT = "TikTok", "Tokopedia"  # the company, under whose name the ledger has what it paid, and for what
 LARGE = Quantity.counted(1e9, "USD")  # markets that sold less so far are not held against the others' growth
+DONG = "VND"  # in which growth within a year is told, so that no exchange rate enters
 BOUNDS = ("more than", "less than", "up to")  # hedges of figures that are no values
 A_DAY = timedelta(days=1)
 
@@ -74,6 +77,7 @@ def _market(report: Report, market: str, ahead: Span) -> dict:
         "name": report.call(market),
         "gmv": reading.gmv if reading else Quantity.unknown("GMV"),
         "span": reading and reading.span,
+        "counters": _counters(report, reading.gmv) if reading else [],
         "so_far": found.reached,
         "ahead": model.gmv(market, ahead),
         "growth": model.growth(market, report.quarter.to_date) if known else Band.unknown("a figure of the market"),
@@ -121,7 +125,8 @@ def vietnam(report: Report) -> dict:
     grown, _ = _growth(report, VIETNAM)
     counted = _counted(report, platforms, grown)
     span = grown if grown in counted else next(reversed(counted), grown)
-    quarter = report.quarter if report.quarter in counted else None
+    local = replace(report, currency=DONG)
+    quarters = (_sizes(local, platforms, quarter) for quarter in (report.quarter, report.quarter.previous_quarter))
     sizes = _sizes(report, platforms, span)
     own, leader = (
         _contender(report, platform, span, size) for platform, size in zip((*platforms, None)[:2], sizes, strict=True)
@@ -142,8 +147,7 @@ def vietnam(report: Report) -> dict:
         "grown": grown,
         "rates": [(name, rate) for name, rate in rates if rate],
         "sizes": pd.DataFrame([bar for bar in bars if bar[2]], columns=["span", "platform", "gmv"]),
-        "own_step": _step(report, own["platform"], quarter),
-        "leader_step": _step(report, leader["platform"], quarter),
+        "steps": [(now / before).growth() for now, before in zip(*quarters, strict=True)],
     }
 
 
@@ -176,12 +180,18 @@ def _counted(report: Report, platforms: list[str], grown: Span | None) -> list[S
 def _sizes(report: Report, platforms: list[str], span: Span | None) -> tuple[Quantity, Quantity]:
     """GMV of the first two platforms over a span as one counter has it, in amounts or as shares; else unknown."""
     if span and len(platforms) > 1:
-        amounts = [report.gmv(VIETNAM, span, platform) for platform in platforms[:2]]
-        for own, other in (amounts, [_by_share(report, platform, span) for platform in platforms[:2]]):
-            alike = own and other and _counters(report, own) == _counters(report, other)
-            if alike and own.hedge not in BOUNDS and other.hedge not in BOUNDS:
+        for size in (_amount, _by_share):
+            own, other = (size(report, platform, span) for platform in platforms[:2])
+            if own and other and [] != _counters(report, own) == _counters(report, other):
                 return own, other
     return (Quantity.unknown("GMV in Vietnam of both platforms by one counter"),) * 2
+
+
+def _amount(report: Report, platform: str, span: Span) -> Quantity:
+    """Published GMV in Vietnam; unknown where a bound is all there is."""
+    gmv, facts = report.gmv(VIETNAM, span, platform), report.ledger.facts
+    bounded = any(facts.at[origin.id, "qualifier"] in BOUNDS for origin in gmv.origins if origin.id in facts.index)
+    return Quantity.unknown("GMV that is not a bound") if bounded else gmv
 
 
 def _by_share(report: Report, platform: str, span: Span) -> Quantity:
@@ -197,19 +207,11 @@ def _by_share(report: Report, platform: str, span: Span) -> Quantity:
 
 
 def _counters(report: Report, figure: Quantity) -> list[str]:
-    """Who counted the facts behind a figure."""
+    """Who counted the facts behind a figure, as far as it is stated."""
     facts = report.ledger.facts
-    return sorted({facts.at[origin.id, "counter"] for origin in figure.origins if origin.id in facts.index})
-
-
-def _step(report: Report, platform: str | None, span: Span | None) -> Quantity:
-    """Growth over the quarter before, in the currency in which both were printed."""
-    cells = [report.ledger.cell(platform, VIETNAM, "gmv", s) for s in (span, span.previous_quarter)] if span else []
-    if cells and not any(cell.empty for cell in cells):
-        now, before = (report.ledger.printed(cell.iloc[0]) for cell in cells)
-        if now.unit == before.unit and now.hedge not in BOUNDS and before.hedge not in BOUNDS:
-            return (now / before).growth()
-    return Quantity.unknown("two quarters in a row in one currency")
+    return sorted(
+        {facts.at[origin.id, "counter"] for origin in figure.origins if origin.id in facts.index} - {"unstated"}
+    )
 
 
 # Indonesia --------------------------------------------------------------------------------------------
@@ -353,10 +355,9 @@ def entry(report: Report) -> dict:
     assumed = report.assumption("rival_entry")
     model = estimates(report.under(BASE) if assumed > 0 else report)
     expected = model.gmv(", ".join(opened), ahead).median if opened else Quantity.unknown("a launch")
-    # From the day of its `until` on, the rival's entry is part of past sales.
-    lever = report.ledger.assumptions.levers["rival_entry"]
-    entered = report.ledger.event(report.rival, lever.market, lever.until) is not None
-    loss = Quantity.unknown("an entry ahead") if entered else report.assumption("rival_entry", "high")
+    # Once the rival is where the lever says, its entry is part of past sales.
+    ahead_of_us = is_offered(report, report.ledger.assumptions.levers["rival_entry"])
+    loss = report.assumption("rival_entry", "high") if ahead_of_us else Quantity.unknown("an entry ahead")
     gmv, span = _latest(report, REGION, "gmv", report.rival)
     return {
         "opened": [(report.call(market), day) for market, day in opened.items()],

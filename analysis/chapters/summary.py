@@ -7,7 +7,7 @@ from datetime import timedelta
 import pandas as pd
 
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity, total
+from analysis.facts.quantity import SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.changes import changes
@@ -105,6 +105,45 @@ def risks(report: Report) -> dict:
     rows.sort(key=lambda row: row[-1].value)
     columns = ["scenario", "weight", "year", "ahead", "starts", "expected"]
     return {"risks": pd.DataFrame(rows[:RISKS], columns=columns), "over": report.year_is_over}
+
+
+def what_if(report: Report) -> dict:
+    """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers of the page's sliders."""
+    world, rest = progress(report, WORLD), report.quarter.rest_of_year
+    if rest is None or not (world.target and world.reached):
+        return {"cases": []}
+    model, last = estimates(report), report.quarter.each_month[-1]
+    months, us = rest.each_month, model.gmv(US, last).median
+    others = model.gmv(WORLD, last).median - us
+    expected, needed = (
+        _growth_to(goal, world.reached.median, us + others, len(months)) for goal in (world.year.median, world.target)
+    )
+    multiple = sum((1 + expected.value) ** n for n in range(1, len(months) + 1))
+    shut = world.reached.median + others * Quantity.counted(rounded(multiple), "", "months of that growth")
+    lever = {
+        "symbol": SYMBOLS.get(report.currency, f"{report.currency} "),
+        "year": report.year.short,
+        "months": [month.short for month in months],
+        "soFar": world.reached.median.value,
+        "us": us.value,
+        "rest": others.value,
+        "target": world.target.value,
+        "expected": expected.value,
+        "needed": needed.value,
+    }
+    cases = [("expected", expected, world.year.median), ("met", needed, world.target), ("shut", expected, shut)]
+    return {"cases": pd.DataFrame(cases, columns=["case", "growth", "gmv"]), "lever": lever, "first": months[0]}
+
+
+def _growth_to(goal: Quantity, so_far: Quantity, month: Quantity, count: int) -> Quantity:
+    """Growth a month, per cent, with which `count` months after one of GMV `month` bring the year to a goal."""
+    wanted, low, high = (goal.value - so_far.value) / month.value, -1.0, 4.0
+    for _ in range(60):  # halvings: down to the last digit
+        middle = (low + high) / 2
+        enough = sum((1 + middle) ** n for n in range(1, count + 1)) >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    origins = total([goal, so_far, month]).origins
+    return Quantity(rounded(high), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
 
 
 def meaning(report: Report) -> dict:

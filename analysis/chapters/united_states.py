@@ -20,6 +20,14 @@ BOUNDS = ("more than", "less than", "up to")  # hedges of a figure that is no va
 ORDER_VALUES = (30, 40, 60, 80, 100)
 # What a seller pays besides the platform: levers that are shares of the order value, and one that is money an order.
 SHARES, HANDLING = ("goods_cost", "creator_commission", "advertising"), "handling_cost"
+# What is known of the two livestream programmes, the contest and the ranking.
+PRIZES = {
+    "winners": "top5_winners",
+    "prize": "top5_prize",
+    "asked": "top5_gmv_required",
+    "ranked": "top50_winners",
+    "ranking_prize": "top50_prize",
+}
 
 
 class Change(NamedTuple):
@@ -53,6 +61,7 @@ def opening(report: Report) -> dict:
     return {
         "us": us,
         "so_far": report.quarter.to_date,
+        "growth": estimates(report).growth(MARKET, report.quarter.to_date).median,
         "over": us.rest is None,
         "estimate": us.published and estimates(report).gmv(MARKET, us.published.span),
         "published_by": _said_by(report, us.published.gmv) if us.published else [],
@@ -65,8 +74,8 @@ def opening(report: Report) -> dict:
 def months(report: Report) -> dict:
     """The year month by month; `path` has a row for each month."""
     us, model = progress(report, MARKET), estimates(report)
-    *before, month = report.quarter.to_date.each_month
-    mean = model.gmv(MARKET, Span(before[0].start, before[-1].end)).median / len(before)
+    first, second, month = report.quarter.each_month
+    mean = model.gmv(MARKET, Span(first.start, second.end)).median / 2
     path = _path(report, us)
     return {
         "us": us,
@@ -105,7 +114,6 @@ def rules(report: Report) -> dict:
         _change(report, f"new_shop_{what}")
         for what in ("orders_required", "minimum_days", "negative_review_rate_max", "observation_days")
     )
-    domestic = _change(report, "new_domestic_shop_minimum_days")
     return {
         "orders": orders,
         "days": days,
@@ -115,7 +123,7 @@ def rules(report: Report) -> dict:
         "bad_after": orders.after * reviews.after,
         "old_days": _old_figures(report, "new_shop_minimum_days", days),
         "observed": observed.after,
-        "domestic": domestic,
+        "domestic": _change(report, "new_domestic_shop_minimum_days"),
     }
 
 
@@ -148,20 +156,13 @@ def orders(report: Report) -> dict:
 def prizes(report: Report) -> dict:
     """The livestream programmes of the year, against the fee that the platform takes."""
     month, fee = report.quarter.each_month[-1], _change(report, "referral_fee")
-    winners, prize, asked, ranked, ranking_prize = (
-        _change(report, f"live_contest_{what}", report.year)
-        for what in ("top5_winners", "top5_prize", "top5_gmv_required", "top50_winners", "top50_prize")
-    )
-    contest, ranking = winners.after * prize.after, ranked.after * ranking_prize.after
-    step = fee.after - fee.before
-    return {
-        "winners": winners.after,
-        "prize": prize.after,
-        "asked": asked.after,
+    found = {name: _change(report, f"live_contest_{metric}", report.year).after for name, metric in PRIZES.items()}
+    contest, ranking = found["winners"] * found["prize"], found["ranked"] * found["ranking_prize"]
+    spans, step = [span for span, _ in _steps(report, "live_contest_top5_prize")], fee.after - fee.before
+    return found | {
+        "over": bool(spans) and spans[-1].end < report.as_of,
         "contest": contest,
-        "share": (prize.after / asked.after).percent(),
-        "ranked": ranked.after,
-        "ranking_prize": ranking_prize.after,
+        "share": (found["prize"] / found["asked"]).percent(),
         "ranking": ranking,
         "cost": contest + ranking,
         "fee": fee,

@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 from pydantic import Field, field_validator
 
-from analysis.facts.quantity import Origin, Quantity, UnitError, is_currency
+from analysis.facts.quantity import DATES, Origin, Quantity, UnitError, is_currency
 from analysis.facts.schema import Place, Platform, Problem, Strict, Text, cell, entries_checked, line_of, refuse
 from analysis.facts.span import Span
 
 if TYPE_CHECKING:
     from analysis.facts.report import Report
 
-# Units of quantities that name a day, a month or a year, and how many digits of them.
-DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}
 VERDICTS = ("holds", "loosely", "self", "contradicted", "uncheckable")
 LEVEL = 0.02  # how far apart figures may be that are still the same
 ABOUT = 0.05  # how far off a figure printed with "about" may be
@@ -237,13 +235,7 @@ def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:
         event = report.ledger.events.loc[name]
         return event["event"], event["span"]
     fact = report.ledger.facts.loc[name]
-    figure = report.quantity(fact)
-    return report.cell_name(fact), Span.parse(_iso(fact["value"])) if figure.unit in DATES else figure
-
-
-def _iso(digits: str) -> str:
-    """`2024-10` of 202410, `2024-10-09` of 20241009."""
-    return "-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))
+    return report.cell_name(fact), report.quantity(fact)
 
 
 def _answer(verdicts: list[str]) -> str:
@@ -449,12 +441,3 @@ _FUNCTIONS: dict[str, tuple[tuple[str, ...], Callable[..., Quantity]]] = {
     "sites": (("row",), _sites),
     "fact": (("row",), _figure),
 }
-
-
-def __getattr__(name: str):
-    # For the sections that are still prose in Python; it goes with them.
-    if name in ("HOLDS", "LOOSELY", "ITSELF", "OTHERS", "OPEN", "Finding", "audit", "claims_table", "shown"):
-        from analysis.story import audit
-
-        return getattr(audit, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

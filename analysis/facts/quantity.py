@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from analysis.facts.span import Span
+
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
+DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a month or a year, and how many digits of them
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
 
@@ -205,7 +208,7 @@ class Quantity:
         if not self.known:
             return "not published"
         if self.unit == "%":
-            digits = f"{self.value * 100:.10g}" if self.is_printed else _digits(self.value * 100, percent=True)
+            digits = f"{self.value * 100:.10g}" if self.is_printed else _percent(self.value * 100)
             return _minus(f"{digits}%")
         if self.unit == "×" and self.is_printed:
             return f"{self.value:,g}×"
@@ -217,6 +220,8 @@ class Quantity:
                 if abs(self.value) >= 0.995
                 else f"{_round(self.value, 2)}×"
             )
+        if self.unit in DATES:
+            return Span.of_digits(f"{self.value:.0f}").label
         top, _, per = self.unit.partition("/")
         per = f" {_article(per)} {per}" if per else ""
         if is_currency(top):
@@ -316,8 +321,9 @@ def _round(value: float, significant: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _digits(value: float, percent: bool = False) -> str:
-    return f"{value:,.0f}" if percent and abs(value) >= 100 else _round(value, 3 if abs(value) >= 1 else 2)
+def _percent(value: float) -> str:
+    """Whole numbers, of which a reader remembers no more; two digits of what is less than one."""
+    return f"{value:,.0f}" if abs(value) >= 0.995 else _round(value, 2)
 
 
 def _scaled(value: float, money: bool = False) -> str:

@@ -55,6 +55,11 @@ class Span:
         return cls.months_of(year, 1, 12)
 
     @classmethod
+    def of_digits(cls, digits: str) -> Span:
+        """The day, month or year of `20241009`, `202410` or `2024`."""
+        return cls.parse("-".join(filter(None, (digits[:4], digits[4:6], digits[6:]))))
+
+    @classmethod
     def months_of(cls, year: int, first: int, count: int) -> Span:
         """`count` whole months of `year` from month `first` on."""
         last = first + count - 1

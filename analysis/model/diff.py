@@ -32,7 +32,6 @@ def compare(before: Report, after: Report, headlines: Callable[[Report], dict[st
 def _facts(found: Changes) -> Iterator[str]:
     before, after = found.before, found.after
     yield f"{before.quarter.code} as of {before.as_of}, then {after.quarter.code} as of {after.as_of}"
-    yield from (f"    {sentence}" for sentence in found.sentences if sentence)
     yield f"new: {count(len(found.new), 'fact')}"
     yield from by_day(found.new)
     if len(found.gone):

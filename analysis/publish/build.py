@@ -59,7 +59,8 @@ def build_many(
     reports: Sequence[Report],
     data: Path,
     out: Path,
-    charts: Charts,
+    charts: Charts | None = None,
+    *,
     executor: Executor | None = None,
     timeout: float = TIMEOUT,
     progress: Callable[[str, str], None] = lambda report, notebook: None,
@@ -237,7 +238,9 @@ def _said(name: str, error: Exception) -> str:
 def _write(report: Report, notebooks: dict[str, NotebookNode], folder: Path) -> None:
     import nbformat
 
+    from analysis.publish.notes import listed
     from analysis.publish.page import SUMMARY, chapter, chapter_page, render, summary_of, tables_of
+    from analysis.publish.workbook import NAME, write_workbook
 
     for name in ("notebooks", "tables", "chapters"):
         (folder / name).mkdir(parents=True)
@@ -247,10 +250,10 @@ def _write(report: Report, notebooks: dict[str, NotebookNode], folder: Path) -> 
     files = {f"tables/{name}.csv": text for name, text in tables_of(shown)}
     files |= {f"chapters/{one.stem}.html": chapter_page(report, one) for one in shown}
     page = render(report, shown)
-    numbers = ",\n".join(json.dumps(number, ensure_ascii=False) for number in page.numbers)
-    files |= {"report.html": page.html, "numbers.json": f"[\n{numbers}\n]\n", SUMMARY: summary_of(report, shown)}
+    files |= {"report.html": page.html, "numbers.json": listed(page.numbers), SUMMARY: summary_of(report, shown)}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    write_workbook(folder / NAME, report, shown)
     about = json.dumps(manifest.describe(report, folder), indent=2, ensure_ascii=False)
     (folder / manifest.NAME).write_text(about + "\n", encoding="utf-8", newline="\n")
 

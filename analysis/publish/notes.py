@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from html import escape, unescape
@@ -12,7 +13,7 @@ LONG = 200  # characters of a formula that a reader follows
 _QUANTITY = re.compile(r'<span class="quantity" data-key="(\w+)" title="[^"]*">(.*?)</span>')
 
 
-def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) -> tuple[str, list[dict]]:
+def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) -> tuple[str, dict]:
     """Turn each quantity into a link to a numbered note; numbers of one provenance share a note.
 
     Parameters
@@ -28,9 +29,9 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
     -------
     str
         The page.
-    list of dict
-        One for each note, in their order: `note` (its number), `shown` (the texts that link to it), `value` and `unit`
-        as printed (16.8 and %), `formula`, and `from`, each with its `id` and what is told of it.
+    dict
+        `numbers`, one for each note, in their order: `note` (its number), `shown` (the texts that link to it), `value`
+        and `unit` as printed (16.8 and %), `formula`, and `from`, ids of `figures`, where what is told of each stands.
     """
     numbers, origins = {}, {}
     for each in about:
@@ -54,11 +55,17 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
     cited = sorted({name for key in used for name in numbers[key]["from"]})
     figures = "".join(f'<li id="{_anchor(name)}">{_figure(origins[name], words)}</li>\n' for name in cited)
     page = page.replace("<!--notes-->", f"<ol>\n{notes}</ol>").replace("<!--figures-->", f"<ul>\n{figures}</ul>")
-    listed = [
-        {**note, **numbers[key], "from": [{"id": name, **origins[name]} for name in numbers[key]["from"]]}
-        for key, note in used.items()
-    ]
-    return page, listed
+    listed = [note | numbers[key] for key, note in used.items()]
+    return page, {"numbers": listed, "figures": {name: origins[name] for name in cited}}
+
+
+def listed(numbers: dict) -> str:
+    """The numbers of a page as JSON, one a line, and then their figures."""
+    lines = ",\n".join(json.dumps(number, ensure_ascii=False) for number in numbers["numbers"])
+    figures = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(told, ensure_ascii=False)}" for name, told in numbers["figures"].items()
+    )
+    return f'{{"numbers": [\n{lines}\n],\n"figures": {{\n{figures}\n}}}}\n'
 
 
 def _note(shown: str, number: Mapping, origins: Mapping[str, Mapping], words: Mapping[str, str]) -> str:

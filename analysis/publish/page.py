@@ -124,7 +124,7 @@ class Page:
     """The report as HTML, and its numbers for machines as `notes.with_notes` lists them."""
 
     html: str
-    numbers: list[dict]
+    numbers: dict
 
 
 def render(report: Report, chapters: list[Chapter]) -> Page:

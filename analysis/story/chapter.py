@@ -14,8 +14,8 @@ from analysis.story.show import Figure, Table, show
 from analysis.story.text import COMMON, FOLDER, Block, Sentence, TextError, environment, first, read, read_text
 
 LANGUAGE = "en"
-# What a table is for: to be read, to be looked up in, or to be seen at a glance.
-TABLES = ("table", "reference", "tiles")
+# What a table is for: to be read, to be looked up in, to be seen at a glance, or to be moved by hand.
+TABLES = ("table", "reference", "tiles", "sliders")
 
 
 class Chapter:
@@ -76,7 +76,7 @@ def _made(block: Block, names: Mapping[str, object]) -> Figure | Table | None:
         return None
     title = (block.said(names) or [Sentence()])[0]
     if block.kind in TABLES:
-        return Table(block.name, title, data, block.kind)
+        return Table(block.name, title, data, block.kind, names["lever"] if block.kind == "sliders" else None)
     chart = getattr(charts, block.kind)(data)
     return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
 

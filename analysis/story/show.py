@@ -44,12 +44,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of quantities and words; `kind` is `table`, `reference` (folded away in the report) or `tiles`."""
+    """A table of quantities and words; `kind` is `table`, `reference` (folded away in the report) or `tiles`.
+
+    A `lever` has the numbers with which the page lets its reader move the outcome; without scripts the table stands.
+    """
 
     name: str
     title: Sentence
     data: pd.DataFrame = field(repr=False)
     kind: str = "table"
+    lever: dict | None = None
 
 
 def show(things: Iterable[Sentence | list[Sentence] | Figure | Table], words: Mapping[str, object]) -> None:
@@ -115,6 +119,8 @@ def _show_table(table: Table, words: Mapping[str, object]) -> None:
         markup = f"{title}{body}{below}"
     plain = "\n".join([table.title.text, *(" | ".join(map(_words, row)) for row in table.data.itertuples(index=False))])
     more = {"name": table.name, "title": table.title.text, "csv": to_csv(table.data), "kind": table.kind}
+    if table.lever:
+        more["lever"] = table.lever
     _show_html(f'<div class="table">{markup}</div>', plain, "table", [table.title, *_cells(table.data)], **more)
 
 

@@ -32,7 +32,6 @@ from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta, pass_co
 from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
-from analysis.facts.claims import DATES
 from analysis.facts.errors import InputError
 from analysis.facts.quantity import Quantity, level
 from analysis.facts.span import Span, dated
@@ -188,7 +187,7 @@ def environment(language: str) -> _Environment:
     jinja.filters |= {"abs": abs, "amount": lambda q: q.amount, "percent": lambda q: q.percent(), "short": _short}
     jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
     jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula, "said": said}
-    jinja.filters |= {"filled": filled, "day": day}
+    jinja.filters |= {"filled": filled}
     jinja.tests |= {"level": level}
     words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
     jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
@@ -228,17 +227,8 @@ def formula(figure: Quantity) -> Marked | None:
 
 def filled(words: str, figures: Mapping[str, Quantity]) -> Sentence:
     """Words of the data folder with the figures that they name: `GMV was {A0005}`."""
-    parts = [(text, name and day(figures[name])) for text, name, *_ in Formatter().parse(words)]
+    parts = [(text, name and figures[name]) for text, name, *_ in Formatter().parse(words)]
     return joined([part or "" for pair in parts for part in pair])
-
-
-def day(figure: Quantity) -> Quantity | Marked:
-    """A figure that is a date as a date; any other as it is."""
-    if not figure or figure.unit not in DATES:
-        return figure
-    digits = f"{figure.value:.0f}"
-    label = Span.parse("-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))).label
-    return Marked(label, figure.html(label))
 
 
 # Text files -------------------------------------------------------------------------------------------

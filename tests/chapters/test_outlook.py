@@ -13,7 +13,7 @@ from analysis.story.chapter import Chapter
 from worlds import QUARTERS, shown, table, texts, without
 
 BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
-COLUMNS = ["platform", "group", "forecasts", "inside", "score", "run_rate", "seasonal"]
+COLUMNS = ["platform", "part", "forecasts", "inside", "model", "run_rate", "seasonal", "drift", "few"]
 
 
 @pytest.fixture
@@ -129,8 +129,8 @@ def test_the_record_counts_and_compares(ledger):
     assert names["forecasts"].value == sum(names["record"]["forecasts"][names["record"]["platform"] == "TikTok Shop"])
     assert list(dict.fromkeys(rows["Platform"].map(str))) == ["TikTok Shop", "Temu"]
     for row, shown_row in zip(names["record"].itertuples(), rows.itertuples(index=False), strict=True):
-        assert str(shown_row[-2]) == (
-            "not compared" if not row.run_rate else "yes" if row.score < row.run_rate else "no"
+        assert str(shown_row[-1]) == (
+            "not compared" if row.drift != row.drift else "yes" if row.model < row.drift else "no"
         )
     assert BAD_WORDS.search(said(found, "record")) is None
 

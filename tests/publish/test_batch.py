@@ -112,8 +112,8 @@ def test_notebooks_that_go_wrong_are_named_and_harm_nobody_else(copy, notebooks)
     assert tree(copy / "2024Q1") == before  # the last good report stays
     assert sorted(path.name for path in copy.iterdir() if path.is_dir()) == ["2024Q1", "2024Q2"]
     assert not current(copy, quarter="2024Q2")  # it was built, of other notebooks
-    modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in [copy / "2024Q2", *(copy / "2024Q2").rglob("*")]}
-    assert modes == {True: 0o750, False: 0o640}  # as the user has set it
+    made = [copy / "2024Q2", *(copy / "2024Q2").rglob("*")]
+    assert {(path.is_dir(), path.stat().st_mode & 0o777) for path in made} == {(True, 0o750), (False, 0o640)}  # umask
 
 
 @pytest.mark.parametrize(("content", "said"), [(None, "is not there"), ("", "not a notebook"), ("<<<<<<<", "not a")])
@@ -134,6 +134,7 @@ def test_a_build_that_is_stopped_leaves_no_process_and_what_it_leaves_the_next_o
     scratch.mkdir()
     command = [sys.executable, "-m", "analysis", "build", "2024Q2", "--out", str(out)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # off where tests run behind
     build = subprocess.Popen(command, **pipes, env=os.environ | {"TMPDIR": str(scratch)})
     build.stdout.readline()  # a notebook is done
     begun = psutil.Process(build.pid).children(recursive=True)
@@ -146,7 +147,7 @@ def test_a_build_that_is_stopped_leaves_no_process_and_what_it_leaves_the_next_o
     if name == "SIGKILL":
         assert [path.name[:10] for path in out.iterdir()] == [".building-"]
         with ThreadPoolExecutor(1) as executor:
-            list(build_many([], DATA, out, None, executor))
+            list(build_many([], DATA, out, executor=executor))
     assert not [*out.iterdir(), *(scratch.iterdir() if name != "SIGKILL" else [])]
 
 
@@ -156,11 +157,11 @@ def test_a_build_that_is_stopped_leaves_no_process_and_what_it_leaves_the_next_o
 def test_any_executor_builds_the_same_bytes_and_what_goes_wrong_there_is_told_here(built, tmp_path):
     report = make_report(read_ledger(), quarter="2024Q1")
     with ThreadPoolExecutor(1) as executor:
-        ((_, error),) = build_many([report], DATA, tmp_path, None, executor, timeout=0.001)
+        ((_, error),) = build_many([report], DATA, tmp_path, executor=executor, timeout=0.001)
         assert isinstance(error, BuildError)
         assert "CellTimeoutError: the cell ran longer than its limit of 0.001 s" in str(error)
         assert not list(tmp_path.iterdir())
-        ((_, page),) = build_many([report], DATA, tmp_path, None, executor)
+        ((_, page),) = build_many([report], DATA, tmp_path, executor=executor)
     assert tree(page.parent) == tree(built / "2024Q1")
 
 
