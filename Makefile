@@ -19,18 +19,25 @@ notebooks: .venv/report.installed
 bench: .venv/report.installed
 	$(RUN) -m benchmarks
 
+# An environment whose making was broken off, or that came along when the project's folder was copied or moved, and so
+# would run the code and the data of the other folder, is made anew.
+ifneq ($(shell [ "$$(cat .venv/place 2>&1)" = "$$(pwd -P)" ] && $(RUN) -c "" && echo whole),whole)
+.PHONY: .venv/place
+endif
+
 # The stamp of each purpose: its pinned packages, and this project itself.
 .venv/report.installed: requirements.lock
 .venv/test.installed: requirements-test.lock
 .venv/lab.installed: requirements-lab.lock
-.venv/%.installed: pyproject.toml | .venv
+.venv/%.installed: pyproject.toml .venv/place
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-.venv:
+.venv/place:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
+	@pwd -P > $@
 
 # For maintainers, with uv installed: pin every version with its hashes.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import re
 import signal
 import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis.facts.errors import InputError
 from analysis.facts.parameters import DATA, PARAMETERS
-
-if TYPE_CHECKING:
-    from analysis.facts.report import Report
-    from analysis.publish.drawing import Draughtsman
 
 # What a command needs is imported when it runs: packages take longer than all that most commands do.
 
@@ -26,67 +21,52 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if it did what it was asked, 1 if its input cannot be used."""
     asked = _parser().parse_args(arguments)
     try:
-        return asked.run(asked)
+        if "data" in asked and not asked.data.is_dir():
+            raise InputError(f"{asked.data}: no such folder. Name the folder that has facts.csv with --data")
+        return asked.run(asked) or 0
     except InputError as error:
         print(error, file=sys.stderr)
-        return 1
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
+        print(": ".join(filter(None, (error.filename, error.strerror or str(error)))), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 128 + signal.SIGINT
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    data = {"type": _folder, "default": DATA, "metavar": "DIR", "help": "data folder (default: the project's own)"}
 
-    build = commands.add_parser("build", help="write the report of one or more quarters")
-    build.add_argument("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
-    build.add_argument(
-        "--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)"
-    )
+    def command(run, about: str):
+        added = commands.add_parser(run.__name__[1:], help=about)
+        added.set_defaults(run=run)
+        if run is not _notebooks:
+            added.add_argument(
+                "--data", type=_folder, default=DATA, metavar="DIR", help="data folder (default: its own)"
+            )
+        return added.add_argument
+
+    option = command(_build, "write the report of one or more quarters")
+    option("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
+    option("--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)")
     for name in ("platform", "rival", "currency"):
-        build.add_argument(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
-    build.add_argument(
-        "--scenario",
-        nargs="+",
-        default=[PARAMETERS["scenario"]],
-        help=f"one or more (default: {PARAMETERS['scenario']})",
-    )
-    build.add_argument("--data", **data)
-    build.add_argument(
-        "--out", type=_folder, default=Path("reports"), metavar="DIR", help="folder of reports (default: reports)"
-    )
-    build.add_argument("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
-    build.add_argument("--force", action="store_true", help="build even what is up to date")
-    build.add_argument(
-        "--timeout", type=float, default=120, metavar="SECONDS", help="that a cell may take (default: 120)"
-    )
-    build.add_argument(
-        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786"
-    )
-    build.set_defaults(run=_build)
-
-    notebooks = commands.add_parser(
-        "notebooks", help="run the project's own notebooks in place, for the default quarter"
-    )
-    notebooks.set_defaults(run=_notebooks)
-
-    check = commands.add_parser("check", help="read the data folder and say what is wrong with it")
-    check.add_argument("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
-    check.add_argument("--data", **data)
-    check.set_defaults(run=_check)
-
-    add = commands.add_parser("add", help="add the rows of CSV files to the data folder, all of them or none")
-    add.add_argument("files", nargs="+", type=Path, metavar="FILE", help="its header tells to which table it belongs")
-    add.add_argument("--data", **data)
-    add.set_defaults(run=_add)
-
-    diff = commands.add_parser("diff", help="say what changed from one report to another, and why")
-    diff.add_argument("before", metavar="BEFORE", help="quarter of the earlier report, such as 2024Q1")
-    diff.add_argument("after", metavar="AFTER", help="quarter of the later one")
-    diff.add_argument("--data", **data)
-    diff.set_defaults(run=_diff)
+        option(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
+    base = PARAMETERS["scenario"]
+    option("--scenario", nargs="+", default=[base], help=f"one or more (default: {base})")
+    option("--out", type=_folder, default="reports", metavar="DIR", help="folder of reports (default: reports)")
+    option("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
+    option("--force", action="store_true", help="build even what is up to date")
+    option("--timeout", type=float, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
+    option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
+    command(_notebooks, "run the project's own notebooks in place, for the default quarter")
+    option = command(_check, "read the data folder and say what is wrong with it")
+    option("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
+    option = command(_add, "add the rows of CSV files to the data folder, all of them or none")
+    option("files", nargs="+", type=Path, metavar="FILE", help="its header tells to which table it belongs")
+    option = command(_diff, "say what changed from one report to another, and why")
+    option("before", metavar="BEFORE", help="quarter of the earlier report, such as 2024Q1")
+    option("after", metavar="AFTER", help="quarter of the later one")
     return parser
 
 
@@ -100,139 +80,107 @@ def _folder(text: str) -> Path:
     return path
 
 
+def _say(text: object) -> None:
+    """Print a line; who reads no further, as `head` does, does not stop the work."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _build(asked: argparse.Namespace) -> int:
-    from analysis.publish.drawing import Draughtsman
+    if not 0 < asked.timeout < math.inf:
+        raise InputError(f"--timeout is {asked.timeout}. Allowed: seconds above 0, such as 120")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
+    from analysis.publish.drawing import DrawingProcess
 
-    # It warms up while packages are imported. The workers of a cluster have their own.
-    with nullcontext() if asked.scheduler else Draughtsman() as draughtsman:
-        return _build_all(asked, draughtsman)
+    with DrawingProcess() as charts:  # it warms up while packages are imported
+        from analysis.facts.ledger import shared_ledger
+        from analysis.facts.report import make_report
+        from analysis.publish import build, cluster, manifest, pdf
 
-
-def _build_all(asked: argparse.Namespace, draughtsman: Draughtsman | None) -> int:
-    from analysis.facts.ledger import shared_ledger
-    from analysis.facts.report import make_report
-    from analysis.publish import manifest
-
-    ledger = shared_ledger(asked.data)
-    given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
-    # All reports are checked before the first one is built.
-    reports = [
-        make_report(ledger, quarter=quarter, scenario=scenario, **given)
-        for quarter in dict.fromkeys(asked.quarters)
-        for scenario in dict.fromkeys(asked.scenario)
-    ]
-    current = [] if asked.force else [r for r in reports if manifest.is_current(r, asked.out / r.name)]
-    for report in current:
-        print(f"{report.name} is up to date", flush=True)
-    to_build = [report for report in reports if report not in current]
-    to_print = [
-        r for r in reports if asked.pdf and (r in to_build or not (asked.out / r.name / "report.pdf").is_file())
-    ]
-    if to_print:
-        from analysis.publish.pdf import chromium
-
-        chromium()  # before the work rather than after it
-    failed = _build_reports(to_build, asked, draughtsman) if to_build else False
-    for report in to_print:
-        if manifest.is_current(report, asked.out / report.name):  # else it could not be built
-            from analysis.publish.pdf import print_pdf
-
-            print(print_pdf(asked.out / report.name / "report.html", report.as_of), flush=True)
-    if to_build or to_print:
+        ledger = shared_ledger(asked.data)
+        given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
+        named = dict.fromkeys((quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario)
+        # All reports are checked before the first one is built.
+        reports = [make_report(ledger, quarter=quarter, scenario=scenario, **given) for quarter, scenario in named]
+        if asked.pdf:
+            pdf.chromium()  # before the work rather than after it
+        if strays := manifest.strays():
+            print(f"{manifest.NOTEBOOKS}: not notebooks of the report, left out: {', '.join(strays)}", file=sys.stderr)
+        current = [r.name for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
+        for name in current:
+            _say(f"{name} is up to date")
+        missing, failed = [report for report in reports if report.name not in current], set()
+        with cluster.cluster(asked.scheduler) as executor:
+            options = {"executor": executor, "timeout": asked.timeout, "progress": lambda *done: _say(": ".join(done))}
+            for report, built in build.build_many(missing, asked.data, asked.out, charts, **options):
+                if isinstance(built, build.BuildError):
+                    failed.add(report.name)
+                    print(built, file=sys.stderr)
+                else:
+                    _say(built)
+    for report in reports:
+        folder = asked.out / report.name
+        if asked.pdf and report.name not in failed and not (folder / "report.pdf").is_file():  # none in a new folder
+            _say(pdf.print_pdf(folder / "report.html", report.as_of))
+    if len(failed) < len(missing) or asked.pdf:
         from analysis.publish.page import write_index
 
         write_index(asked.out)
-    return int(failed)
+    return int(bool(failed))
 
 
-def _build_reports(reports: list[Report], asked: argparse.Namespace, draughtsman: Draughtsman | None) -> bool:
-    """Whether any of them failed."""
-    from tqdm import tqdm
-
-    from analysis.publish.build import BuildError, build_many
-    from analysis.publish.cluster import cluster
-    from analysis.publish.manifest import notebooks
-
-    failed = False
-    # A scheduler that is stopped stops us by this; as an exception it lets us clean up.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    tqdm.monitor_interval = 0  # the thread that watches a bar would stand in the way of forks
-    count = len(reports) * len(notebooks())
-    # On a terminal a bar; elsewhere, such as a scheduler's log, a line a notebook.
-    with tqdm(total=count, unit="notebook", leave=False, disable=None) as bar, cluster(asked.scheduler) as executor:
-
-        def done(report: Report, notebook: str) -> None:
-            bar.update()
-            if bar.disable:
-                print(f"{report.name}: {notebook}", flush=True)
-
-        for _, built in build_many(reports, asked.data, asked.out, executor, asked.timeout, done, draughtsman):
-            failed |= isinstance(built, BuildError)
-            tqdm.write(str(built), sys.stderr if isinstance(built, BuildError) else sys.stdout)
-    return failed
-
-
-def _notebooks(asked: argparse.Namespace) -> int:
+def _notebooks(asked: argparse.Namespace) -> None:
     import nbformat
 
     from analysis.publish.build import execute
     from analysis.publish.manifest import notebooks
 
     for path in notebooks():
-        notebook = execute(path, {})
-        nbformat.write(notebook, path)
-        print(path.name, flush=True)
-    return 0
+        nbformat.write(execute(path, {}), path)
+        _say(path.name)
 
 
-def _check(asked: argparse.Namespace) -> int:
+def _check(asked: argparse.Namespace) -> None:
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
+    from analysis.story.chapter import chapters, findings, unknown_names
+    from analysis.story.text import TextError
 
     ledger = read_ledger(asked.data)
-    if astray := claims_astray(ledger, _chapters()):  # a report leaves such a claim out: the fact may be public later
+    if astray := claims_astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later
         raise LedgerError(astray)
-    quarters = quarters_with_facts(ledger, PARAMETERS["platform"])
-    span = (
-        f"reports can be built from {quarters[0].code} to {quarters[-1].code}" if quarters else "no report can be built"
-    )
-    counts = f"{len(ledger.facts)} facts, {len(ledger.sources)} sources, {len(ledger.events)} events"
-    print(f"{counts}: all rows can be used; {span}")
-    if asked.quarter:
-        report = make_report(ledger, quarter=asked.quarter)
-        from analysis.chapters import sections
-        from analysis.facts.check import readiness
+    quarters = [quarter.code for quarter in quarters_with_facts(ledger, PARAMETERS["platform"])]
+    span = f"reports can be built from {quarters[0]} to {quarters[-1]}" if quarters else "no report can be built"
+    counts = ", ".join(f"{len(getattr(ledger, name))} {name}" for name in ("facts", "sources", "events"))
+    _say(f"{counts}: all rows can be used; {span}")
+    if quarters:
+        report = make_report(ledger, quarter=asked.quarter or min(quarters[-1], PARAMETERS["quarter"]))
+        if problems := unknown_names(report):
+            raise TextError("\n".join(problems))
+        if asked.quarter:
+            from analysis.facts.check import readiness
 
-        print(readiness(ledger, report, sections()))
-    return 0
-
-
-def _chapters() -> list[str]:
-    """Those that have a text, or still a notebook whose words stand in Python."""
-    root = Path(__file__).resolve().parent
-    texts = {path.stem for path in (root / "text" / "en").glob("*.md")}
-    return sorted(texts | {path.stem.partition("_")[2] for path in (root.parent / "notebooks").glob("[0-9]*.ipynb")})
+            _say(readiness(ledger, report, findings()))
 
 
-def _add(asked: argparse.Namespace) -> int:
+def _add(asked: argparse.Namespace) -> None:
     from analysis.facts.add import add
 
-    print(add(asked.files, asked.data))
-    return 0
+    _say(add(asked.files, asked.data))
 
 
-def _diff(asked: argparse.Namespace) -> int:
-    from analysis.chapters import sections
+def _diff(asked: argparse.Namespace) -> None:
     from analysis.facts.ledger import read_ledger
     from analysis.facts.report import make_report
     from analysis.model.diff import compare
+    from analysis.story.chapter import headlines
 
     ledger = read_ledger(asked.data)
-    before, after = (make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after))
-
-    print(compare(before, after, sections()))
-    return 0
+    _say(compare(*(make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after)), headlines))
 
 
 if __name__ == "__main__":

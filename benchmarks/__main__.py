@@ -22,7 +22,8 @@ import pandas as pd
 
 from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA
-from analysis.publish import drawing, manifest
+from analysis.publish import manifest
+from analysis.story.svg import to_svg
 from benchmarks.measure import Command, Cost, rounds
 
 HERE, PROJECT = Path(__file__).parent, DATA.parent
@@ -38,7 +39,7 @@ PYTHON = Path(sys.executable)
 
 def ways(scratch: Path) -> dict[str, Command]:
     """Each way to turn the notebooks of one report into pages."""
-    sources = manifest.notebooks()
+    sources = list(manifest.notebooks())
     loop = []
     for path in sources:
         out = scratch / "loop" / path.name
@@ -192,7 +193,7 @@ def main() -> None:
         batch = batches(scratch)
     text = table(built, [name for name in TIMES if name not in built], batch, growth())
     (HERE / "results.md").write_text(text, encoding="utf-8")
-    (HERE / "results.svg").write_text(drawing.draw(chart(built).to_json()), encoding="utf-8")
+    (HERE / "results.svg").write_text(to_svg(chart(built).to_dict()), encoding="utf-8")
     print(text)
 
 

@@ -17,6 +17,8 @@ from analysis.publish import manifest
 from analysis.publish.build import clean
 from analysis.publish.page import chapter, render
 from analysis.story import show as page
+from analysis.story.charts import Drawing
+from analysis.story.svg import to_svg
 
 
 def run(notebook: NotebookNode, parameters: dict[str, str]) -> NotebookNode:
@@ -27,7 +29,8 @@ def run(notebook: NotebookNode, parameters: dict[str, str]) -> NotebookNode:
             continue
         cell.outputs = []
 
-        def keep(bundle: dict, raw: bool, metadata: dict, outputs: list = cell.outputs) -> None:
+        def keep(shown: dict | Drawing, metadata: dict, raw: bool = False, outputs: list = cell.outputs) -> None:
+            bundle = shown if raw else {"image/svg+xml": to_svg(shown.spec), "text/plain": repr(shown)}
             outputs.append(nbformat.v4.new_output("display_data", NotebookNode(bundle), metadata=metadata))
 
         page.display = keep

@@ -16,11 +16,11 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from analysis.chapters import evidence
 from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
 from analysis.model.estimates import estimates
+from analysis.story.chapter import Chapter
 
 
 def write_copies(facts: int, folder: Path) -> None:
@@ -47,7 +47,9 @@ def main() -> None:
         laps.append(time.process_time())  # one thread does it all
         estimates(report).gmv("Global", report.year)
         laps.append(time.process_time())
-        evidence.review(report)  # sources, claims, disputes, and all facts against the models of both platforms
+        chapter = Chapter("evidence", report)
+        for section in chapter.sections:  # claims, disputes, coverage, and every fact
+            chapter.told(section)
         laps.append(time.process_time())
     read, fitted, audited = (later - earlier for earlier, later in pairwise(laps))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

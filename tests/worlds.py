@@ -6,7 +6,7 @@ from analysis.facts.ledger import Ledger
 from analysis.story.chapter import Chapter
 from analysis.story.text import Sentence
 
-QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4")
+QUARTERS = ("2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2", "2025Q3")
 
 
 def with_values(ledger: Ledger, **values: float) -> Ledger:

@@ -36,6 +36,11 @@ class Assumption:
     url: str = ""
     basis: str = ""
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What a note says of it."""
+        return {"printed": self.printed, "what": self.what, "reason": self.reason}
+
     def __str__(self) -> str:
         return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
 
@@ -99,6 +104,9 @@ class Scenario:
     of: _Whose = "platform"
     settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
     history: tuple[Judgement, ...] = ()
+
+
+Offered = Lever | Scenario  # `needs`, `until`, `market` and `of` say from which kind of event on, and until which
 
 
 def _with_ids(scenarios: object) -> object:

@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 from pydantic import Field, field_validator
 
-from analysis.facts.quantity import Origin, Quantity, UnitError, is_currency
+from analysis.facts.quantity import DATES, Origin, Quantity, UnitError, is_currency
 from analysis.facts.schema import Place, Platform, Problem, Strict, Text, cell, entries_checked, line_of, refuse
 from analysis.facts.span import Span
 
 if TYPE_CHECKING:
     from analysis.facts.report import Report
 
-# Units of quantities that name a day, a month or a year, and how many digits of them.
-DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}
 VERDICTS = ("holds", "loosely", "self", "contradicted", "uncheckable")
 LEVEL = 0.02  # how far apart figures may be that are still the same
 ABOUT = 0.05  # how far off a figure printed with "about" may be
@@ -96,7 +94,7 @@ class Claim(Strict):
     @property
     def names(self) -> frozenset[str]:
         """Every fact and event on which the test rests."""
-        return _names(self.test) if self.test else frozenset()
+        return names_of(self.test) if self.test else frozenset()
 
     @property
     def told(self) -> frozenset[str]:
@@ -203,6 +201,50 @@ def judge(claim: Claim, result: Comparison, itself: bool) -> str:
     return "self" if itself else "contradicted"
 
 
+def argued(report: Report, chapter: str) -> pd.DataFrame:
+    """What the sources of a report argue in the matter of a chapter, and what the facts say to it.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
+        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's test, or else by its claims.
+    """
+    arguments = report.ledger.arguments
+    arguments = arguments[arguments["chapter"] == chapter]
+    verdicts = dict(judged(report)[["id", "verdict"]].itertuples(index=False)) if len(arguments) else {}
+    known = {*report.ledger.facts.index, *report.ledger.events.index}
+    rows = []
+    for row in arguments.itertuples():
+        evidence = [_evidence(report, name) for name in row.facts.split() if name in known]
+        verdict = _answer([verdicts[name] for name in row.claims.split() if name in verdicts])
+        if row.test and names_of(row.test) <= known:
+            tested = {name: report.ledger.row(name) for name in names_of(row.test)}
+            result = evaluate(row.test, in_one_currency(tested, report.convert))
+            if isinstance(result, Comparison):
+                verdict = "supported" if result.true else "contradicted"
+            else:
+                evidence = [("", result)]
+        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict))
+    return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
+
+
+def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:
+    """What a fact measures and its figure, or an event and its day."""
+    if name in report.ledger.events.index:
+        event = report.ledger.events.loc[name]
+        return event["event"], event["span"]
+    fact = report.ledger.facts.loc[name]
+    return report.cell_name(fact), report.quantity(fact)
+
+
+def _answer(verdicts: list[str]) -> str:
+    """What the verdicts on its claims make of an argument."""
+    if not verdicts or "uncheckable" in verdicts:
+        return "open"
+    return "supported" if {*verdicts} <= {"holds", "loosely"} else "contradicted"
+
+
 # The language of tests --------------------------------------------------------------------------------
 
 
@@ -299,7 +341,7 @@ def _is_text(node: ast.expr) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _names(test: str) -> frozenset[str]:
+def names_of(test: str) -> frozenset[str]:
     nodes = list(ast.walk(ast.parse(test.strip(), mode="eval")))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     rows = [call.args for call in calls if "row" in _FUNCTIONS[call.func.id][0]]
@@ -399,12 +441,3 @@ _FUNCTIONS: dict[str, tuple[tuple[str, ...], Callable[..., Quantity]]] = {
     "sites": (("row",), _sites),
     "fact": (("row",), _figure),
 }
-
-
-def __getattr__(name: str):
-    # For the sections that are still prose in Python; it goes with them.
-    if name in ("HOLDS", "LOOSELY", "ITSELF", "OTHERS", "OPEN", "Finding", "audit", "claims_table", "shown"):
-        from analysis.story import audit
-
-        return getattr(audit, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

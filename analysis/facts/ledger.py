@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.facts.assumptions import Assumptions
-from analysis.facts.claims import Claim, RelationError, Row, evaluate, in_one_currency, read_claims
+from analysis.facts.claims import Claim, RelationError, Row, evaluate, in_one_currency, names_of, read_claims
 from analysis.facts.parameters import DATA
 from analysis.facts.quantity import Origin, Quantity, is_currency
 from analysis.facts.schema import (
@@ -95,6 +95,8 @@ class Ledger:
     assumptions : Assumptions
     claims : tuple of Claim
         What claims.toml would have tested, as far as the facts and events of the view go.
+    arguments : DataFrame
+        As in arguments.csv: those of sources that the view cites.
     as_of : date or None
         The day on which this view was public; None is the whole ledger.
     """
@@ -106,7 +108,8 @@ class Ledger:
     fx: pd.DataFrame
     vocabulary: Vocabulary
     assumptions: Assumptions
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...]
+    arguments: pd.DataFrame
     as_of: date | None = None
     _rates: dict[tuple[str, Span], Quantity] = field(default_factory=dict, init=False, repr=False)
     _views: dict[date, Ledger] = field(default_factory=dict, init=False, repr=False)
@@ -128,6 +131,7 @@ class Ledger:
         }
         cited = set().union(*(frame["source"] for frame in view.values()))
         sources = self.sources[self.sources.index.isin(cited)]
+        view["arguments"] = self.arguments[self.arguments["source"].isin(cited)]
         known = {*view["facts"].index, *view["events"].index}
         claims = tuple(filter(None, (claim.seen(known) for claim in self.claims)))
         return replace(self, **view, sources=sources, claims=claims, as_of=day)
@@ -136,7 +140,7 @@ class Ledger:
     def fingerprint(self) -> str:
         """SHA-256 of the rows of this view, its claims and vocabulary; rows outside the view do not count."""
         digest = hashlib.sha256(repr((self.vocabulary, self.assumptions, self.claims)).encode())
-        for frame in (self.facts, self.withdrawn, self.sources, self.events, self.fx):
+        for frame in (self.facts, self.withdrawn, self.sources, self.events, self.fx, self.arguments):
             digest.update(frame.sort_index().to_csv().encode())
         return digest.hexdigest()
 
@@ -346,6 +350,7 @@ def make_ledger(files: Mapping[str, Content]) -> Ledger:
         vocabulary=vocabulary,
         assumptions=assumptions,
         claims=claims,
+        arguments=tables["arguments.csv"].set_index("id"),
     )
     problems += _unlike_units(ledger)
     if problems:
@@ -410,20 +415,19 @@ def _without_rate(facts: pd.DataFrame, fx: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _unlike_units(ledger: Ledger) -> Iterator[Problem]:
-    """Tests of claims that add or compare unlike units; figures that are missing are no mistake here.
+    """Tests of claims and arguments that cannot be read, or that add or compare unlike units.
 
-    A folder may hold what was known on some day, and claims that only later facts can test.
+    Figures that are missing are no mistake here: a folder may hold what was known on some day, and claims that only
+    later facts can test.
     """
-    named = frozenset().union(*(claim.names for claim in ledger.claims))
-    facts, events = (frame[frame.index.isin(named)].itertuples() for frame in (ledger.facts, ledger.events))
-    rows = {f.Index: Row(Quantity(f.number, f.of + _PER.get(f.metric, "")), f.span, (f.market,)) for f in facts}
-    rows |= {event.Index: Row(None, event.span, (event.market,)) for event in events}
-    for claim in ledger.claims:
-        if claim.test and claim.names <= rows.keys():
-            try:
-                evaluate(claim.test, in_one_currency({name: rows[name] for name in claim.names}, _in_dollars))
-            except RelationError as error:
-                yield Problem("claims.toml", claim.line, f"{claim.id}.test", claim.test, str(error))
+    tests = [("claims.toml", claim.line, f"{claim.id}.test", claim.test) for claim in ledger.claims if claim.test]
+    tests += [("arguments.csv", row.line, "test", row.test) for row in ledger.arguments.itertuples() if row.test]
+    for file, line, column, test in tests:
+        try:
+            if (names := names_of(test)) <= {*ledger.facts.index, *ledger.events.index}:
+                evaluate(test, in_one_currency({name: ledger.row(name) for name in names}, _in_dollars))
+        except RelationError as error:
+            yield Problem(file, line, column, test, str(error))
 
 
 def _in_dollars(figure: Quantity, span: Span) -> Quantity:

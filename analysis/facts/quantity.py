@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import math
 import re
@@ -9,8 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from analysis.facts.span import Span
+
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
+DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a month or a year, and how many digits of them
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
 
@@ -51,6 +55,11 @@ class Origin:
     known_on: str
     basis: str = ""
     agrees: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What a note says of it."""
+        return {key: getattr(self, key) for key in ("printed", "what", "period", "source", "url", "known_on", "basis")}
 
     def __str__(self) -> str:
         also = f"; also {', '.join(self.agrees)}" if self.agrees else ""
@@ -199,7 +208,7 @@ class Quantity:
         if not self.known:
             return "not published"
         if self.unit == "%":
-            digits = f"{self.value * 100:.10g}" if self.is_printed else _digits(self.value * 100, percent=True)
+            digits = f"{self.value * 100:.10g}" if self.is_printed else _percent(self.value * 100)
             return _minus(f"{digits}%")
         if self.unit == "×" and self.is_printed:
             return f"{self.value:,g}×"
@@ -211,6 +220,8 @@ class Quantity:
                 if abs(self.value) >= 0.995
                 else f"{_round(self.value, 2)}×"
             )
+        if self.unit in DATES:
+            return Span.of_digits(f"{self.value:.0f}").label
         top, _, per = self.unit.partition("/")
         per = f" {_article(per)} {per}" if per else ""
         if is_currency(top):
@@ -235,17 +246,21 @@ class Quantity:
         lines = [] if self.is_printed else [f"{self.bare} = {self.formula}"]
         return "\n".join(lines + [str(o) for o in sorted(self.origins, key=lambda o: o.id)])
 
-    def html(self, text: str | None = None) -> str:
-        """The number for a page; its provenance is in the title, which the report turns into a note.
+    @property
+    def in_unit(self) -> float:
+        """The value as its unit counts it, 16.8 where the unit is %, without digits that no publisher prints."""
+        return float(f"{self.value * (100 if self.unit == '%' else 1):.10g}")
 
-        The same for machines is in `data-…`, from which `provenance.with_notes` lists it.
-        """
+    @property
+    def key(self) -> str:
+        """A name for the number and its provenance: like numbers of one provenance have one."""
+        whole = repr((self.in_unit, self.unit, self.formula, [origin.id for origin in self.origins]))
+        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+
+    def html(self, text: str | None = None) -> str:
+        """The number for a page, with its arithmetic; the note that it leads to is found by its `key`."""
         shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
-        title = html.escape(self.provenance, quote=True).replace("\n", "&#10;")
-        facts = ";".join(origin.id for origin in self.origins)
-        machine = {"value": repr(float(self.value)), "unit": self.unit, "formula": self.formula, "facts": facts}
-        data = "".join(f' data-{name}="{html.escape(text, quote=True)}"' for name, text in machine.items())
-        return f'<span class="quantity" tabindex="0" title="{title}"{data}>{shown}</span>'
+        return f'<span class="quantity" data-key="{self.key}" title="{html.escape(self.formula)}">{shown}</span>'
 
 
 # Two figures this close say the same thing: published figures are rounded to about this much.
@@ -306,8 +321,9 @@ def _round(value: float, significant: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _digits(value: float, percent: bool = False) -> str:
-    return f"{value:,.0f}" if percent and abs(value) >= 100 else _round(value, 3 if abs(value) >= 1 else 2)
+def _percent(value: float) -> str:
+    """Whole numbers, of which a reader remembers no more; two digits of what is less than one."""
+    return f"{value:,.0f}" if abs(value) >= 0.995 else _round(value, 2)
 
 
 def _scaled(value: float, money: bool = False) -> str:

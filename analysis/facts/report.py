@@ -257,7 +257,8 @@ def open_report(namespace: Mapping[str, object]) -> Report:
         if cell.startswith("# Parameters"):
             code = "\n".join(line for line in cell.splitlines() if not line.startswith(("%", "!")))  # IPython's own
             for node in ast.walk(ast.parse(code)):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                named = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                if named and not node.id.startswith("PAPERMILL_"):  # its --inject-paths
                     _refuse_unknown(node.id)
     given = {name: namespace[name] for name in PARAMETERS if name in namespace}
     return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
@@ -300,7 +301,8 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
     if given["quarter"] not in spans:
         first_last = f"{quarters[0].code} to {quarters[-1].code}" if quarters else "none, there is no fact about it"
         raise ParameterError(
-            f"quarter is {given['quarter']!r}. Allowed for {given['platform']}: {first_last}, written like 2024Q2"
+            f"quarter is {given['quarter']!r}. Allowed for {given['platform']}: {first_last}, written like 2024Q2; "
+            "of other quarters no figure is in the data that became public in the two months after their end"
         )
     quarter = spans[given["quarter"]]
     as_of = quarter.end + PUBLICATION_LAG if given["as_of"] is None else _day(given["as_of"])
@@ -312,17 +314,18 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
 
 
 def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
-    """Quarters in whose year something about the platform is known two months after the quarter's end."""
+    """Quarters about whose year something is known two months after their end, and after which something came out.
+
+    Where nothing at all became public after a quarter's end, its data are not there yet.
+    """
     facts = ledger.facts[ledger.facts["platform"] == platform]
+    first, last = min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0)
     found = []
-    for year in range(
-        min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0) + 1
-    ):
-        about = facts[facts["span"].map(Span.months_of(year, 1, 12).overlap) > 0]
-        for month in (1, 4, 7, 10):
-            quarter = Span.months_of(year, month, 3)
-            if (about["known_on"] <= (quarter.end + PUBLICATION_LAG).isoformat()).any():
-                found.append(quarter)
+    for quarter in (Span.months_of(year, month, 3) for year in range(first, last + 1) for month in (1, 4, 7, 10)):
+        about = facts["span"].map(quarter.year.overlap) > 0
+        end, as_of = quarter.end.isoformat(), (quarter.end + PUBLICATION_LAG).isoformat()
+        if (facts["known_on"][about] <= as_of).any() and ledger.facts["known_on"].between(end, as_of).any():
+            found.append(quarter)
     return found
 
 

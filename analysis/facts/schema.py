@@ -286,11 +286,29 @@ class Rate(Strict):
     source: _Source
 
 
+class Argument(Strict):
+    """A row of arguments.csv: what a source argues, what of the data bears on it, and what would answer it."""
+
+    id: _Id
+    chapter: Text
+    speaker: Text
+    kind: Text
+    source: _Source
+    words: Text
+    english: Text
+    claims: str = ""
+    facts: str = ""
+    test: str = ""
+    needs: Text
+
+
 # Others name the rows of sources.csv, so that a file is added before those that need it.
-TABLES: dict[str, type[Strict]] = {"sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact}
+TABLES: dict[str, type[Strict]] = {
+    "sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact, "arguments.csv": Argument,
+}  # fmt: skip
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
 # The columns that together name a row.
-KEYS = {"facts.csv": ["id"], "sources.csv": ["source"], "events.csv": ["id"], "fx.csv": ["currency", "period"]}
+KEYS = {name: ["id"] for name in TABLES} | {"sources.csv": ["source"], "fx.csv": ["currency", "period"]}
 
 
 # Units ------------------------------------------------------------------------------------------------

@@ -55,6 +55,11 @@ class Span:
         return cls.months_of(year, 1, 12)
 
     @classmethod
+    def of_digits(cls, digits: str) -> Span:
+        """The day, month or year of `20241009`, `202410` or `2024`."""
+        return cls.parse("-".join(filter(None, (digits[:4], digits[4:6], digits[6:]))))
+
+    @classmethod
     def months_of(cls, year: int, first: int, count: int) -> Span:
         """`count` whole months of `year` from month `first` on."""
         last = first + count - 1
@@ -162,7 +167,8 @@ class Span:
 
     def year_earlier(self) -> Span:
         """The same months one year before."""
-        return Span.months_of(self.start.year - 1, self.start.month, self.months or 1)
+        first, last = self.each_month[0].start, self.each_month[-1].end
+        return Span(first.replace(year=first.year - 1), Span.months_of(last.year - 1, last.month, 1).end)
 
     def __contains__(self, other: Span) -> bool:
         return self.start <= other.start and other.end <= self.end

@@ -7,7 +7,6 @@ before it; that is how a reader met it, too. All changes together are the whole 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -20,40 +19,24 @@ from analysis.facts.report import ParameterError, Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
 from analysis.model.observations import WORLD
-from analysis.story.prose import Sentence, frequency, maybe, moved, phrase, say
-from analysis.story.show import Table
 
 GROUPS = 4  # each costs a fit of the model
 SMALL = 0.005  # of the estimate; a smaller part of its change is told with the rest
-TELLING, NAMED = 10, 6  # new facts that the table and a part of the change name
+NAMED = 6  # new facts that a part of the change names
 CELL = ["platform", "market", "metric", "span"]
 REST = "Everything else"
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What the later of two reports knows that the earlier did not, and what that did to the later one's year.
-
-    Attributes
-    ----------
-    before, after : Report
-    earlier, later : Estimates
-        What either view makes of the year of `after`.
-    new : DataFrame
-        Facts of the later view that the earlier lacks, as in `Ledger.facts`.
-    telling : list of str
-        New facts, the one first that tells most about the year; then those that fill a cell of the year.
-    used : list of str
-        The new facts that the model reads, in the same order.
-    """
+    """What the later of two reports knows that the earlier did not, and what that did to the later one's year."""
 
     before: Report
     after: Report
-    earlier: Estimates
+    earlier: Estimates  # what either view makes of the year of `after`
     later: Estimates
-    new: pd.DataFrame
-    telling: list[str]
-    used: list[str]
+    new: pd.DataFrame  # facts of the later view that the earlier lacks, as in `Ledger.facts`
+    used: list[str]  # those of them that the model reads, the one first that tells most about the year
 
     @property
     def gone(self) -> pd.DataFrame:
@@ -137,69 +120,6 @@ class Changes:
         parts = self.steps[~self.steps["total"].astype(bool)]
         return max(parts.itertuples(), key=lambda part: abs(part.value.value), default=None)
 
-    @property
-    def sentences(self) -> list[Sentence]:
-        """What is new, what that did to the year, which facts did it, and what became of the target."""
-        return [self._facts_sentence(), self._estimate_sentence(), self._reason_sentence(), self._target_sentence()]
-
-    def _facts_sentence(self) -> Sentence:
-        if self.new.empty:
-            return say("Nothing new was published between {before.as_of_label} and {after.as_of_label}.", self)
-        return say(
-            "Between {before.as_of_label} and {after.as_of_label} {new} became public; {used} of them tell of "
-            "{after.platform}’s GMV.",
-            self,
-            new=Quantity.counted(len(self.new), "fact", "rows of facts.csv"),
-            used=Quantity.counted(len(self.used), "", "rows that the market model reads"),
-        )
-
-    def _estimate_sentence(self) -> Sentence:
-        chances = maybe(
-            "; the chance of the target went from {earlier} to {later}",
-            earlier=frequency(self.chance_before),
-            later=frequency(self.chance),
-        )
-        if self.chance_before and frequency(self.chance_before).text == frequency(self.chance).text:
-            chances = maybe("; the chance of the target is still {later}", later=frequency(self.chance))
-        return say(
-            "The estimate for {after.year} {moved}, from {expected_before.median} to {expected.median}{chances}.",
-            self,
-            moved=moved(self.change),
-            chances=chances,
-        ) or say("For {after.year} there was no estimate before; now it is {expected.median}.", self)
-
-    def _reason_sentence(self) -> Sentence:
-        part = self.largest
-        if part is None or not self.telling or abs(self.change.value) < SMALL:
-            return Sentence()
-        fact = next((f.id for f in part.value.origins if f.id in self.new.index), None)
-        return say(
-            "The largest part of that comes from {label}, which {did}{fact}.",
-            label=part.label[0].lower() + part.label[1:],
-            did=phrase("took {size} off" if part.value < 0 else "added {size}", size=abs(part.value)),
-            fact=maybe(": above all {what}, {figure}", **self._described(fact)) if fact else maybe(""),
-        )
-
-    def _described(self, fact: str) -> dict[str, object]:
-        row = self.after.ledger.facts.loc[fact]
-        return {"what": self.after.cell_name(row), "figure": self.after.quantity(row)}
-
-    def _target_sentence(self) -> Sentence:
-        if not self.target_before:
-            return say("The target of {target} for {after.year} was not known before.", self)
-        if self.target.value == self.target_before.value:
-            return Sentence()
-        return say("The target for {after.year} went from {target_before} to {target}.", self)
-
-    def facts_table(self) -> Table:
-        """The new facts that tell most."""
-        rows = []
-        for fact in self.telling[:TELLING]:
-            row = self.after.ledger.facts.loc[fact]
-            rows.append((*self._described(fact).values(), row["basis"], row["known_on"]))
-        data = pd.DataFrame(rows, columns=["New figure", "Value", "Counted by", "Public on"])
-        return Table("summary_new_facts", say("The new figures that tell most about {after.year}", self), data)
-
 
 def changes(before: Report, after: Report) -> Changes:
     """Compare two reports that differ in their quarter, their date or their data.
@@ -219,9 +139,9 @@ def changes(before: Report, after: Report) -> Changes:
     facts = after.ledger.facts
     new = facts[~facts.index.isin(before.ledger.facts.index)]
     read = () if later.market is None else new.index.intersection(later.market.facts.index)
-    telling = _telling(later, new, read)
+    telling = later.market.drivers(WORLD, after.year, most=len(later.market.facts)) if len(read) else ()
     used = sorted(read, key=lambda fact: telling.index(fact) if fact in telling else len(telling))
-    return Changes(before, after, earlier, later, new, telling, used)
+    return Changes(before, after, earlier, later, new, used)
 
 
 def _looking_at(before: Report, after: Report) -> Estimates:
@@ -229,15 +149,6 @@ def _looking_at(before: Report, after: Report) -> Estimates:
     report = replace(before, quarter=after.quarter)
     reaches = before.horizon.end >= after.year.end
     return replace(estimates(before), report=report) if reaches else estimates(report)
-
-
-def _telling(later: Estimates, new: pd.DataFrame, read: Iterable[str]) -> list[str]:
-    report, drivers = later.report, ()
-    if later.market is not None and later.gmv(WORLD, report.year):
-        drivers = later.market.drivers(WORLD, report.year, most=len(later.market.facts))
-    cells = new[new["platform"].isin([report.platform, report.rival])].drop_duplicates(CELL)
-    of_year = cells[cells["span"].map(report.year.overlap) > 0] if len(cells) else cells
-    return list(dict.fromkeys([*(fact for fact in drivers if fact in read), *of_year.index]))
 
 
 # Why the estimate moved -------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
@@ -12,8 +12,8 @@ from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
 
 
-def compare(before: Report, after: Report, sections: Iterable[tuple[str, Callable]]) -> str:
-    """What changed from one report to a later one; `sections` are what each has a headline for.
+def compare(before: Report, after: Report, headlines: Callable[[Report], dict[str, str]]) -> str:
+    """What changed from one report to a later one; `headlines` gives those of a report by chapter.
 
     Raises
     ------
@@ -26,14 +26,12 @@ def compare(before: Report, after: Report, sections: Iterable[tuple[str, Callabl
             "Allowed: the earlier quarter first"
         )
     found = changes(before, after)
-    headlines = [{name: str(review(r).headline) for name, review in sections} for r in (before, after)]
-    return "\n".join([*_facts(found), *_estimates(found), *_headlines(*headlines)])
+    return "\n".join([*_facts(found), *_estimates(found), *_headlines(headlines(before), headlines(after))])
 
 
 def _facts(found: Changes) -> Iterator[str]:
     before, after = found.before, found.after
     yield f"{before.quarter.code} as of {before.as_of}, then {after.quarter.code} as of {after.as_of}"
-    yield from (f"    {sentence}" for sentence in found.sentences if sentence)
     yield f"new: {count(len(found.new), 'fact')}"
     yield from by_day(found.new)
     if len(found.gone):

@@ -15,13 +15,10 @@ from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model import market as market_model
 from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
 from analysis.model.market import Estimate, Market, TooLittleKnown, fit
 from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
-
-MIN_SLOPE = 0.1  # of log GMV of the year on that of a part of it; below, the part tells next to nothing
 
 
 @dataclass(frozen=True)
@@ -119,14 +116,7 @@ class Estimates:
         inside = set(planned_sites(self.report)) < set(self.report.ledger.vocabulary.members(market))
         if self.market is None or self.platform != self.report.platform or not inside:
             return Quantity.unknown(f"new sites of {self.platform} in {market}")
-        if span not in self._asked:
-            self._asked[span] = new_sites_gmv(self.report, self.market, span)
-        return self._asked[span]
-
-    @cached_property
-    def _asked(self) -> dict[Span, Quantity]:
-        """GMV of new sites of the spans asked for so far: a chapter asks for the same ones again and again."""
-        return {}
+        return new_sites_gmv(self.report, self.market, span)
 
     def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
         extra = self._new_sites(market, self.report.year)
@@ -169,25 +159,6 @@ class Estimates:
         formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
         return self._quantity(share, "%", formula, origins, year)
 
-    def tipping_point(self, market: str, target: Quantity, span: Span) -> Quantity:
-        """GMV of a part of the year with which the year would be as likely as not to reach a target, money.
-
-        Where the line through the draws (log GMV of the year against log GMV of the span, least squares) meets the
-        target: for the lognormal, the median of the year given the span. Unknown where the two hardly hang together.
-        """
-        year, unknown = self.report.year, Quantity.unknown(f"a tipping point of {span.short}")
-        if self.market is None or not target or not self.gmv(market, year):
-            return unknown
-        logs = np.log([self.market.draws(market, part) for part in (span, year)])
-        slope, level = np.polyfit(*logs, 1)
-        if slope < MIN_SLOPE:
-            return unknown
-        wanted = np.log(self._dollars(self._less_new_sites(market, target)))
-        formula = f"GMV in {span.short} at which the median of {year.short} is {target.bare}, over the model’s draws"
-        origins = self.report.by_ids(self.market.drivers(market, year))
-        figure = self._quantity(np.exp((wanted - level) / slope), "USD", formula, origins, span)
-        return self.report.convert(figure, span)
-
     def _band(self, ask, unit: str, what: str, span: Span) -> Band:
         if self.market is None:
             return Band.unknown("figures for the market model")
@@ -213,17 +184,6 @@ class Estimates:
 
     def _dollars(self, amount: Quantity) -> float:
         return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
-
-    def monthly(self, market: str, span: Span) -> list[tuple[Span, Band]]:
-        """GMV of each month that a span touches, money."""
-        return [(month, self.gmv(market, month)) for month in span.each_month]
-
-    @cached_property
-    def cumulative(self) -> list[tuple[Span, Band]]:
-        """GMV of the world from 1 January to the end of each month of the year, money."""
-        year = self.report.year.end.year
-        spans = [Span.months_of(year, 1, months) for months in range(1, 13)]
-        return [(span, self.gmv(WORLD, span)) for span in spans]
 
     def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
         """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
@@ -253,18 +213,18 @@ def _under(report: Report, platform: str, market: Market | None) -> Estimates:
     return Estimates(report, platform, market)
 
 
-# What was fitted last, by fingerprint of the view, platform, last day and number of draws.
-FITTED: dict[tuple[str, str, date, int], Market | None] = {}
+# What was fitted last, by fingerprint of the view, platform and last day.
+FITTED: dict[tuple[str, str, date], Market | None] = {}
 
 
-def fitted(ledger: Ledger, platform: str, until: date, draws: int | None = None) -> Market | None:
+def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
     """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
-    key = ledger.fingerprint, platform, until, draws or market_model.DRAWS
+    key = ledger.fingerprint, platform, until
     if key not in FITTED:
         if len(FITTED) >= 24:
             del FITTED[next(iter(FITTED))]  # the oldest
         try:
-            FITTED[key] = fit(observe(ledger, platform), until, draws=draws)
+            FITTED[key] = fit(observe(ledger, platform), until)
         except TooLittleKnown:
             FITTED[key] = None
     return FITTED[key]

@@ -19,8 +19,6 @@ from analysis.facts.span import Span
 from analysis.model.market import Market
 from analysis.model.ramp import Ramp, launch_origin, online_sales, opening, ramp
 
-# Plans ------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -29,11 +27,6 @@ class Plan:
     markets: tuple[str, ...]
     month: Span
     figure: Quantity
-
-    @property
-    def sites(self) -> str:
-        """The markets as the ledger names several."""
-        return ", ".join(self.markets)
 
 
 def plans(report: Report) -> tuple[Plan, ...]:
@@ -53,15 +46,9 @@ def _plans(ledger: Ledger, platform: str) -> tuple[Plan, ...]:
     return tuple(sorted(found, key=lambda plan: plan.month))
 
 
-def plan_of_the_year(report: Report) -> Plan | None:
-    """The earliest plan for a month of the report's year or after it, or None if none is public."""
-    return next((plan for plan in plans(report) if plan.month.end >= report.year.start), None)
-
-
 def planned_launch(report: Report) -> Span | None:
-    """Period of the launch of `plan_of_the_year`, or None if no plan is public."""
-    plan = plan_of_the_year(report)
-    return plan and plan.month
+    """Period of the earliest launch planned for the report's year or after it, or None if no plan is public."""
+    return next((plan.month for plan in plans(report) if plan.month.end >= report.year.start), None)
 
 
 def planned_sites(report: Report) -> tuple[str, ...]:
@@ -69,18 +56,14 @@ def planned_sites(report: Report) -> tuple[str, ...]:
     return tuple(market for plan in plans(report) for market in plan.markets)
 
 
-def is_open(report: Report, plan: Plan) -> bool:
-    """Whether any site of a plan has opened."""
-    return _first_opened(report, plan) is not None
+def told_by_ramp(report: Report, market: Market | None) -> list[Plan]:
+    """Plans of which no site has opened: from then on the market model has the sites, by the size of their markets."""
+    return [plan for plan in plans(report) if not _first_opened(report, plan)] if market else []
 
 
 def _first_opened(report: Report, plan: Plan) -> str | None:
     """The site of a plan that opened first, or None if none has."""
-    opened = [(span, market) for market in plan.markets if (span := opening(report, market))]
-    return min(opened)[1] if opened else None
-
-
-# What new sites can sell ----------------------------------------------------------------------------
+    return min(((span, market) for market in plan.markets if (span := opening(report, market))), default=(0, None))[1]
 
 
 def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
@@ -93,18 +76,10 @@ def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
     if span.start <= last:  # what was sold by then is the same in every scenario
         parts = [(report.under(BASE), Span(span.start, min(span.end, last)))]
         parts += [(report, Span(last + timedelta(days=1), span.end))] if span.end > last else []
-    found = (
-        plan_gmv(seen, ramp(report, market), plan, part)
-        for plan in told_by_ramp(report, market)
-        for seen, part in parts
-    )
+    found = (plan_gmv(seen, ramp(report, market), plan, part)
+             for plan in told_by_ramp(report, market) for seen, part in parts)  # fmt: skip
     known = [gmv for gmv in found if gmv > 0]
     return total(known) if known else Quantity.unknown("a planned launch")
-
-
-def told_by_ramp(report: Report, market: Market | None) -> list[Plan]:
-    """Plans of which no site has opened: from then on the market model has the sites, by the size of their markets."""
-    return [plan for plan in plans(report) if not is_open(report, plan)] if market else []
 
 
 def plan_gmv(
@@ -117,64 +92,30 @@ def plan_gmv(
 ) -> Quantity:
     """GMV over a span of the sites of a plan, money: share of the ramp at each age × online sales of the sites.
 
-    It is zero before they open.
-
-    Parameters
-    ----------
-    report : Report
-    ramp : Ramp or None
-    plan : Plan
-    span : Span
-    opened : Span, optional
-        When they open; where not given, when the first did, or else the planned month and the assumed delay after it.
-    settings : dict of str to str, optional
-        Lever (`europe_ramp`, `europe_delay`, `new_sites_market`) -> `low`, `base` or `high`; the others, as the
-        report's scenario has them.
+    It is zero before they open: on `opened`; where not given, when the first did, or else in the planned month and the
+    assumed delay after it. `settings` sets levers (`europe_ramp`, `europe_delay`, `new_sites_market`) to `low`, `base`
+    or `high`; the others are as the report's scenario has them.
     """
-    settings = settings or {}
-
-    def lever(name: str) -> Quantity:
-        return report.assumption(name, settings.get(name))
-
+    levers = {name: report.assumption(name, (settings or {}).get(name))
+              for name in ("europe_ramp", "europe_delay", "new_sites_market")}  # fmt: skip
     if ramp is None:
         return Quantity.unknown("a launch on record with a market of known size")
-    start, reasons = opened, ()
-    if opened is None:
-        start, reasons = _start(report, plan, lever("europe_delay"))
-    weights = _ages(span, start) or {0: 0.0}
-    gmv = ramp.shares(weights) * lever("europe_ramp") * sites_online_sales(report, plan, settings)
-    words = f"{plan.figure.formula}, open from {months_from(start, 0).short} on"
+    start, reasons = (opened, ()) if opened else _start(report, plan, levers["europe_delay"])
+    published = [size for market in plan.markets if (size := online_sales(report, market, report.quarter))]
+    sales = total(published) if published else levers["new_sites_market"] / Quantity.counted(12, "month")
+    gmv = ramp.shares(_ages(span, start) or {0: 0.0}) * levers["europe_ramp"] * sales
+    words = f"{plan.figure.formula}, open from {Span.months_of(start.start.year, start.start.month, 1).short} on"
     return replace(gmv, formula=f"{gmv.formula} ({words})", origins=(*plan.figure.origins, *reasons, *gmv.origins))
 
 
-def sites_online_sales(report: Report, plan: Plan, settings: dict[str, str] | None = None) -> Quantity:
-    """Online sales of the sites of a plan, money a month: as published, else as assumed by `new_sites_market`."""
-    published = [size for market in plan.markets if (size := online_sales(report, market, report.quarter))]
-    if published:
-        return total(published)
-    assumed = report.assumption("new_sites_market", (settings or {}).get("new_sites_market"))
-    return assumed / Quantity.counted(12, "month")
-
-
-def start_of(report: Report, plan: Plan) -> Span:
-    """When the first site of a plan opened; if none had by the report's date, the month in which they open."""
-    return _start(report, plan, report.assumption("europe_delay"))[0]
-
-
 def _start(report: Report, plan: Plan, delay: Quantity) -> tuple[Span, tuple[Origin, ...]]:
-    """The same, as planned and delayed but not in the past, and where that is told."""
+    """When the first site of a plan opened, or else the month as planned and delayed but not in the past; and why."""
     if first := _first_opened(report, plan):
         return opening(report, first), (launch_origin(report, first),)
     month = pd.Period(plan.month.start, "M") + round(delay.value)
     if report.as_of > plan.month.end:
         month = max(month, pd.Period(report.as_of, "M") + 1)
     return Span.months_of(month.year, month.month, 1), delay.origins
-
-
-def months_from(start: Span, first: int, count: int = 1) -> Span:
-    """`count` months, the first of them `first` months after that in which `start` begins."""
-    begin = pd.Period(start.start, "M") + first
-    return Span(begin.start_time.date(), (begin + count - 1).end_time.date())
 
 
 def _ages(span: Span, start: Span) -> dict[int, float]:

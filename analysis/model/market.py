@@ -58,8 +58,8 @@ class Prior:
     ramp_exponent_sd: float = 0.6
     own_exponent_sd: float = 0.4
     ramp_delay: float = 6.0  # months that a launch has behind it on its first day: it does not start from nothing
-    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US online
-    # retail did before 2020 and e-Conomy SEA has its markets in 2022.
+    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US
+    # online retail did before 2020.
     old: float = 180.0
     ramp_age: float = 24.0  # months since launch at which levels are compared: TikTok Shop's at the end of 2023
     # Monthly log growth about the ramp, shared by all markets and of one market; times the learnt scale of growth.
@@ -73,7 +73,9 @@ class Prior:
     # Of a market about its size in its region, times the learnt scale of spread. Shares of Shopee and TikTok Shop
     # in the markets of SEA of 2022 and 2023 differ by 0.4; sizes are known to 0.2.
     share_sd: float = 0.5
-    unsized_sd: float = 1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
+    unsized_sd: float = (
+        1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
+    )
     reopening_sd: float = 0.5  # of the step after a closure: one case, so a judgement, a factor of 1.6
     # Of a month about the official seasonal profile, of a platform and again of a market: another country, other days.
     season_sd: float = 0.07
@@ -98,7 +100,7 @@ class Prior:
     # Grids of the learnt scales (logs) and the spread of each about 1: a calm official series has a tenth of the
     # growth of a young platform, and half a digit of its noise.
     scales: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {
-        GROWTH: (-2.4, -1.8, -1.2, -0.6, 0.0, 0.5, 1.0), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.6),
+        GROWTH: (-2.4, -1.6, -0.8, 0.0, 0.6, 1.2), SPREAD: (-0.7, 0.0, 0.7), NOISE: (-1.8, -1.2, -0.6, 0.0, 0.5, 1.0),
     })  # fmt: skip
     scale_sd: Mapping[str, float] = field(default_factory=lambda: {GROWTH: 0.8, SPREAD: 0.4, NOISE: 0.6})
 
@@ -204,14 +206,20 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """States, and then biases, are mean + the sum of scale times loadings @ z over the groups, z ~ N(0, 1)."""
+    """States, and then biases, are mean + (scale of each group * loadings) @ z, z ~ N(0, 1)."""
 
     mean: np.ndarray  # shape (S + B,)
-    loadings: dict[str, np.ndarray]  # group -> shape (S + B, parameters)
+    loadings: np.ndarray  # shape (S + B, P)
+    groups: np.ndarray  # that of each parameter
     biases: dict[tuple[str, str], int]  # (kind, name) of a basis, counter or publication -> place among the S + B
 
     def at(self, scales: Mapping[str, float]) -> np.ndarray:
-        return np.hstack([loadings * scales.get(group, 1.0) for group, loadings in self.loadings.items()])
+        return self.loadings * [scales.get(group, 1.0) for group in self.groups]
+
+    @cached_property
+    def blocks(self) -> dict[str, np.ndarray]:
+        """The loadings of each group."""
+        return {group: self.loadings[:, self.groups == group] for group in (FIXED, GROWTH, SPREAD, NOISE)}
 
 
 def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) -> np.ndarray:
@@ -226,7 +234,11 @@ def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) ->
 
 def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: float, prior: Prior) -> Layout:
     market, month = grid.where
-    count, memory, anchor = len(grid.markets), prior.growth_memory, grid.months.get_loc(pd.Period(max(facts["end"]), "M"))
+    count, memory, anchor = (
+        len(grid.markets),
+        prior.growth_memory,
+        grid.months.get_loc(pd.Period(max(facts["end"]), "M")),
+    )
     years = np.clip((anchor - np.arange(len(grid.months))) / 12, 0, prior.fading_years)
     restless = prior.growth_fading**years
     age = np.maximum(grid.age[market, month], 0)
@@ -241,20 +253,19 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     common = _path(restless, anchor, prior.common_growth_sd, memory)
     own = [_path(restless[n:], max(anchor - n, 0), prior.own_growth_sd, memory) for n in starts]
     season = np.equal.outer(grid.months.month[month], np.arange(1, 13)).astype(float)
-    states = {
-        FIXED: [
-            np.full((len(market), 1), prior.level_sd),
-            ramp * prior.ramp_exponent_sd,
-            np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd,
-            of_market * ramp * prior.own_exponent_sd,
-            of_market[:, ~sized] * prior.unsized_sd,
-            of_market * grid.reopened[market, month][:, None] * prior.reopening_sd,
-            season * prior.season_sd,
-            (of_market[:, :, None] * season[:, None, :]).reshape(len(market), -1) * prior.season_sd,
-        ],
-        GROWTH: [common[month], block_diag(*own)],
-        SPREAD: [of_market * prior.share_sd],
-    }
+    blocks = [
+        (FIXED, np.full((len(market), 1), prior.level_sd)),
+        (FIXED, ramp * prior.ramp_exponent_sd),
+        (FIXED, np.equal.outer(region[market], np.arange(len(names))) * prior.region_sd),
+        (FIXED, of_market * ramp * prior.own_exponent_sd),
+        (FIXED, of_market[:, ~sized] * prior.unsized_sd),
+        (FIXED, of_market * grid.reopened[market, month][:, None] * prior.reopening_sd),
+        (FIXED, season * prior.season_sd),
+        (FIXED, (of_market[:, :, None] * season[:, None, :]).reshape(len(market), -1) * prior.season_sd),
+        (GROWTH, common[month]),
+        (GROWTH, block_diag(*own)),
+        (SPREAD, of_market * prior.share_sd),
+    ]
     mean = level + (size - size.mean())[market] + ramp[:, 0] * observations.ramp_exponent
     mean = mean + season @ _season_profile(observations.season)
     # A counter is biased about its basis; what a publication got wrong it got wrong in all its amounts.
@@ -264,13 +275,11 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     entries = [(("basis", name), FIXED, sd) for name, sd in prior.bias_sd.items()]
     entries += [(("counter", name), FIXED, prior.bias_sd[basis]) for name, basis in sorted(basis_of.items())]
     entries += [(("publication", name), NOISE, np.sqrt(prior.shared) * sd) for name, sd in error_of.items()]
-    loadings = {
-        group: block_diag(np.hstack(states[group]) if group in states else np.empty((len(market), 0)),
-                          np.diag([sd if of == group else 0.0 for _, of, sd in entries])[:, [of == group for _, of, _ in entries]])
-        for group in (FIXED, GROWTH, SPREAD, NOISE)
-    }  # fmt: skip
+    states, biases = np.hstack([block for _, block in blocks]), np.diag([sd for *_, sd in entries])
+    groups = np.array([g for g, block in blocks for _ in range(block.shape[1])] + [g for _, g, _ in entries])
     mean = np.append(mean, np.zeros(len(entries)))
-    return Layout(mean, loadings, {name: len(market) + i for i, (name, *_) in enumerate(entries)})
+    places = {name: len(market) + i for i, (name, *_) in enumerate(entries)}
+    return Layout(mean, block_diag(states, biases), groups, places)
 
 
 def _season_profile(series: pd.DataFrame) -> np.ndarray:
@@ -387,7 +396,10 @@ def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layou
         + prior.day_sd**2 * np.array([0 if span.months else 1 / span.days for span in spans])
         + (prior.season_shift * np.array([(last - s.end).days / 365 * (s.length_in_months < 12) for s in spans])) ** 2
     )
-    slack, is_floor = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(), facts["qualifier"].isin(FLOORS).to_numpy()
+    slack, is_floor = (
+        facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(),
+        facts["qualifier"].isin(FLOORS).to_numpy(),
+    )
     return Likelihood(np.append(states, places), days[:, states], cells, bias, facts["log_value"].to_numpy(),
                       np.hypot(noise, slack * ~is_floor), np.hypot(noise, slack * is_floor), prior.dof)  # fmt: skip
 
@@ -445,7 +457,9 @@ def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, t
         force = along.T @ pull - z
         inner = cho_factor(np.eye(len(pull)) + np.sqrt(np.multiply.outer(weights, weights)) * (along @ along.T))
 
-        def least_squares(v: np.ndarray, along=along, root=np.sqrt(weights), inner=inner) -> np.ndarray:
+        root = np.sqrt(weights)
+
+        def least_squares(v: np.ndarray, along=along, root=root, inner=inner) -> np.ndarray:
             return v - along.T @ (root * cho_solve(inner, root * (along @ v)))
 
         step, near = least_squares(force), moved < _NEAR
@@ -476,11 +490,11 @@ def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, t
 
 def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int) -> Posterior:
     """Learn the scales, each round about the mode of the last; then the mode at their mean."""
-    logs = {group: 0.0 for group in prior.scales}
+    logs = dict.fromkeys(prior.scales, 0.0)
     points = np.array(list(product(*prior.scales.values())))
     belief = -((points / list(prior.scale_sd.values())) ** 2).sum(axis=1) / 2
     mean = layout.mean[likelihood.told]
-    z = np.zeros(sum(block.shape[1] for block in layout.loadings.values()))
+    z = np.zeros(layout.loadings.shape[1])
     for last in (False, False, True):
         scales = {group: np.exp(value) for group, value in logs.items()}
         noisy = replace(likelihood, above=likelihood.above * scales[NOISE], below=likelihood.below * scales[NOISE])
@@ -490,7 +504,7 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
         slopes, residual = noisy.slopes(x), noisy.value - noisy.sums(x)
         if last:
             break
-        by_group = {group: slopes @ block[likelihood.told] for group, block in layout.loadings.items()}
+        by_group = {group: slopes @ block[likelihood.told] for group, block in layout.blocks.items()}
         heights = {group: block @ block.T for group, block in by_group.items()}
         gap = residual + slopes @ (x - mean)  # of each fact from what the centre of the prior says, to first order
         variance = 1 / noisy.weights(residual) / scales[NOISE] ** 2
@@ -534,7 +548,7 @@ class Posterior:
     def reach(self) -> dict[str, np.ndarray]:
         """Covariance of all states and biases with the facts, by group, shape (S + B, N)."""
         told = self.likelihood.told
-        return {g: block @ (self.slopes @ block[told]).T for g, block in self.layout.loadings.items()}
+        return {g: block @ (self.slopes @ block[told]).T for g, block in self.layout.blocks.items()}
 
     @cached_property
     def at_mode(self) -> np.ndarray:
@@ -578,7 +592,9 @@ class Posterior:
         chances = ((cells + rng.random(cells.shape)) / batches).reshape(batches, 2, facts)
         chi_squares = 2 * gammaincinv((likelihood.dof + 1) / 2, chances)
         at = np.searchsorted(self.weight.cumsum(), (np.arange(batches) + 0.5) / batches)
-        scales = dict(zip((GROWTH, SPREAD, NOISE), np.exp(self.points[np.minimum(at, len(self.points) - 1)]).T, strict=True))
+        scales = dict(
+            zip((GROWTH, SPREAD, NOISE), np.exp(self.points[np.minimum(at, len(self.points) - 1)]).T, strict=True)
+        )
         offset, variance = (moment[:, None] for moment in likelihood.moments)
         ratio = scales[NOISE] / self.scales[NOISE]
         offset, variance = offset * ratio, variance * ratio**2
@@ -602,7 +618,7 @@ class Posterior:
         # Few points of the grid have most of the weight: what moves states is worked out once for each.
         points, which = np.unique(np.array(list(scales.values())), axis=1, return_inverse=True)
         which = np.repeat(which.ravel(), each)
-        reaches = [sum(dict(zip(scales, point, strict=True)).get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+        reaches = [self.reach[FIXED] + sum(s**2 * self.reach[group] for group, s in zip(scales, point, strict=True))
                    for point in points.T]  # fmt: skip
 
         def moved(force: np.ndarray, rows=slice(None)) -> np.ndarray:
@@ -616,7 +632,7 @@ class Posterior:
             return (np.concatenate([drawn, -drawn], axis=2) if pairs else drawn).reshape(count, batches * each)
 
         start = self.layout.mean[:, None] + sum(
-            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in self.layout.loadings.items()
+            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in self.layout.blocks.items()
         )
         heard = likelihood.value[:, None] - np.repeat(offset, each, axis=1)
         heard = heard + normals(len(likelihood.value)) / np.sqrt(np.repeat(weights, each, axis=1))
@@ -681,7 +697,11 @@ class Market:
         """
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
-        return days[open_states] @ self.posterior.rates[open_states] * np.exp(self._bias("basis", basis) + self._bias("counter", counter))
+        return (
+            days[open_states]
+            @ self.posterior.rates[open_states]
+            * np.exp(self._bias("basis", basis) + self._bias("counter", counter))
+        )
 
     def _bias(self, kind: str, name: str) -> np.ndarray | float:
         place = self.posterior.layout.biases.get((kind, name))
@@ -797,7 +817,7 @@ class Market:
         return table.iloc[np.argsort(-np.abs(z), kind="stable")]
 
     def biases(self, kind: str) -> pd.DataFrame:
-        """How much each `basis` or `counter` counts for one dollar that the company counts: columns kind, facts (amounts
+        """How much each `basis` or `counter` counts for one dollar of the company's count: columns kind, facts (amounts
         of it), median, p10, p90."""
         amounts, rows = self.facts[self.facts["base_market"].isna()], []
         for name, of in amounts.groupby(kind):

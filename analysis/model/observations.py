@@ -105,7 +105,9 @@ def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
 def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
     """Facts with who counted and where: the page itself where nobody is named."""
     counter = facts["counter"].mask(facts["counter"].isin(["", UNSTATED]), facts["source"])
-    return facts.assign(counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"]))
+    return facts.assign(
+        counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"])
+    )
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -124,7 +126,9 @@ def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFra
         side=facts["qualifier"].map(BOUNDS).fillna("value"), rank=facts["confidence"].map(CONFIDENCE.index)
     )
     cell = ["counter", "basis", "market", "start", "end", "base_market", "base_start", "base_end"]
-    ranked = facts.sort_values("known_on", ascending=False, kind="stable").sort_values(["rank", "derived"], kind="stable")
+    ranked = facts.sort_values("known_on", ascending=False, kind="stable").sort_values(
+        ["rank", "derived"], kind="stable"
+    )
     kept = ranked[~ranked.duplicated([*cell, "side"])]
     valued = kept[kept["side"] == "value"]
     kept = kept[(kept["side"] == "value") | ~_keys(kept, cell).isin(_keys(valued, cell))]
@@ -357,9 +361,9 @@ def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=64)
-def _ramp_exponent(ledger: Ledger, platform: str, prior: Prior = Prior()) -> float:
+def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     """Centre of the exponent of the ramp, from the launches of all other platforms; its own tell it in the model."""
-    weight, total = 1 / prior.ramp_exponent_sd**2, prior.ramp_exponent / prior.ramp_exponent_sd**2
+    weight, total = 1 / Prior.ramp_exponent_sd**2, Prior.ramp_exponent / Prior.ramp_exponent_sd**2
     for other in ledger.vocabulary.platforms:
         launched = {m for names in ledger.events_of(other, "launch")["market"] for m in names.split(", ")}
         read = _read(ledger, other) if launched and other != platform else pd.DataFrame()
@@ -368,12 +372,12 @@ def _ramp_exponent(ledger: Ledger, platform: str, prior: Prior = Prior()) -> flo
         regions = _regions(ledger, other, read)
         opened = _calendar(ledger, other, read, regions).groupby("market")["start"].min()
         found = [found for market in sorted(launched & set(opened.index))
-                 if (found := _exponents(read, market, opened[market], prior.ramp_delay))]  # fmt: skip
+                 if (found := _exponents(read, market, opened[market], Prior.ramp_delay))]  # fmt: skip
         if found:
             mean = np.mean([np.mean(each) for each in found])
-            spread = (prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(found)
-            weight += 1 / (prior.ramp_exponent_sd**2 + spread)
-            total += mean / (prior.ramp_exponent_sd**2 + spread)
+            spread = (Prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(found)
+            weight += 1 / (Prior.ramp_exponent_sd**2 + spread)
+            total += mean / (Prior.ramp_exponent_sd**2 + spread)
     return total / weight
 
 
@@ -397,9 +401,9 @@ def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> 
 
 
 def _season_series(ledger: Ledger) -> pd.DataFrame:
-    """The official quarterly series, one row a quarter: start, end, value (its own currency)."""
+    """The official quarterly series, one row a quarter: start, end, value (its own currency), known_on."""
     facts = ledger.facts
     facts = facts[(facts["platform"] == SEASON_PLATFORM) & (facts["market"] == SEASON_MARKET)
                   & (facts["metric"] == "gmv") & (facts["basis"] == "official")]  # fmt: skip
     quarters = facts[facts["period"].str.contains("Q")].drop_duplicates("period").sort_values("start")
-    return quarters[["start", "end", "number"]].rename(columns={"number": "value"}).reset_index(drop=True)
+    return quarters[["start", "end", "number", "known_on"]].rename(columns={"number": "value"}).reset_index(drop=True)

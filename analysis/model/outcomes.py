@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-import pandas as pd
+from dataclasses import dataclass
 
 from analysis.facts.assumptions import Assumption, Scenario
 from analysis.facts.parameters import BASE
@@ -15,10 +11,7 @@ from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
 from analysis.model.observations import WORLD
-from analysis.model.scenarios import is_offered, offered, starts
-from analysis.story.prose import Sentence, maybe
-
-ENDS = ("low", "high")  # of a lever
+from analysis.model.scenarios import offered, starts
 
 
 @dataclass(frozen=True)
@@ -60,11 +53,6 @@ def outcomes(report: Report, market: str = WORLD) -> list[Outcome]:
     ]
 
 
-def tellable(report: Report) -> list[Scenario]:
-    """The scenarios that can still happen on the report's date, in the order of their file."""
-    return [report.ledger.assumptions.scenarios[name] for name in offered(report)]
-
-
 def chance(told: list[Outcome]) -> Quantity:
     """Probability that the year's target is reached, over all scenarios by their weights, per cent."""
     if not told or not all(outcome.chance for outcome in told):
@@ -75,44 +63,6 @@ def chance(told: list[Outcome]) -> Quantity:
 def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
     """Mean of amounts by their weights, money; unknown if there are none."""
     return total(weight * amount for weight, amount in weighted) if weighted else Quantity.unknown("a scenario")
-
-
-def sensitivity(report: Report, market: str = WORLD) -> pd.DataFrame:
-    """GMV of the twelve months after the quarter, base but for one lever at a time; see `one_at_a_time`.
-
-    Told are the levers that some scenario moves and that can still happen.
-    """
-    levers, scenarios = report.ledger.assumptions.levers, report.ledger.assumptions.scenarios
-    moved = {name for scenario in scenarios.values() for name in scenario.settings}
-
-    def ahead(settings: dict[str, str]) -> Quantity:
-        name = " ".join(*settings.items())
-        alone = scenarios[BASE].model_copy(update={"settings": settings, "name": name, "id": name})
-        return estimates(replace(report, scenario=alone)).gmv(market, report.horizon).median
-
-    labels = {name: lever.means for name, lever in levers.items() if name in moved and is_offered(report, lever)}
-    return one_at_a_time(report, labels, ahead)
-
-
-def one_at_a_time(report: Report, labels: dict[str, str], at: Callable[[dict[str, str]], Quantity]) -> pd.DataFrame:
-    """What comes of one lever at a time at its low and at its high end.
-
-    `labels` are levers and what a chart calls each; `at` goes from a lever and its end, as in `Scenario.settings`, to
-    what comes of it. Columns label, low, high, low_word, high_word (the lever's setting), widest first; levers that
-    make a difference.
-    """
-    rows = []
-    for name, label in labels.items():
-        low, high = (at({name: end}) for end in ENDS)
-        if low and high and low.value != high.value:
-            rows.append((label, low, high, *(report.assumption(name, end).bare for end in ENDS)))
-    rows.sort(key=lambda row: -abs(row[1].value - row[2].value))
-    return pd.DataFrame(rows, columns=["label", "low", "high", "low_word", "high_word"])
-
-
-def most(levers: pd.DataFrame) -> Sentence:  # goes when the outlook and Europe are converted
-    """The end of a title of such a table: the lever that moves most; empty if none makes a difference."""
-    return maybe(" most: {widest}", widest=levers["label"].iloc[0] if len(levers) else None)
 
 
 def _weight(scenario: Scenario, share: float) -> Quantity:

@@ -37,7 +37,9 @@ def online_sales(report: Report, market: str, at: Span, currency: str | None = N
     amount, span = report.convert(report.ledger.printed(row), row["span"], currency), row["span"]
     if "weekly" in row["metric"]:
         amount = amount * Quantity.counted(span.days / 7, "week", f"of {span.short}")
-    return replace(amount / Quantity.counted(span.months, "month", f"of {span.short}"), unit=f"{currency or report.currency}/month")
+    return replace(
+        amount / Quantity.counted(span.months, "month", f"of {span.short}"), unit=f"{currency or report.currency}/month"
+    )
 
 
 def opening(report: Report, market: str) -> Span | None:
@@ -189,7 +191,9 @@ def _ramp(asked: _Asked) -> Ramp | None:
     own = frozenset(known["market"][known["status"] == "reported"])
     launched = [market for market in asked.ledger.vocabulary.markets if market in own and opening(asked.report, market)]
     vintages = tuple(filter(None, (_vintage(asked, market, known) for market in launched)))
-    planned = asked.report.ledger.facts.query("platform == @asked.platform and metric == 'planned_launch_month'")["market"]
+    planned = asked.report.ledger.facts.query("platform == @asked.platform and metric == 'planned_launch_month'")[
+        "market"
+    ]
     sites = [site for name in planned for site in asked.ledger.vocabulary.members(name)]
     region = region_of(asked.ledger, sites[0]) if sites else None
     return Ramp(vintages, own, region) if vintages else None
@@ -199,7 +203,11 @@ def _vintage(asked: _Asked, market: str, known: pd.DataFrame) -> Vintage | None:
     calendar = asked.market.observations.calendar
     opened = opening(asked.report, market)
     # Of a launch told to the year, the first day of trade that is on record.
-    first = opened.start if opened.days == 1 or opened.months == 1 else calendar["start"][calendar["market"] == market].min()
+    first = (
+        opened.start
+        if opened.days == 1 or opened.months == 1
+        else calendar["start"][calendar["market"] == market].min()
+    )
     months = known["month"][(known["market"] == market) & (known["month"] >= pd.Period(first, "M"))]
     if closure := _first(asked.ledger, asked.platform, "closure").get(market):
         months = months[months < pd.Period(closure.start, "M")]

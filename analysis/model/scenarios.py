@@ -30,7 +30,7 @@ def is_offered(report: Report, what: Lever | Scenario) -> bool:
 
 
 def offered(report: Report) -> dict[str, float]:
-    """Scenario -> its probability on the report's date, in the order of the file; the base has what the others leave."""
+    """Scenario -> its probability on the report's date, in the order of the file; the base has what others leave."""
     found = {name: probability(report, scenario) for name, scenario in report.ledger.assumptions.scenarios.items()
              if is_offered(report, scenario)}  # fmt: skip
     return found | {BASE: 1 - sum(found.values()) + found[BASE]}

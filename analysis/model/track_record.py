@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Ledger, read_ledger
+from analysis.facts.quantity import rounded
 from analysis.facts.report import PUBLICATION_LAG
 from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.estimates import fitted
-from analysis.model.observations import BOUNDS, WORLD, _read, _season_series, year_earlier
+from analysis.model.observations import BOUNDS, WORLD, _read, _season_series
 
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 BASELINES = ("run_rate", "seasonal", "drift")
@@ -80,15 +81,17 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
                 continue
             span, value = Span(fact.start, fact.end), fact.log_value
             draws = market.figure(fact.market, span, fact.basis, fact.counter, fact.confidence)
-            p10, median, p90 = np.quantile(draws, [0.1, 0.5, 0.9])
+            p10, median, p90 = map(rounded, np.quantile(draws, [0.1, 0.5, 0.9]))
+            if not p10:  # a market that was not known to open
+                continue
             row = [quarter.code, view.as_of, platform, fact.market, span.year.code, span.code, LENGTHS[span.months],
                    median, p10, p90, np.exp(value), fact.Index, fact.basis, fact.counter,
                    bool(np.log(p10) <= value <= np.log(p90)), market.drivers(fact.market, span),
-                   interval_score(np.log(p10), np.log(p90), value)]  # fmt: skip
-            points = baselines(view, platform, fact.market, fact.counter, span)
+                   rounded(interval_score(np.log(p10), np.log(p90), value))]  # fmt: skip
+            points = baselines(ledger, platform, fact.market, fact.counter, span, view.as_of)
             for name in BASELINES:
                 low, high = np.log(points[name]) + _errors(ledger, platform, name, view.as_of)
-                row += [points[name], bool(low <= value <= high), interval_score(low, high, value)]
+                row += [rounded(points[name]), bool(low <= value <= high), rounded(interval_score(low, high, value))]
             rows.append(tuple(row))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -100,6 +103,11 @@ def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[
         later = _published_later(ledger, platform, quarter)
         if not later.empty:
             yield quarter, view, later
+
+
+def asked(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Ledger, str, date]]:
+    """The models that `track_record` asks `fitted` for: view, platform and last day."""
+    return [(view, platform, _horizon(quarter)) for quarter, view, _ in told_later(ledger, platform, quarters)]
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:
@@ -159,26 +167,44 @@ def _figures(ledger: Ledger, platform: str) -> pd.DataFrame:
 # Baselines ----------------------------------------------------------------------------------------------
 
 
-def baselines(view: Ledger, platform: str, market: str, counter: str, span: Span) -> dict[str, float]:
-    """GMV of a span from the latest amounts published of a market, by the same counter if it has any; else NaN."""
-    facts = _read(view, platform)
-    known = facts[(facts["market"] == market) & (facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
-    same = known[known["counter"] == counter]
-    rows = sorted((same if len(same) else known).itertuples(), key=lambda f: (f.end, -f.start.toordinal()))
+def baselines(ledger, platform: str, market: str, counter: str, span: Span, as_of: date) -> dict[str, float]:
+    """GMV of a span from the latest amounts of a market public by a day, of the same counter if any, else NaN."""
+    known = [row for row in _amounts(ledger, platform).get(market, ()) if row.known_on <= as_of.isoformat()]
+    rows = [row for row in known if row.counter == counter] or known
     if not rows:
         return dict.fromkeys(BASELINES, np.nan)
     # Of the figures that end last the one over the longest period; of those before it the last.
     last, first = rows[-1], [row for row in rows if row.end < rows[-1].start and row.counter == rows[-1].counter]
     day = Span(last.start, last.end)
-    run_rate = np.exp(last.log_value) / day.days * span.days
-    season = _season_series(view)
+    run_rate = drift = np.exp(last.log_value) / day.days * span.days
+    season = _season(ledger, as_of)
     seasonal = np.exp(last.log_value) / _seasonal_share(season, day) * _seasonal_share(season, span)
-    drift = run_rate
     if first:
         before = Span(first[-1].start, first[-1].end)
         growth = (last.log_value - np.log(day.days) - first[-1].log_value + np.log(before.days)) / _apart(before, day)
         drift = run_rate * np.exp(growth * _apart(day, span))
     return {"run_rate": run_rate, "seasonal": seasonal, "drift": drift}
+
+
+@lru_cache(maxsize=32)
+def _amounts(ledger: Ledger, platform: str) -> dict[str, list]:
+    """Market -> its published amounts that are no bounds, in the order in which they end, the longest last."""
+    facts = _read(ledger, platform)
+    facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
+    facts = facts.sort_values(["end", "start"], ascending=[True, False], kind="stable")
+    return {market: list(rows.itertuples()) for market, rows in facts.groupby("market")}
+
+
+@lru_cache(maxsize=64)
+def _season(ledger: Ledger, as_of: date) -> list[tuple[Span, float]]:
+    """The quarters of the last whole year of official sales that was public by a day."""
+    series = _season_series(ledger)
+    quarters = [
+        (Span(row.start, row.end), row.value) for row in series[series["known_on"] <= as_of.isoformat()].itertuples()
+    ]
+    years = [quarter.start.year for quarter, _ in quarters]
+    last = max((year for year in years if years.count(year) == 4), default=None)
+    return [(quarter, value) for quarter, value in quarters if quarter.start.year == last]
 
 
 def _apart(earlier: Span, later: Span) -> float:
@@ -187,16 +213,15 @@ def _apart(earlier: Span, later: Span) -> float:
     return (middles[1] - middles[0]) / DAYS_PER_MONTH
 
 
-def _seasonal_share(season: pd.DataFrame, span: Span) -> float:
-    """Part of a year's official sales that fell into the days of a span, by the last year published; else by days."""
-    quarters = [(Span(row.start, row.end), row.value) for row in season.itertuples()]
-    years = [year for year in {q.start.year for q, _ in quarters} if sum(q.start.year == year for q, _ in quarters) == 4]
-    if not years or span.start.year != span.end.year:
+def _seasonal_share(season: list[tuple[Span, float]], span: Span) -> float:
+    """Part of a year's official sales that fell into the days of a span; by days where it is no part of one year."""
+    if not season or span.start.year != span.end.year:
         return span.days / span.year.days
-    while span.end.year > max(years):
-        span = year_earlier(span)
-    of_year = [(q, v) for q, v in quarters if q.start.year == max(years)]
-    return sum(v * q.overlap(span) / q.days for q, v in of_year) / sum(v for _, v in of_year) or span.days / span.year.days
+    shift = season[0][0].start.year - span.start.year
+    moved = Span.months_of(span.start.year + shift, span.start.month, 1).start, span.end.month
+    same = Span(moved[0], Span.months_of(moved[0].year, moved[1], 1).end) if span.months else None
+    part = sum(value * quarter.overlap(same) / quarter.days for quarter, value in season) if same else 0.0
+    return part / sum(value for _, value in season) or span.days / span.year.days
 
 
 def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.ndarray:
@@ -212,7 +237,7 @@ def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.nda
 
 @lru_cache(maxsize=4)
 def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
-    """Log of what came over each baseline, for every platform, quarter, market and period; with the day it was known."""
+    """Log of what came over each baseline, by platform, quarter, market and period, and the day it was known."""
     rows = []
     for platform in ledger.vocabulary.platforms:
         figures = _figures(ledger, platform)
@@ -221,9 +246,9 @@ def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
         first, last = Span.months_of(min(figures["start"]).year, 1, 3), max(figures["end"])
         for quarter in pd.period_range(first.start, last, freq="Q"):
             span = Span(quarter.start_time.date(), quarter.end_time.date())
-            view = ledger.known_by(span.end + PUBLICATION_LAG)
             for fact in _published_later(ledger, platform, span).itertuples():
-                points = baselines(view, platform, fact.market, fact.counter, Span(fact.start, fact.end))
+                of, as_of = Span(fact.start, fact.end), span.end + PUBLICATION_LAG
+                points = baselines(ledger, platform, fact.market, fact.counter, of, as_of)
                 rows.append((platform, fact.known_on, *(fact.log_value - np.log(points[name]) for name in BASELINES)))
     return pd.DataFrame(rows, columns=["platform", "known_on", *BASELINES]).dropna()
 
@@ -244,7 +269,9 @@ def everything(ledger: Ledger) -> pd.DataFrame:
 
 def groups(record: pd.DataFrame) -> pd.DataFrame:
     """`scores` by platform and length, with the world or the only market apart from the parts."""
-    return scores(record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"])
+    return scores(
+        record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"]
+    )
 
 
 if __name__ == "__main__":  # python -m analysis.model.track_record > docs/track_record.md

@@ -1,23 +1,26 @@
-"""From notebooks to reports: papermill runs them, `export` makes the page, and a manifest says what went in.
+"""From notebooks to reports: papermill runs them, `page` makes the page, and a manifest says what went in.
 
-Notebooks and reports are made side by side, each in a process of its own, so that one that fails does so alone. A
-report is built beside its place and moved there when it is whole.
+Notebooks run side by side, each in a process of its own, so that one that fails does so alone. A report is built beside
+its place and moved there when it is whole.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
 import pkgutil
 import re
+import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from datetime import date
-from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,17 +28,17 @@ from typing import TYPE_CHECKING
 from analysis import chapters
 from analysis.facts.errors import InputError
 from analysis.facts.ledger import Ledger, shared_ledger
-from analysis.facts.parameters import DATA
 from analysis.facts.report import Report
 from analysis.model.estimates import FITTED, fitted
 from analysis.model.track_record import earlier_quarters, told_later
-from analysis.publish import cluster as elsewhere
-from analysis.publish import drawing, forks, manifest
+from analysis.publish import manifest, workers
+from analysis.publish.cluster import build_with
+from analysis.publish.drawing import SPEC, SVG, Charts, DrawingProcess
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-CELL_TIMEOUT = 120.0  # seconds; the slowest cell takes about one
+TIMEOUT = 120.0  # seconds; the slowest cell takes about one
 _AT_ONCE = 16  # reports; what they have in common is kept in memory while they are built
 
 
@@ -44,20 +47,9 @@ class BuildError(InputError):
 
 
 def build(report: Report, data: Path, out: Path) -> Path:
-    """Run all notebooks for one report and write it as a folder of `out` with the report's name.
-
-    Returns
-    -------
-    Path
-        The report's HTML file. The folder also has the executed notebooks, as such and as pages with their code, the
-        table behind each chart as CSV, summary.json and manifest.json.
-
-    Raises
-    ------
-    BuildError
-        If a notebook fails. What stood in `out` before is still there, and nothing else.
-    """
-    ((_, result),) = build_many([report], data, out)
+    """Build one report as `build_many` does; its HTML file, or a BuildError is raised."""
+    with DrawingProcess() as charts:
+        ((_, result),) = build_many([report], data, out, charts)
     if isinstance(result, BuildError):
         raise result
     return result
@@ -67,52 +59,56 @@ def build_many(
     reports: Sequence[Report],
     data: Path,
     out: Path,
+    charts: Charts | None = None,
+    *,
     executor: Executor | None = None,
-    timeout: float = CELL_TIMEOUT,
-    progress: Callable[[Report, str], None] = lambda report, notebook: None,
-    draughtsman: drawing.Draughtsman | None = None,
+    timeout: float = TIMEOUT,
+    progress: Callable[[str, str], None] = lambda report, notebook: None,
 ) -> Iterator[tuple[Report, Path | BuildError]]:
-    """Build several reports side by side; one that fails leaves the others, and what stood in its place, as they are.
+    """Build reports side by side, each as a folder of `out`; each when it is done, with its page or with what is wrong.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-    data : Path
-        The data folder that the reports were made from.
-    out : Path
-        Folder of reports; created if missing.
-    executor : Executor, optional
-        Has each report built where its workers are. By default all cores of this machine are used, and what reports
-        have in common is worked out once.
-    timeout : float
-        Seconds that a cell may take.
-    progress : callable
-        Called with the report and the name of a notebook that is done; not while an executor builds.
-    draughtsman : Draughtsman, optional
-        Draws the charts, if one is at work already.
-
-    Yields
-    ------
-    Report, Path or BuildError
-        Each report when it is done, with its HTML file or with what went wrong.
+    One that fails leaves the others, and what stood in its place, as they are. All cores of this machine are used, with
+    the `charts` of a `DrawingProcess`, or an `executor` has each report built where its workers are. A cell may take
+    `timeout` seconds. `progress` is called with the names of a report and of a notebook that is done here.
     """
+    manifest.notebooks()  # if they cannot be read, nothing is touched
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as scratch, ExitStack() as stack:
-        folders = [Path(scratch) / str(number) / report.name for number, report in enumerate(reports)]
-        if executor is None:
-            draughtsman = draughtsman or stack.enter_context(drawing.Draughtsman())
-            built = _build_here(reports, data, folders, draughtsman, timeout, progress)
+    with _scratch(out) as scratch:
+        if executor:
+            built = build_with(executor, reports, data, scratch, timeout)
         else:
-            built = elsewhere.build_with(executor, reports, data, folders, timeout)
-        for number, problems in built:
-            report, folder = reports[number], folders[number]
-            if problems:
-                named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
-                yield report, BuildError("\n".join(named))
-                continue
-            folder.chmod(0o755)
-            _replace(out / report.name, folder, folder.parent / "previous")
-            yield report, out / report.name / "report.html"
+            built = _build_here(reports, data, scratch, charts, timeout, progress)
+        for report, problems in built:
+            final = out / report.name
+            try:
+                if not problems:
+                    _replace(final, scratch / report.name, scratch / f"{report.name}.before")
+            except OSError as error:
+                problems = [f"{final} cannot be replaced: {error.strerror}; what stood there is still there"]
+            named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
+            yield report, BuildError("\n".join(named)) if problems else final / "report.html"
+
+
+@contextmanager
+def _scratch(out: Path) -> Iterator[Path]:
+    """A folder for what is half done; such folders of builds that were killed are cleared away."""
+    for left in out.glob(".building-*"):
+        with suppress(OSError), _locked(left):  # else its build is still running, or it is another user's
+            shutil.rmtree(left)
+    folder = tempfile.TemporaryDirectory(prefix=".building-", dir=out.resolve(), ignore_cleanup_errors=True)
+    with folder as scratch, _locked(Path(scratch)):
+        yield Path(scratch)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """With a lock on a folder, which ends with this process at the latest; an OSError if another has it."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(number)
 
 
 def _replace(final: Path, folder: Path, aside: Path) -> None:
@@ -131,79 +127,59 @@ def _replace(final: Path, folder: Path, aside: Path) -> None:
 # Here -----------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Draft:
-    """A report in the making: its notebooks so far, and what is wrong with the others."""
-
-    report: Report
-    folder: Path
-    notebooks: dict[str, NotebookNode] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-def _build_here(
-    reports, data: Path, folders: list[Path], draughtsman: drawing.Draughtsman, timeout: float, progress
-) -> Iterator[tuple[int, list[str]]]:
-    """Numbers of reports that are done, each with its problems."""
+def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Charts, timeout: float, progress):
+    """As `build_with`, by processes of this machine."""
+    how = get_context("fork" if workers.can_fork() else "spawn")
     for first in range(0, len(reports), _AT_ONCE):
-        last = min(first + _AT_ONCE, len(reports))
-        drafts = {number: _Draft(reports[number], folders[number]) for number in range(first, last)}
-        yield from _build_together(drafts, data, draughtsman, timeout, progress)
+        waiting = {report.name: report for report in reports[first : first + _AT_ONCE]}
+        if how.get_start_method() == "fork":
+            _prepare([*waiting.values()], data, scratch)
+        for _ in range(2):  # a worker that dies takes the others along: once more
+            with workers.pool(how, scratch, ANALYSIS_DATA=str(data.resolve())) as pool:
+                for report, notebooks in _run([*waiting.values()], pool, charts, timeout, progress):
+                    del waiting[report.name]
+                    yield report, _finish(report, notebooks, charts, scratch / report.name)
+        for report in waiting.values():
+            yield report, ["a process that ran its notebooks was killed twice; is there enough memory?"]
 
 
-def _build_together(
-    drafts: dict[int, _Draft], data: Path, draughtsman: drawing.Draughtsman, timeout: float, progress
-) -> Iterator[tuple[int, list[str]]]:
-    sources = manifest.notebooks()
-    with forks.Tasks() as tasks:
-        _prepare([draft.report for draft in drafts.values()], data, tasks)
-        for number, draft in drafts.items():
-            for source in sources:
-                run = partial(execute, source, draft.report.parameters, data, timeout, draw=False)
-                tasks.add((number, source), run)
-        from analysis.publish.page import load_templates
+def _run(reports: list[Report], pool: Executor, charts: Charts, timeout: float, progress):
+    """Reports with what their notebooks came to; fewer than asked for if a worker died, which ends the pool."""
+    done = {report.name: {} for report in reports}
+    running = {
+        pool.submit(execute, source, report.parameters, timeout, draw=False): (report, source)
+        for report in reports
+        for source in manifest.notebooks()
+    }
+    from analysis.publish.page import load_templates
 
-        load_templates()  # meanwhile, for all who write
-        for (number, source), result in tasks:
-            draft = drafts[number]
-            if source is None:  # the folder is written
-                yield number, [str(result)] if isinstance(result, forks.TaskError) else []
-                continue
-            if isinstance(result, forks.TaskError):
-                draft.problems.append(_named(source, result))
-            else:
-                draft.notebooks[source.stem] = result
-                for chart in drawing.charts(result):
-                    draughtsman.ask(chart[drawing.SVG])
-            progress(draft.report, source.stem)
-            if len(draft.notebooks) + len(draft.problems) < len(sources):
-                continue
-            if not draft.problems:
-                draft.problems += _draw(draft, draughtsman)
-            if draft.problems:
-                yield number, sorted(draft.problems)
-            else:
-                # Before other notebooks, so that few reports are half done at a time.
-                tasks.add((number, None), partial(_write, draft), first=True)
+    load_templates()  # meanwhile
+    for future in as_completed(running):
+        report, source = running[future]
+        result = done[report.name][source.name] = future.exception() or future.result()
+        if isinstance(result, BrokenProcessPool):
+            return
+        if not isinstance(result, Exception):
+            charts.ask([json.dumps(bundle[SPEC]) for bundle in _undrawn(result)])
+        progress(report.name, source.stem)
+        if len(done[report.name]) == len(manifest.CHAPTERS):
+            yield report, done.pop(report.name)
 
 
-def _prepare(reports: Sequence[Report], data: Path, tasks: forks.Tasks) -> None:
+def _prepare(reports: list[Report], data: Path, scratch: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
-    if not forks.possible():  # a kernel would not have it
-        return
     shared_ledger(data)
     FITTED.clear()  # of reports that are done
-    asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _asked_by(report)}
-    models = list(asked.values())
-    for part in range(tasks.at_once):
-        tasks.add(part, partial(_fit, models[part :: tasks.at_once]))
-    _warm_up()  # meanwhile
-    for _, found in tasks:
-        if not isinstance(found, forks.TaskError):  # else the notebook that needs it will fail, and say where
-            FITTED.update(found)
+    asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
+    with workers.pool(get_context("fork"), scratch) as pool:
+        fits = [pool.submit(_fit, *model) for model in asked.values()]
+        _warm_up()  # meanwhile
+        for fit in fits:
+            with suppress(Exception):  # the notebook that needs it will fail, and say where
+                FITTED.update(fit.result())
 
 
-def _asked_by(report: Report) -> Iterator[tuple[Ledger, str, date]]:
+def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
     """What several notebooks of a report ask of `fitted`: the view, the platform and the last day of each model."""
     for seen, platform in ((report, report.platform), (report, report.rival), (report.before, report.platform)):
         yield seen.ledger, platform, seen.horizon.end
@@ -211,12 +187,12 @@ def _asked_by(report: Report) -> Iterator[tuple[Ledger, str, date]]:
         yield view, report.platform, quarter.year.end
 
 
-def _fit(models: list[tuple[Ledger, str, date]]) -> dict:
-    """Models with their draws, by what `FITTED` knows them by."""
-    for market in [fitted(*asked) for asked in models]:
-        if market is not None:
-            _ = market.posterior.rates  # they stay with the model
-    return FITTED
+def _fit(view: Ledger, platform: str, until: date) -> dict:
+    """A model with its draws, by what `FITTED` knows it by."""
+    market = fitted(view, platform, until)
+    if market is not None:
+        _ = market.posterior.rates  # they stay with the model
+    return {(view.fingerprint, platform, until): market}
 
 
 def _warm_up() -> None:
@@ -229,54 +205,63 @@ def _warm_up() -> None:
         with suppress(Exception):  # the notebook that needs it will fail, and say where
             importlib.import_module(module.name)
     nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
-    altair.layer(altair.Chart().mark_point()).to_json(validate=False)
+    altair.layer(altair.Chart().mark_point()).to_dict(validate=False)
 
 
-def _named(source: Path, error: forks.TaskError) -> str:
-    text = str(error)
-    return text if text.startswith(source.name) else f"{source.name}: {text}"
+def _undrawn(notebook: NotebookNode) -> list[dict]:
+    """The MIME bundles of the charts that are still to be drawn."""
+    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [bundle for bundle in shown if SPEC in bundle]
 
 
-def _draw(draft: _Draft, draughtsman: drawing.Draughtsman) -> list[str]:
-    """Put the charts into the notebooks of a report; what went wrong."""
-    problems = []
-    for stem, notebook in draft.notebooks.items():
-        for data in drawing.charts(notebook):
-            try:
-                data[drawing.SVG] = draughtsman.take(data[drawing.SVG])
-            except drawing.DrawingError as error:
-                problems.append(f"{stem}.ipynb: a chart cannot be drawn: {error}")
-    return problems
+def _finish(report: Report, results: dict[str, NotebookNode | Exception], charts: Charts, folder: Path) -> list[str]:
+    """Write the files of a report whose notebooks have run; what is wrong with them."""
+    failed = {name: error for name, error in sorted(results.items()) if isinstance(error, Exception)}
+    try:
+        if not failed:
+            for bundle in [bundle for notebook in results.values() for bundle in _undrawn(notebook)]:
+                bundle[SVG] = charts.take(json.dumps(bundle.pop(SPEC)))
+            _write(report, dict(sorted(results.items())), folder)
+    except Exception as error:
+        failed[report.name] = error
+    return [_said(name, error) for name, error in failed.items()]
 
 
-def _write(draft: _Draft) -> None:
-    """Write the files of a report."""
+def _said(name: str, error: Exception) -> str:
+    """What went wrong with something; of a mistake of ours, all that is known."""
+    if isinstance(error, OSError):
+        return f"{name}: {error.filename or 'a file'} cannot be read or written: {error.strerror or error}"
+    text = str(error) if isinstance(error, InputError) else "".join(traceback.format_exception(error))
+    return text if text.startswith(name) else f"{name}: {text}"
+
+
+def _write(report: Report, notebooks: dict[str, NotebookNode], folder: Path) -> None:
     import nbformat
 
+    from analysis.publish.notes import listed
     from analysis.publish.page import SUMMARY, chapter, chapter_page, render, summary_of, tables_of
+    from analysis.publish.workbook import NAME, write_workbook
 
     for name in ("notebooks", "tables", "chapters"):
-        (draft.folder / name).mkdir(parents=True)
-    for stem, notebook in draft.notebooks.items():
-        nbformat.write(notebook, draft.folder / "notebooks" / f"{stem}.ipynb")
-    told = [chapter(stem, notebook) for stem, notebook in sorted(draft.notebooks.items())]
-    files = {f"tables/{name}.csv": text for name, text in tables_of(told)}
-    files |= {f"chapters/{one.stem}.html": chapter_page(draft.report, one) for one in told}
-    page = render(draft.report, told)
-    numbers = ",\n".join(json.dumps(number, ensure_ascii=False) for number in page.numbers)
-    files |= {"report.html": page.html, "numbers.json": f"[\n{numbers}\n]\n", SUMMARY: summary_of(draft.report, told)}
+        (folder / name).mkdir(parents=True)
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, folder / "notebooks" / name)
+    shown = [chapter(Path(name).stem, notebook) for name, notebook in notebooks.items()]
+    files = {f"tables/{name}.csv": text for name, text in tables_of(shown)}
+    files |= {f"chapters/{one.stem}.html": chapter_page(report, one) for one in shown}
+    page = render(report, shown)
+    files |= {"report.html": page.html, "numbers.json": listed(page.numbers), SUMMARY: summary_of(report, shown)}
     for name, text in files.items():
-        (draft.folder / name).write_text(text, encoding="utf-8", newline="\n")
-    about = json.dumps(manifest.describe(draft.report, draft.folder), indent=2, ensure_ascii=False)
-    (draft.folder / manifest.NAME).write_text(about + "\n", encoding="utf-8", newline="\n")
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    write_workbook(folder / NAME, report, shown)
+    about = json.dumps(manifest.describe(report, folder), indent=2, ensure_ascii=False)
+    (folder / manifest.NAME).write_text(about + "\n", encoding="utf-8", newline="\n")
 
 
 # Notebooks ------------------------------------------------------------------------------------------
 
 
-def execute(
-    source: Path, parameters: dict[str, str], data: Path = DATA, timeout: float = CELL_TIMEOUT, draw: bool = True
-) -> NotebookNode:
+def execute(source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, draw: bool = True) -> NotebookNode:
     """Run one notebook with parameters, and leave nothing in it that differs from run to run.
 
     Its charts are drawn unless somebody else is to `draw` them.
@@ -290,41 +275,18 @@ def execute(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
-    drawing.later = not draw and forks.possible()  # else a kernel draws them
-    with tempfile.TemporaryDirectory() as scratch, _environment(ANALYSIS_DATA=str(data.resolve())):
+    options = {"engine_name": "forked", "kernel_name": "python3", "progress_bar": False, "execution_timeout": timeout}
+    # Kernels, where there is no fork, that talk over files need no ports and so never race for one.
+    options["config"] = Config(KernelManager={"transport": "ipc"})
+    with tempfile.TemporaryDirectory() as scratch:
         try:
-            notebook = papermill.execute_notebook(
-                source,
-                None,
-                parameters,
-                engine_name="forked",
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=scratch,
-                execution_timeout=timeout,
-                # Kernels, where there is no fork, that talk over files need no ports and so never race for one.
-                config=Config(KernelManager={"transport": "ipc"} if os.name == "posix" else {}),
-            )
+            notebook = papermill.execute_notebook(source, None, parameters, cwd=scratch, draw=draw, **options)
         except papermill.PapermillExecutionError as error:
             message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
             raise BuildError(f"{source.name}, cell {error.exec_count}: {message}") from None
         except (CellTimeoutError, DeadKernelError) as error:
             raise BuildError(f"{source.name}: {type(error).__name__}: {error}") from None
     return clean(notebook)
-
-
-@contextmanager
-def _environment(**variables: str):
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
@@ -341,7 +303,6 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
         cells.append(cell)
     kernel = NotebookNode(display_name="Python 3 (ipykernel)", language="python", name="python3")
-    metadata = NotebookNode(kernelspec=kernel, language_info=NotebookNode(name="python"))
-    return NotebookNode(
-        cells=cells, metadata=metadata, nbformat=notebook.nbformat, nbformat_minor=notebook.nbformat_minor
-    )
+    notebook.metadata = NotebookNode(kernelspec=kernel, language_info=NotebookNode(name="python"))
+    notebook.cells = cells
+    return notebook

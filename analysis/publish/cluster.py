@@ -17,57 +17,37 @@ from pathlib import Path
 from analysis.facts.errors import InputError
 from analysis.facts.report import Report
 
-# Whoever waits for the command may be killed, and then nobody wants its report any more.
-_COMMAND = (
-    "from analysis import __main__; from analysis.publish import forks; forks.die_with_parent(); "
-    "raise SystemExit(__main__.main())",
-    "build",
-)
-
-
-class ClusterError(InputError):
-    """The cluster cannot be reached."""
-
-
-def build_with(
-    executor: Executor, reports: Sequence[Report], data: Path, folders: Sequence[Path], timeout: float
-) -> Iterator[tuple[int, list[str]]]:
-    """Have reports built and their files put into folders; their numbers, each with its problems, as they are done."""
-    files = {path.name: path.read_bytes() for path in data.iterdir() if path.is_file()}
-    waiting = {
-        executor.submit(_build, files, report.parameters, timeout): number for number, report in enumerate(reports)
-    }
-    for future in as_completed(waiting):
-        number = waiting[future]
-        try:
-            _write(folders[number], future.result())
-        except Exception as error:  # whatever the worker, or the way to it, came up with
-            yield number, [str(error) or type(error).__name__]
-        else:
-            yield number, []
-
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[Executor | None]:
-    """An executor on a running Dask cluster; none if no address is given.
-
-    Raises
-    ------
-    ClusterError
-    """
+    """An executor on a running Dask cluster; none if no address is given."""
     if address is None:
         yield None
         return
     try:
         from distributed import Client
-    except ImportError:
-        raise ClusterError("--scheduler needs the extra `cluster`: pip install --editable .[cluster]") from None
-    try:
+
         client = Client(address, timeout=10)
+    except ImportError:
+        raise InputError("--scheduler needs the extra `cluster`: pip install --editable .[cluster]") from None
     except (OSError, ValueError) as error:
-        raise ClusterError(f"--scheduler {address}: {error}") from None
+        raise InputError(f"--scheduler {address}: {error}") from None
     with client, client.get_executor(pure=False) as executor:
         yield executor
+
+
+def build_with(
+    executor: Executor, reports: Sequence[Report], data: Path, scratch: Path, timeout: float
+) -> Iterator[tuple[Report, list[str]]]:
+    """Have reports built, each into a folder of `scratch` with its name; each with its problems, as they are done."""
+    waiting = {executor.submit(_build, _read(data, "*"), one.parameters, timeout): one for one in reports}
+    for future in as_completed(waiting):
+        report, problems = waiting[future], []
+        try:
+            _write(scratch / report.name, future.result())
+        except Exception as error:  # whatever the worker, or the way to it, came up with
+            problems = [str(error) or type(error).__name__]
+        yield report, problems
 
 
 def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) -> dict[str, bytes]:
@@ -76,17 +56,19 @@ def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) 
     with tempfile.TemporaryDirectory() as scratch:
         data, out = Path(scratch) / "data", Path(scratch) / "out"
         _write(data, files)
-        arguments = [quarter[1], *(f"--{name.replace('_', '-')}={value}" for name, value in options)]
-        arguments += [f"--data={data}", f"--out={out}", f"--timeout={timeout:g}"]
-        done = subprocess.run([sys.executable, "-c", *_COMMAND, *arguments], capture_output=True, text=True)
+        command = [sys.executable, "-m", "analysis", "build", quarter[1], f"--timeout={timeout:g}"]
+        command += [f"--data={data}", f"--out={out}", *(f"--{key.replace('_', '-')}={value}" for key, value in options)]
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or f"the build ended with exit code {done.returncode}")
-        (folder,) = (path for path in out.iterdir() if path.is_dir())
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        return _read(next(path for path in out.iterdir() if path.is_dir()), "**/*")
+
+
+def _read(folder: Path, pattern: str) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob(pattern) if path.is_file()}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)

@@ -9,23 +9,30 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from analysis.facts.errors import InputError
 from analysis.facts.parameters import DATA
 from analysis.facts.report import Report
 
 NAME = "manifest.json"
 NOTEBOOKS = DATA.parent / "notebooks"
+CHAPTERS = ("00_summary", "01_southeast_asia", "02_united_states", "03_rival", "04_europe", "05_outlook", "06_evidence")
 # What decides the bytes of a report, besides the data, the parameters and our own code.
-PACKAGES = ("altair", "ipython", "nbconvert", "numpy", "pandas", "papermill", "scipy", "vl-convert-python")
+PACKAGES = ("altair", "ipython", "jinja2", "mistune", "numpy", "pandas", "papermill", "scipy", "vl-convert-python")
 
 
-def notebooks() -> list[Path]:
-    """The notebooks that a report is made of, in the order of its chapters."""
-    return sorted(NOTEBOOKS.glob("*.ipynb"))
+def notebooks() -> dict[Path, str]:
+    """The notebooks of a report, each with the SHA-256 of its code; an InputError if one is missing or is none."""
+    return {path: _sha256(_code_of(path)) for path in (NOTEBOOKS / f"{name}.ipynb" for name in CHAPTERS)}
+
+
+def strays() -> list[str]:
+    """Names of other notebooks in their folder."""
+    return sorted(path.name for path in NOTEBOOKS.glob("*.ipynb") if path.stem not in CHAPTERS)
 
 
 def describe(report: Report, folder: Path) -> dict:
     """The manifest of a report that stands complete in a folder."""
-    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return _inputs(report) | {
         "tables": [name for name in files if name.startswith("tables/")],
         "files": {name: _sha256(path.read_bytes()) for name, path in files.items()},
@@ -34,9 +41,10 @@ def describe(report: Report, folder: Path) -> dict:
 
 def is_current(report: Report, folder: Path) -> bool:
     """Whether a folder holds just what would be built: from the same inputs, and not a byte of it changed since."""
+    inputs = _inputs(report)
     try:
         found = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return all(found[name] == value for name, value in _inputs(report).items()) and all(
+        return all(found[name] == value for name, value in inputs.items()) and all(
             _sha256((folder / name).read_bytes()) == digest for name, digest in found["files"].items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no manifest of ours
@@ -48,7 +56,7 @@ def _inputs(report: Report) -> dict:
     return {
         "parameters": report.parameters,
         "data": {"facts": len(report.ledger.facts), "sha256": report.ledger.fingerprint},
-        "notebooks": {path.name: _sha256(_code_of(path)) for path in notebooks()},
+        "notebooks": {path.name: code for path, code in notebooks().items()},
         "code": _code(),
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
@@ -57,8 +65,16 @@ def _inputs(report: Report) -> dict:
 
 def _code_of(notebook: Path) -> bytes:
     """A notebook without its stored outputs, which a run replaces."""
-    cells = json.loads(notebook.read_bytes())["cells"]
-    return json.dumps([(cell["cell_type"], cell["source"], cell["metadata"].get("tags")) for cell in cells]).encode()
+    try:
+        cells = json.loads(notebook.read_bytes())["cells"]
+        code = [(cell["cell_type"], cell["source"], cell["metadata"].get("tags")) for cell in cells]
+    except FileNotFoundError:
+        install = "Reports are built in a clone of the project, installed there with: pip install --editable ."
+        raise InputError(f"{notebook}: this notebook of the report is not there. {install}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        last = f"The last one that was committed: git checkout -- notebooks/{notebook.name}"
+        raise InputError(f"{notebook}: not a notebook. {last}") from None
+    return json.dumps(code).encode()
 
 
 @cache  # a process goes on with the code that it has read

@@ -2,126 +2,106 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Mapping
 from html import escape, unescape
 
-from analysis.facts.ledger import Ledger
+LONG = 200  # characters of a formula that a reader follows
 
 # As `Quantity.html` writes it.
-_QUANTITY = re.compile(
-    r'<span class="quantity" tabindex="0" title="(?P<why>[^"]*)" data-value="(?P<value>[^"]*)" '
-    r'data-unit="(?P<unit>[^"]*)" data-formula="(?P<formula>[^"]*)" data-facts="(?P<facts>[^"]*)">(?P<shown>.*?)</span>'
-)
-_ASSUMED = "Assumption, not published"  # as an assumption says of itself
-_LINKED = 3  # figures that a note links to; a note on many would be a row of stops for the Tab key
+_QUANTITY = re.compile(r'<span class="quantity" data-key="(\w+)" title="[^"]*">(.*?)</span>')
 
 
-def with_notes(page: str, ledger: Ledger) -> tuple[str, list[dict]]:
-    """Turn each quantity into a link to a numbered note; the same provenance has one note, the same figure one line.
+def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) -> tuple[str, dict]:
+    """Turn each quantity into a link to a numbered note; numbers of one provenance share a note.
 
     Parameters
     ----------
     page : str
         HTML with quantities, and `<!--notes-->` and `<!--figures-->` where the lists are to stand.
-    ledger : Ledger
-        The view that the page used.
+    about : iterable of mapping
+        The `report` metadata of all outputs: where the numbers in it come from.
+    words : mapping
+        Of the language, from page.toml.
 
     Returns
     -------
     str
         The page.
-    list of dict
-        One for each note, in their order: `note` (its number), `shown` (the texts that link to it), `value` and `unit`
-        (in whole units, shares as fractions), `formula`, and `facts`, each with `id`, `printed` and, for a row of
-        facts.csv, `source` and `known_on`. What is no row of it is an exchange rate, an event or an assumption, printed
-        as the note tells it.
+    dict
+        `numbers`, one for each note, in their order: `note` (its number), `shown` (the texts that link to it), `value`
+        and `unit` as printed (16.8 and %), `formula`, and `from`, ids of `figures`, where what is told of each stands.
     """
-    numbers: dict[str, dict] = {}
-    notes: list[str] = []
-    figures: dict[str, dict[str, None]] = {}  # an assumption can stand at several settings
-    facts: dict[str, dict[str, str]] = {}
+    numbers, origins = {}, {}
+    for each in about:
+        numbers |= each.get("numbers", {})
+        origins |= each.get("origins", {})
+    used: dict[str, dict] = {}
 
     def link(match: re.Match[str]) -> str:
-        why, shown = match["why"], match["shown"]
-        if why not in numbers:
-            worked_out, told = _parts(why, match["facts"])
-            for name, line in told.items():
-                figures.setdefault(name, {})[line] = None
-                if name not in facts and name in ledger.facts.index:
-                    facts[name] = _fact(ledger, name)
-            notes.append(_note(worked_out, told))
-            rests_on = unescape(match["facts"]).split(";") if match["facts"] else []
-            numbers[why] = {
-                "note": len(notes),
-                "shown": [],
-                "value": float(match["value"]),
-                "unit": unescape(match["unit"]),
-                "formula": unescape(match["formula"]),
-                "facts": [facts.get(name) or {"id": name, "printed": _first_line(told[name])} for name in rests_on],
-            }
-        number = numbers[why]
+        key, shown = match[1], match[2]
+        note = used.setdefault(key, {"note": len(used) + 1, "shown": []})
         text = unescape(shown).replace("\xa0", " ")
-        if text not in number["shown"]:
-            number["shown"].append(text)
-        return f'<a class="quantity" href="#note-{number["note"]}">{shown}<sup>{number["note"]}</sup></a>'
+        if text not in note["shown"]:
+            note["shown"].append(text)
+        return f'<a class="quantity" href="#note-{note["note"]}">{shown}<sup>{note["note"]}</sup></a>'
 
     page = _QUANTITY.sub(link, page)
-    listed = "".join(f'<li id="note-{number}" class="note">{note}</li>\n' for number, note in enumerate(notes, start=1))
-    told = "".join(
-        f'<li id="{_anchor(name)}"><b>{escape(name)}</b> '
-        f"{'<br>'.join(_with_source(line, ledger) for line in lines)}</li>\n"
-        for name, lines in sorted(figures.items())
+    notes = "".join(
+        f'<li id="note-{note["note"]}">{_note(note["shown"][0], numbers[key], origins, words)}</li>\n'
+        for key, note in used.items()
     )
-    page = page.replace("<!--notes-->", f"<ol>\n{listed}</ol>").replace("<!--figures-->", f"<ul>\n{told}</ul>")
-    return page, list(numbers.values())
+    cited = sorted({name for key in used for name in numbers[key]["from"]})
+    figures = "".join(f'<li id="{_anchor(name)}">{_figure(origins[name], words)}</li>\n' for name in cited)
+    page = page.replace("<!--notes-->", f"<ol>\n{notes}</ol>").replace("<!--figures-->", f"<ul>\n{figures}</ul>")
+    listed = [note | numbers[key] for key, note in used.items()]
+    return page, {"numbers": listed, "figures": {name: origins[name] for name in cited}}
 
 
-def _parts(why: str, facts: str) -> tuple[str, dict[str, str]]:
-    """The arithmetic of a provenance, if it has any, and the line of each of its figures by name, all as HTML."""
-    rest, figures = f"&#10;{why}", {}
-    for name in sorted(unescape(facts).split(";"), reverse=True) if facts else []:
-        rest, _, line = rest.rpartition(f"&#10;{escape(name, quote=True)}: ")
-        figures[name] = line
-    return rest.removeprefix("&#10;"), dict(reversed(figures.items()))
+def listed(numbers: dict) -> str:
+    """The numbers of a page as JSON, one a line, and then their figures."""
+    lines = ",\n".join(json.dumps(number, ensure_ascii=False) for number in numbers["numbers"])
+    figures = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(told, ensure_ascii=False)}" for name, told in numbers["figures"].items()
+    )
+    return f'{{"numbers": [\n{lines}\n],\n"figures": {{\n{figures}\n}}}}\n'
 
 
-def _note(worked_out: str, figures: dict[str, str]) -> str:
-    shown = {
-        name: f"{escape(name)} {line.partition(', ')[0]}" if _ASSUMED in line else escape(name)
-        for name, line in figures.items()
-    }
-    if len(figures) <= _LINKED:
-        shown = {name: f'<a href="#{_anchor(name)}">{words}</a>' for name, words in shown.items()}
-    rests_on = f"From {', '.join(shown.values())}" if shown else ""
-    return ". ".join(part for part in (worked_out, rests_on) if part)
+def _note(shown: str, number: Mapping, origins: Mapping[str, Mapping], words: Mapping[str, str]) -> str:
+    """The number, one readable step, and the figures that it comes from."""
+    ids, formula = number["from"], number["formula"]
+    linked = "; ".join(f'<a href="#{_anchor(name)}">{escape(_call(origins[name]))}</a>' for name in ids)
+    if ids == [formula]:
+        return f"<b>{shown}</b>: {words['as_published']}: {linked}"
+    step = escape(_readable(formula, ids, origins))
+    told = f"<b>{shown}</b>" + (f" = {step}" if step not in ("", shown) else "")
+    return f"{told}. {words['from']}: {linked}" if linked else told
+
+
+def _readable(formula: str, ids: list[str], origins: Mapping[str, Mapping]) -> str:
+    """A formula with the printed figures in place of their codes."""
+    if not ids:
+        return formula
+    codes = re.compile(rf"(?<!\w)({'|'.join(re.escape(name) for name in sorted(ids, key=len, reverse=True))})(?!\w)")
+    told = codes.sub(lambda match: origins[match[1]]["printed"], formula)
+    return told if len(told) <= LONG else f"{told[:LONG].rsplit(' ', 1)[0]} …"
+
+
+def _call(origin: Mapping) -> str:
+    return ", ".join(filter(None, (origin["what"], origin.get("period"))))
+
+
+def _figure(origin: Mapping, words: Mapping[str, str]) -> str:
+    told = f"<b>{escape(origin['printed'])}</b>, {escape(_call(origin))}"
+    if "reason" in origin:
+        return f"{told}. {words['assumption']}: {escape(origin['reason'])}"
+    source = escape(origin["source"])
+    if re.match("https?://", origin["url"]):
+        source = f'<a href="{escape(origin["url"], quote=True)}" rel="noreferrer">{source}</a>'
+    counted = f", {words['counted_by'].format(escape(origin['basis']))}" if origin["basis"] else ""
+    return f"{told}{counted}. {source}, {words['public'].format(escape(origin['known_on']))}"
 
 
 def _anchor(name: str) -> str:
     return "figure-" + re.sub(r"\W+", "-", name).strip("-")
-
-
-def _first_line(told: str) -> str:
-    return unescape(told.partition("&#10;")[0])
-
-
-def _with_source(line: str, ledger: Ledger) -> str:
-    """A published figure with its source as a link, where that has an address."""
-    told = line.replace("&#10;", " ")
-    cited = re.search(r"“[^”]*”(?=[^“]*\((S\d+)\))", told)
-    if cited and cited[1] in ledger.sources.index:
-        address = ledger.sources.loc[cited[1], "url"]
-        if re.match("https?://", address):
-            linked = f'<a href="{escape(address, quote=True)}" rel="noreferrer">{cited[0]}</a>'
-            told = told[: cited.start()] + linked + told[cited.end() :]
-    return told
-
-
-def _fact(ledger: Ledger, name: str) -> dict[str, str]:
-    row = ledger.facts.loc[name]
-    qualifier = "" if row["qualifier"] == "exact" else f"{row['qualifier']} "
-    return {
-        "id": name,
-        "printed": f"{qualifier}{row['value']} {row['unit']}",
-        "source": row["source"],
-        "known_on": row["known_on"],
-    }

@@ -11,12 +11,11 @@ from datetime import date
 from pathlib import Path
 
 from analysis.facts.errors import InputError
-from analysis.publish.page import on_paper
 
-# As the packages of Linux, macOS and Windows name it, Chromium first.
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-_MAC = "/Applications/{0}.app/Contents/MacOS/{0}"
-_ELSEWHERE = tuple(_MAC.format(name) for name in ("Chromium", "Google Chrome", "Microsoft Edge"))
+_MAC = tuple(f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Chromium", "Google Chrome"))
+_OPTIONS = ("--headless", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+_OPTIONS += ("--no-first-run", "--no-pdf-header-footer", "--generate-pdf-document-outline")
 PATIENCE = 120  # seconds; a report takes about five
 
 
@@ -25,14 +24,8 @@ class PdfError(InputError):
 
 
 def chromium() -> str:
-    """The browser that prints.
-
-    Raises
-    ------
-    PdfError
-        If there is none.
-    """
-    for name in (*_NAMES, *_ELSEWHERE):
+    """The browser that prints; without one a PdfError is raised."""
+    for name in (*_NAMES, *_MAC):
         if found := shutil.which(name):
             return found
     raise PdfError(
@@ -44,36 +37,18 @@ def chromium() -> str:
 def print_pdf(page: Path, as_of: date) -> Path:
     """Print a report's HTML file to report.pdf beside it, which appears whole or not at all.
 
-    Parameters
-    ----------
-    page : Path
-    as_of : date
-        Stands in the file as the day on which it was made, so that the same report gives the same bytes.
-
-    Raises
-    ------
-    PdfError
-        If the browser fails; a file that stood there before stays.
+    The day of the report stands in the file as that on which it was made, so that the same report gives the same bytes.
     """
+    from analysis.publish.page import on_paper
+
     browser, final = chromium(), page.with_name("report.pdf")
     with tempfile.TemporaryDirectory(prefix=".printing-", dir=page.parent) as scratch:
         source, printed = Path(scratch) / "report.html", Path(scratch) / "report.pdf"
         source.write_text(on_paper(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-        command = [
-            browser,
-            "--headless",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--no-first-run",
-            f"--user-data-dir={Path(scratch) / 'profile'}",
-            "--no-pdf-header-footer",
-            "--generate-pdf-document-outline",
-            f"--print-to-pdf={printed}",
-            source.resolve().as_uri(),
-        ]
+        command = [browser, *_OPTIONS, f"--user-data-dir={Path(scratch) / 'profile'}", f"--print-to-pdf={printed}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.insert(1, "--no-sandbox")  # its sandbox does not work for root, as whom containers run
+            command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
+        command.append(source.resolve().as_uri())
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -81,12 +56,8 @@ def print_pdf(page: Path, as_of: date) -> Path:
         if done.returncode or not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
             last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
             raise PdfError(f"{page}: {browser} could not print it: {last}")
-        printed.write_bytes(_dated(printed.read_bytes(), as_of))
+        moment = f"{as_of:%Y%m%d}000000".encode()  # in as many bytes as the moment of printing
+        dated = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}", rb"\g<1>" + moment, printed.read_bytes())
+        printed.write_bytes(dated)
         os.replace(printed, final)
     return final
-
-
-def _dated(content: bytes, day: date) -> bytes:
-    """With the day in place of the moment of printing, in as many bytes."""
-    moment = f"{day:%Y%m%d}000000".encode()
-    return re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}", rb"\g<1>" + moment, content)

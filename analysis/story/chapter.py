@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+
+from IPython import get_ipython
 
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import Block, Sentence, TextError, first, read
+from analysis.story.text import COMMON, FOLDER, Block, Sentence, TextError, environment, first, read, read_text
 
 LANGUAGE = "en"
-# What a table is for: to be read, to be looked up in, or to be seen at a glance.
-TABLES = ("table", "reference", "tiles")
+# What a table is for: to be read, to be looked up in, to be seen at a glance, or to be moved by hand.
+TABLES = ("table", "reference", "tiles", "sliders")
 
 
 class Chapter:
@@ -29,12 +31,13 @@ class Chapter:
     def __init__(self, name: str, report: Report):
         self.name, self.report = name, report
         self.module = importlib.import_module(f"analysis.chapters.{name}")
-        self.sections = read(name, LANGUAGE)
+        self.shared = importlib.import_module(f"analysis.chapters.{COMMON}")
+        self.sections, self.words = read(name, LANGUAGE), environment(LANGUAGE).globals
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
         for section in sections:
-            show(*self.told(section))
+            show(self.told(section), self.words)
 
     def told(self, section: str) -> list[Sentence | list[Sentence] | Figure | Table]:
         """What a section shows: a headline if it has one, its sentences, its charts and tables; what is empty is not.
@@ -46,9 +49,7 @@ class Chapter:
         """
         if section not in self.sections:
             raise TextError(f"{self.name} has no section {section!r}. Allowed: {', '.join(self.sections)}")
-        text, names = self.sections[section], self.names(section)
-        shown = [first(text.headline, names), text.said(names), *(_made(block, names) for block in text.blocks)]
-        return [thing for thing in shown if thing]
+        return said(self.sections[section], self.names(section))
 
     @cache  # noqa: B019 - a chapter lives as long as its notebook
     def names(self, section: str) -> dict[str, object]:
@@ -56,24 +57,32 @@ class Chapter:
         report = self.report
         common = {name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency")}
         common |= {"report": report, "as_of": report.as_of_label}
-        function = getattr(self.module, section, None)
-        return common | (function(report) if function else {})
+        if function := getattr(self.module, section, None):
+            return common | function(report)
+        if function := getattr(self.shared, section, None):
+            return common | function(report, self.name)
+        return common
+
+
+def said(text: Block, names: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
+    """What a section shows by the names of its words: headline, sentences, charts and tables, unless they are empty."""
+    shown = [first(text.headline, names), text.said(names), *(_made(block, names) for block in text.blocks)]
+    return [thing for thing in shown if thing]
 
 
 def _made(block: Block, names: Mapping[str, object]) -> Figure | Table | None:
-    """A chart or a table; None if there is nothing in it."""
     data = block.table(names)
     if data.empty:
         return None
     title = (block.said(names) or [Sentence()])[0]
     if block.kind in TABLES:
-        return Table(block.name, title, data, reference=block.kind == "reference", tiles=block.kind == "tiles")
+        return Table(block.name, title, data, block.kind, names["lever"] if block.kind == "sliders" else None)
     chart = getattr(charts, block.kind)(data)
     return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
 
 
 def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
-    """A chapter of the report that a notebook's parameters ask for.
+    """A chapter of the report that a notebook's parameters ask for, and the `%%story` cell to try its words in.
 
     Parameters
     ----------
@@ -86,4 +95,42 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
     ParameterError, LedgerError
         As `open_report` does.
     """
-    return Chapter(name, open_report(namespace))
+    chapter = Chapter(name, open_report(namespace))
+    if shell := get_ipython():
+
+        def story(section: str, text: str) -> None:
+            known = namespace | chapter.names(section.strip() or "opening")
+            show(said(read_text("%%story", text)["opening"], known), chapter.words)
+
+        shell.register_magic_function(story, "cell")
+    return chapter
+
+
+def unknown_names(report: Report) -> list[str]:
+    """A line for each name in a text that no section returns, with file and line."""
+    found = []
+    for name in chapters():
+        chapter = Chapter(name, report)
+        for section, text in chapter.sections.items():
+            found += text.unknown_names(set(chapter.names(section)))
+    return found
+
+
+def findings() -> list[tuple[str, Callable[[Report], object]]]:
+    """Each chapter's name, and what has all its sections compute what they find."""
+
+    def found(name: str) -> Callable[[Report], object]:
+        return lambda report: [Chapter(name, report).names(section) for section in read(name, LANGUAGE)]
+
+    return [(name, found(name)) for name in chapters()]
+
+
+def headlines(report: Report) -> dict[str, str]:
+    """The headline of each chapter."""
+    found = {name: Chapter(name, report) for name in chapters()}
+    return {name: first(one.sections["opening"].headline, one.names("opening")).text for name, one in found.items()}
+
+
+def chapters() -> list[str]:
+    """The chapters that have a text, in the order of their names."""
+    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)

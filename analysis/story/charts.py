@@ -1,13 +1,15 @@
 """One theme and one function a kind of chart: a table of quantities in, an Altair chart out.
 
-Every mark carries its number beside it, so no chart needs an axis, a legend or a grid to be read. Text takes the
-page's own colour, so that a chart is legible on a light page, a dark one and on paper.
+A mark carries its number beside it, or the chart has a scale. Colours have one meaning each: blue is our estimate of
+the platform, orange what it is held against (a target, a path, a rival), green a rise and red a fall, grey the rest.
+A chart draws its words in a grey of its own that can be read on white and on black; a page may give them its colour.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import cycle
 
@@ -16,14 +18,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.quantity import Quantity
-from analysis.story import text
-from analysis.story.prose import Sentence
+from analysis.story.svg import to_svg
+from analysis.story.text import Sentence
 
 # After Okabe and Ito, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
-BLUE, ORANGE, GREEN, GREY = "#2f7fbf", "#d0601a", "#1f9470", "#858585"
-PURPLE, GOLD = "#b3569b", "#9a7a10"
-_SERIES = [BLUE, ORANGE, GREEN, PURPLE, GOLD, GREY]
-TEXT = "currentColor"
+BLUE, ORANGE, GREEN, RED, GREY = "#2f7fbf", "#d0601a", "#1f9470", "#c0392b", "#858585"
+_SERIES = [BLUE, ORANGE, "#b3569b", "#9a7a10", GREEN, GREY]
+TEXT = "#767676"
 # Narrow enough for a phone without shrinking its letters much; a wide page puts two side by side.
 WIDTH = 440
 _ROW = 46
@@ -49,6 +50,20 @@ _THEME = {
 }
 _ROWS = alt.Y("row:O", axis=None)
 _LABEL = alt.XValue(0), alt.Text("label:N")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A Vega-Lite specification with the words that stand for it; drawn when something asks for its SVG."""
+
+    spec: dict
+    title: str
+
+    def __repr__(self) -> str:
+        return self.title
+
+    def _repr_svg_(self) -> str:
+        return to_svg(self.spec)
 
 
 def _layer(mark: str, *channels: alt.SchemaBase, data: pd.DataFrame | list[dict] | None = None, **style) -> alt.Chart:
@@ -98,7 +113,7 @@ def _drawn(data: pd.DataFrame, *columns: str) -> pd.DataFrame | None:
         | {column: row[column].value for column in columns}
         # The subtitle says what the amounts are for (a month, a day); beside every mark it would only take room.
         | {f"{column}_text": row[column].amount.text for column in columns}
-        | {"row": number}
+        | {"row": number, "at": data.index[number]}
         for number, row in enumerate(data.to_dict("records"))
         if all(_known(row[column]) for column in columns)
     ]
@@ -107,31 +122,22 @@ def _drawn(data: pd.DataFrame, *columns: str) -> pd.DataFrame | None:
 
 def _in_words(cell: object) -> object:
     """A label that is a sentence or a quantity, for its provenance in the table, as the text that is drawn."""
-    return cell.text if isinstance(cell, (Quantity, Sentence, text.Sentence)) else cell
+    return cell.text if isinstance(cell, (Quantity, Sentence)) else cell
 
 
-def bars(data: pd.DataFrame, value: str = "value") -> alt.LayerChart | None:
-    """One bar a row, as long as its value, under its `label`; rows with `lead` true stand out."""
-    return _measured(data, value, 5, "bar", height=15)
-
-
-def dots(data: pd.DataFrame, value: str = "value") -> alt.LayerChart | None:
-    """One dot a row under its `label`: what each source says; the leading figure (`lead`) stands out."""
-    return _measured(data, value, 10, "point", size=120)
-
-
-def _measured(data: pd.DataFrame, value: str, dx: int, mark: str, **style) -> alt.LayerChart | None:
-    drawn = _drawn(data, value)
+def bars(data: pd.DataFrame) -> alt.LayerChart | None:
+    """One bar a row, as long as its `value`, under its `label`; rows with `lead` true stand out."""
+    drawn = _drawn(data, "value")
     if drawn is None:
         return None
     drawn["lead"] = drawn.get("lead", True)
-    drawn["end"] = drawn[value].clip(lower=0)
+    drawn["end"] = drawn["value"].clip(lower=0)
     layers = [
-        _layer(mark, _colour("lead", {True: BLUE, False: GREY}), yOffset=9, **style),
+        _layer("bar", _colour("lead", {True: BLUE, False: GREY}), yOffset=9, height=15),
         _layer("text", *_LABEL, dy=-10),
-        _layer("text", alt.X("end:Q"), alt.Text(f"{value}_text:N"), dx=dx, dy=9, fontWeight="bold"),
+        _layer("text", alt.X("end:Q"), alt.Text("value_text:N"), dx=5, dy=9, fontWeight="bold"),
     ]
-    return _chart(layers, _across(value, _room(drawn[value], 0.5)), _ROWS, _ROW * len(drawn), drawn)
+    return _chart(layers, _across("value", _room(drawn["value"], 0.3)), _ROWS, _ROW * len(drawn), drawn)
 
 
 def _room(values: pd.Series, share: float) -> list[float]:
@@ -140,12 +146,12 @@ def _room(values: pd.Series, share: float) -> list[float]:
     return [float(low), float(high + share * ((high - low) or 1.0))]
 
 
-def pairs(data: pd.DataFrame, value: str = "value") -> alt.LayerChart | None:
+def pairs(data: pd.DataFrame) -> alt.LayerChart | None:
     """Bars of several `series` under each `label` (a period), each with its series and its number at its end."""
-    drawn = _drawn(data, value)
+    drawn = _drawn(data, "value")
     if drawn is None:
         return None
-    drawn["words"] = drawn["series"] + ": " + drawn[f"{value}_text"]
+    drawn["words"] = drawn["series"] + ": " + drawn["value_text"]
     # Rows lie on pixels: a line for each label, then one for each of its bars.
     drawn["y"] = drawn["label"].ne(drawn["label"].shift()).map({True: 44, False: 20}).cumsum()
     height = int(drawn["y"].iloc[-1]) + 10
@@ -155,148 +161,72 @@ def pairs(data: pd.DataFrame, value: str = "value") -> alt.LayerChart | None:
         _layer("text", alt.Text("words:N"), dx=5, fontSize=12),
         _layer("text", *_LABEL, data=drawn.drop_duplicates("label"), dy=-19, fontWeight="bold"),
     ]
-    return _chart(layers, _across(value, _room(drawn[value], 0.8)), y, height, drawn)
-
-
-def bullets(data: pd.DataFrame) -> alt.LayerChart | None:
-    """Share of a target reached (`reached`), against the share that an even pace would have reached (`pace`)."""
-    drawn = _drawn(data, "reached", "pace")
-    if drawn is None:
-        return None
-    drawn["note"] = [f"{row.label}: {row.reached_text} of {row.target}" for row in drawn.itertuples()]
-    drawn["whole"] = 1
-    longest = float(max(1.0, drawn["reached"].max(), drawn["pace"].max()))
-    layers = [
-        _layer("bar", alt.X("whole:Q"), height=18, color=GREY, opacity=0.25),
-        _layer("bar", alt.X("reached:Q"), height=18, color=BLUE),
-        _layer("tick", color=ORANGE, thickness=3, height=28),
-        _layer("text", alt.XValue(0), alt.Text("note:N"), dy=-20, fontWeight="bold"),
-    ]
-    # The words under the tick must not run out of the chart on its right.
-    for align, ticks in (("left", drawn[drawn["pace"] <= 0.6]), ("right", drawn[drawn["pace"] > 0.6])):
-        layers.append(_layer("text", alt.Text("pace_note:N"), data=ticks, align=align, dy=22, fontSize=12))
-    return _chart(layers, _across("pace", [0, longest]), _ROWS, 70 * len(drawn), drawn)
-
-
-def timeline(events: pd.DataFrame) -> alt.LayerChart | None:
-    """Dated events (`day`, `label`), oldest first: the words on a line of their own, the day as a dot under them."""
-    if events.empty:
-        return None
-    days = [day.isoformat() for day in events["day"]]
-    drawn = events.map(_in_words).assign(row=range(len(events)), day=days)
-    axis = alt.Axis(format="%b %Y", tickCount=3, orient="top", labelFlush=True, labelOverlap=True)
-    layers = [
-        _layer("rule", alt.XValue(0), alt.X2Value(WIDTH), color=GREY, opacity=0.4, yOffset=9),
-        _layer("point", size=90, color=BLUE, yOffset=9),
-        _layer("text", *_LABEL, dy=-7, fontSize=12, limit=WIDTH),
-    ]
-    x = alt.X("day:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
-    return _chart(layers, x, _ROWS, 40 * len(drawn), drawn)
-
-
-def ranges(data: pd.DataFrame) -> alt.LayerChart | None:
-    """From `low` to `high`, one range a row under its `label`, each as a ratio to the figure that `leads`.
-
-    The scale is cut at three times; a range that goes further is drawn to the edge and its numbers tell.
-    """
-    drawn = _drawn(data, "leads", "low", "high")
-    if drawn is None:
-        return None
-    for column in ("low", "high"):
-        drawn[f"{column}_ratio"] = (drawn[column] / drawn["leads"]).clip(1 / 3, 3)
-    drawn["one"] = 1.0
-    drawn["words"] = drawn["low_text"] + " to " + drawn["high_text"]
-    layers = [
-        _layer("text", *_LABEL, dy=-16),
-        _layer("text", alt.XValue(WIDTH - 8), alt.Text("words:N"), align="right", dy=2, fontSize=12),
-        _layer("bar", alt.X("low_ratio:Q"), alt.X2("high_ratio:Q"), height=8, color=GREY, yOffset=14),
-        _layer("point", size=90, color=BLUE, yOffset=14),
-    ]
-    return _chart(layers, _across("one", [1 / 3, 3], type="log"), _ROWS, 52 * len(drawn), drawn)
+    return _chart(layers, _across("value", _room(drawn["value"], 0.8)), y, height, drawn)
 
 
 def bands(data: pd.DataFrame) -> alt.LayerChart | None:
-    """Estimates: from `low` to `high` with a dot at `median`, one a row under its `label`, on one scale from zero."""
+    """Estimates: from `low` to `high` with a dot at `median`, one a row under its `label`, on one scale from zero.
+
+    Where the column is there, an open ring marks the figure that is `published`.
+    """
     drawn = _drawn(data, "median", "low", "high")
     if drawn is None:
         return None
-    drawn["words"] = [f"{row.median_text} ({row.low_text} to {row.high_text})" for row in drawn.itertuples()]
+    drawn["words"] = [f"{row.median_text} ({row.low_text}–{row.high_text})" for row in drawn.itertuples()]
+    drawn["ring"] = [
+        cell.value if _known(cell) else math.nan for cell in data.loc[drawn["at"]].get("published", [])
+    ] or math.nan
     # Where a label and its numbers do not fit on a line, all have two.
     meet = any(_width(row.label, 13) + _width(row.words) > WIDTH - 20 for row in drawn.itertuples())
     row, down, up, line = (68, 17, -21, -5) if meet else (52, 12, -10, -10)
     numbers, align = (alt.XValue(0), "left") if meet else (alt.XValue(WIDTH - 8), "right")
     layers = [
-        _layer("bar", alt.X("low:Q"), alt.X2("high:Q"), height=10, color=BLUE, opacity=0.4, yOffset=down),
+        _layer("bar", alt.X("low:Q"), alt.X2("high:Q"), height=10, color=BLUE, opacity=0.5, yOffset=down),
         _layer("point", size=90, color=BLUE, yOffset=down),
+        _layer("point", alt.X("ring:Q"), size=110, filled=False, color=TEXT, strokeWidth=2, yOffset=down),
         _layer("text", *_LABEL, dy=up),
         _layer("text", numbers, alt.Text("words:N"), align=align, dy=line, fontSize=12),
     ]
-    return _chart(layers, _across("median", [0, float(drawn["high"].max())]), _ROWS, row * len(drawn), drawn)
+    return _chart(
+        layers,
+        _across("median", [0, float(max(drawn["high"].max(), drawn["ring"].max(skipna=True) or 0))]),
+        _ROWS,
+        row * len(drawn),
+        drawn,
+    )
 
 
-def bridge(data: pd.DataFrame, value: str = "value") -> alt.LayerChart | None:
+def bridge(data: pd.DataFrame) -> alt.LayerChart | None:
     """Steps that add up: each row under its `label` begins where the one before ended; a `total` begins at zero."""
-    drawn = _drawn(data, value)
+    drawn = _drawn(data, "value")
     if drawn is None:
         return None
     ends, end = [], 0.0
-    for amount, total in zip(drawn[value], drawn["total"], strict=True):
+    for amount, total in zip(drawn["value"], drawn["total"], strict=True):
         start, end = (0.0, amount) if total else (end, end + amount)
         ends.append((start, end))
     drawn["start"], drawn["end"] = zip(*ends, strict=True)
     drawn["right"] = drawn[["start", "end"]].max(axis=1)
+    drawn["part"] = [
+        "total" if total else "rise" if amount >= 0 else "fall"
+        for amount, total in zip(drawn["value"], drawn["total"], strict=True)
+    ]
     layers = [
-        _layer("bar", alt.X2("end:Q"), _colour("total", {True: GREY, False: BLUE}), height=15, yOffset=9),
+        _layer(
+            "bar", alt.X2("end:Q"), _colour("part", {"total": BLUE, "rise": GREEN, "fall": RED}), height=15, yOffset=9
+        ),
         _layer("text", *_LABEL, dy=-10),
-        _layer("text", alt.X("right:Q"), alt.Text(f"{value}_text:N"), dx=5, dy=9, fontWeight="bold"),
+        _layer("text", alt.X("right:Q"), alt.Text("value_text:N"), dx=5, dy=9, fontWeight="bold"),
     ]
     return _chart(layers, _across("start", _room(drawn["right"], 0.3)), _ROWS, _ROW * len(drawn), drawn)
-
-
-def fan(data: pd.DataFrame, target: Quantity, published: tuple[date, Quantity] | None) -> alt.LayerChart | None:
-    """GMV since 1 January by month (`day`): `median` with a band from `low` to `high`, against the year's target.
-
-    `published` is the last published figure of the same, with its day.
-    """
-    drawn = _drawn(data, "median", "low", "high")
-    if drawn is None:
-        return None
-    first, last = drawn["day"].iloc[0], drawn["day"].iloc[-1]
-    room = last + (last - first) / 4  # for the numbers at the year's end
-    drawn["day"] = days = [day.isoformat() for day in drawn["day"]]
-    top = max(float(drawn["high"].max()), target.value if target else 0.0)
-    reach = alt.Scale(type="utc", domain=[days[0], room.isoformat()])
-    axis = alt.Axis(format="%b", values=days, labelOverlap=True, labelFontSize=11)
-    layers = [
-        _layer("area", alt.Y("low:Q"), alt.Y2("high:Q"), color=BLUE, opacity=0.25),
-        _layer("line", color=BLUE, strokeWidth=2.5),
-    ]
-    for column, weight in (("median", "bold"), ("low", "normal"), ("high", "normal")):
-        at = alt.Y(f"{column}:Q"), alt.Text(f"{column}_text:N")
-        layers.append(_layer("text", *at, data=drawn.tail(1), dx=6, fontSize=12, fontWeight=weight))
-    if target:
-        goal = [{"median": target.value, "words": f"target {target.bare}"}]
-        across = alt.XValue("width"), alt.X2Value(0)
-        layers.append(_layer("rule", *across, data=goal, color=ORANGE, strokeWidth=2))
-        layers.append(_layer("text", alt.XValue(4), alt.Text("words:N"), data=goal, dy=-8, fontSize=12))
-    if published:
-        day, figure = published
-        point = [{"day": day.isoformat(), "median": figure.value, "words": f"published: {figure.text}"}]
-        # Early in the year there is room on the right of the point, at its end only below the path.
-        align, dx, dy = ("left", 8, 12) if day.month <= 9 else ("center", 8, 36)
-        layers.append(_layer("point", data=point, size=90, color=ORANGE))
-        layers.append(_layer("text", alt.Text("words:N"), data=point, align=align, dx=dx, dy=dy, fontSize=12))
-    x = alt.X("day:T", title=None, scale=reach, axis=axis)
-    y = alt.Y("median:Q", axis=None, scale=alt.Scale(domain=[0, 1.12 * top], nice=True))
-    return _chart(layers, x, y, 240, drawn)
 
 
 def grid(data: pd.DataFrame) -> alt.LayerChart | None:
     """A cell for each `row` and `column`, shaded by `status` and marked with `count`."""
     if data.empty:
         return None
-    drawn = data.assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
-    rows, across = list(dict.fromkeys(data["row"])), list(dict.fromkeys(data["column"]))
+    drawn = data.map(_in_words).assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
+    rows, across = list(dict.fromkeys(drawn["row"])), list(dict.fromkeys(drawn["column"]))
     x = alt.X("column:N", sort=across, title=None, axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=10))
     layers = [
         _layer("rect", alt.Opacity("strength:Q", scale=None, legend=None), color=BLUE, cornerRadius=2),
@@ -340,18 +270,6 @@ class _Canvas:
 def _width(text: str, size: int = 12) -> float:
     """Width of a text in pixels, rather too wide than too narrow: four classes of the letters of Arial, in ems."""
     return size * math.fsum(_EMS.get(c, 0.74 if c.isupper() else 0.57 if ord(c) < 0x2E7F else 1.0) for c in text)
-
-
-def _wrapped(text: str, width: float, size: int = 12) -> list[str]:
-    """Lines of a text that are no wider than a number of pixels, as far as its words allow."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _width(longer, size) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
 
 
 def _spread(wanted: Iterable[float], gap: float, low: float, high: float) -> list[float]:
@@ -414,46 +332,62 @@ def _projected(drawn: pd.DataFrame) -> list[tuple[list[int], pd.DataFrame]]:
     return [([1, 0], drawn[~ahead]), ([4, 3], drawn[ahead | joined])]
 
 
-def lines(
-    data: pd.DataFrame, x_title: str = "", events: Sequence[tuple[float | date, str]] = ()
-) -> alt.LayerChart | None:
-    """A curve for each `series` of `value` over `x`, a number or a date, with its name and last value at its end.
+def fan(data: pd.DataFrame) -> alt.LayerChart | None:
+    """GMV since 1 January by `day`: `median` with a band from `low` to `high`, against `target` and what is `published`.
 
-    A band goes from `low` to `high` where both are known; rows with `projected` true are dashed. Each of the `events`
-    is marked where it falls on the axis, and left out where it falls beside it.
+    The last two stand in one row each, `published` in that of its day.
+    """
+    path = data.rename(columns={"day": "x", "median": "value"}).assign(series="")
+    return lines(path)
+
+
+def lines(data: pd.DataFrame) -> alt.LayerChart | None:
+    """A curve for each `series` of `value` over `x`, a number or a day, with its name and last value at its end.
+
+    A band goes from `low` to `high` where both are known; rows with `projected` true are dashed; `published` figures
+    are marked by rings; a `target` is a line across.
     """
     ends = zip(*(data.get(end, [None] * len(data)) for end in ("low", "high")), strict=True)
     banded = [(low.value, high.value) if _known(low) and _known(high) else (math.nan, math.nan) for low, high in ends]
     drawn = _drawn(data.assign(low=[low for low, _ in banded], high=[high for _, high in banded]), "value")
     if drawn is None:
         return None
+    targets, rings = (
+        [(at, cell) for at, cell in zip(data["x"], data.get(name, []), strict=False) if _known(cell)]
+        for name in ("target", "published")
+    )
     drawn = drawn.sort_values("x", kind="stable")
     series = list(dict.fromkeys(drawn["series"]))
     last = drawn.drop_duplicates("series", keep="last")
-    right = WIDTH - 16 - max(_width(text) for text in [*last["series"], *last["value_text"]])
-    place = _along(drawn["x"], 4, right)
-    marked = [(at, words) for at, words in sorted(events) if drawn["x"].iloc[0] <= at <= drawn["x"].iloc[-1]]
-    top = 6 + _LINE * len(marked)
-    plot = max(190, 2.4 * _LINE * len(series))
-    canvas = _Canvas(top + plot + 2 * _LINE + (_LINE if x_title else 0))
+    left, right = 4, WIDTH - 16 - max(_width(text) for text in [*last["series"], *last["value_text"]])
+    place = _along(drawn["x"], left, right)
+    top, plot = 20, max(190, 2.4 * _LINE * len(series))
+    canvas = _Canvas(top + plot + 2 * _LINE)
     low, high = _extent(drawn, ("value", "low", "high"))
+    high = max([high, *(figure.value for _, figure in [*targets, *rings])])
+    unit = next(cell for cell in data["value"] if _known(cell)).amount
 
     def down(value: float | pd.Series) -> float | pd.Series:
         return top + plot * (high - value) / (high - low)
 
+    scale = _scale(low, high)
+    canvas.put(
+        "rule", [{"px": left, "py": down(at), "to": right} for at in scale], alt.X2("to:Q"), color=GREY, opacity=0.35
+    )
+    canvas.write([(left, down(at) - 6, replace(unit, value=at, hedge="").text) for at in scale if at], size=_SMALL)
     drawn["px"], drawn["py"] = drawn["x"].map(place), down(drawn["value"])
     drawn["low_y"], drawn["high_y"] = down(drawn["low"]), down(drawn["high"])
     colour = _colours(series)
-    canvas.put("rule", [{"px": 4, "py": down(0.0), "to": right}], alt.X2("to:Q"), color=GREY, opacity=0.6)
-    for line, (at, words) in enumerate(marked):
-        px = place(at)
-        mark = {"px": px, "py": _LINE * (line + 1), "to": top + plot}
-        canvas.put("rule", [mark], alt.Y2("to:Q"), color=GREY, strokeDash=[2, 2])
-        align = "left" if px + _width(words, _SMALL) < WIDTH else "right"
-        canvas.write([(px + (4 if align == "left" else -4), _LINE * (line + 0.5) + 4, words)], align, _SMALL)
-    canvas.put("area", drawn[drawn["low"].notna()], alt.Y("low_y:Q"), alt.Y2("high_y:Q"), colour, opacity=0.2)
+    canvas.put("area", drawn[drawn["low"].notna()], alt.Y("low_y:Q"), alt.Y2("high_y:Q"), colour, opacity=0.3)
     for dash, part in _projected(drawn):
         canvas.put("line", part, colour, strokeWidth=2.5, strokeDash=dash)
+    for _, figure in targets:
+        canvas.put(
+            "rule", [{"px": left, "py": down(figure.value), "to": right}], alt.X2("to:Q"), color=ORANGE, strokeWidth=2
+        )
+        canvas.write([(right, down(figure.value) - 9, figure.amount.text)], "right", fontWeight="bold", color=ORANGE)
+    marks = [{"px": place(at), "py": down(figure.value)} for at, figure in rings]
+    canvas.put("point", marks, size=100, filled=False, color=TEXT, strokeWidth=2)
     ends = drawn.loc[last.index]
     canvas.put("point", ends, colour, size=55)
     names = _spread(ends["py"] - _LINE / 2, 2.2 * _LINE, _LINE / 2, top + plot - _LINE)
@@ -463,83 +397,14 @@ def lines(
         words = [(right + 12, y + line, text) for y, text in zip(names, ends[column], strict=True)]
         canvas.write(words, fontWeight=weight)
     canvas.write([(px, top + plot + _LINE, words) for px, words in _ticks(drawn["x"], place, 56)], "center")
-    if x_title:
-        canvas.write([(4, canvas.height - _LINE / 2, x_title)], size=_SMALL)
     return canvas.chart()
 
 
-def slopes(data: pd.DataFrame, before_name: str, after_name: str) -> alt.LayerChart | None:
-    """From `before` to `after` on one scale, a line for each `label`, named with its value at both ends."""
-    drawn = _drawn(data, "before", "after")
-    if drawn is None:
-        return None
-    columns = (("before", before_name), ("after", after_name))
-    room = {c: 12 + max(_width(text) for text in [*drawn["label"], *drawn[f"{c}_text"], name]) for c, name in columns}
-    left, right, top = room["before"], WIDTH - room["after"], 2.2 * _LINE
-    plot = max(150, 2.4 * _LINE * len(drawn))
-    canvas = _Canvas(top + plot + _LINE)
-    low, high = _extent(drawn, ("before", "after"), zero=False)
-    drawn["series"] = drawn["label"]
-    ends = {c: top + plot * (high - drawn[c]) / (high - low) for c, _ in columns}
-    colour = _colours(drawn["label"])
-    slopes = drawn.assign(px=left, py=ends["before"], to=right, to_y=ends["after"])
-    canvas.put("rule", slopes, alt.X2("to:Q"), alt.Y2("to_y:Q"), colour, strokeWidth=2.5)
-    for (column, name), at, align, out in zip(columns, (left, right), ("right", "left"), (-1, 1), strict=True):
-        canvas.put("point", drawn.assign(px=at, py=ends[column]), colour, size=70)
-        lines = _spread(ends[column] - _LINE / 2, 2.2 * _LINE, top - _LINE / 2, top + plot)
-        canvas.write([(at + 8 * out, y, text) for y, text in zip(lines, drawn["label"], strict=True)], align)
-        values = zip(lines, drawn[f"{column}_text"], strict=True)
-        canvas.write([(at + 8 * out, y + _LINE, text) for y, text in values], align, fontWeight="bold")
-        canvas.write([(at + 8 * out, _LINE / 2, name)], align, _SMALL)
-    return canvas.chart()
-
-
-def tornado(data: pd.DataFrame, base: Quantity) -> alt.LayerChart | None:
-    """What each lever (`label`) does to an outcome: from `low` to `high`, around the outcome at `base`, widest first.
-
-    `low_word` and `high_word`, where given, say what the lever is set to at that end.
-    """
-    drawn = _drawn(data, "low", "high")
-    if drawn is None or not base.known:
-        return None
-    drawn = drawn.iloc[(drawn["low"] - drawn["high"]).abs().mul(-1).argsort(kind="stable")]
-    room = 10 + max(_width(text) for text in [*drawn["low_text"], *drawn["high_text"]])
-    least = min(base.value, _extent(drawn, ("low", "high"), zero=False)[0])
-    most = max(base.value, _extent(drawn, ("low", "high"), zero=False)[1])
-    scale = (WIDTH - 2 * room) / (most - least)
-    middle = room + scale * (base.value - least)
-    bars, rules, y = [], [], 1.6 * _LINE
-    heads, words = [], {"left": [], "right": []}
-    values = {"left": [], "right": []}
-    for lever in drawn.itertuples():
-        for line in _wrapped(lever.label, WIDTH - 8):
-            heads.append((0, y + _LINE / 2, line))
-            y += _LINE
-        bar, below = y + 0.9 * _LINE, [0]
-        rules.append({"px": middle, "py": bar - 0.75 * _LINE, "to": bar + 0.75 * _LINE})
-        ends = sorted((room + scale * (getattr(lever, end) - least), end) for end in ("low", "high"))
-        for (at, end), side in zip(ends, ("left", "right"), strict=True):
-            bars.append({"px": middle, "py": bar, "to": at, "series": end})
-            # Beside the base where an end lies on the other side of it.
-            beyond = min(at, middle) - 5 if side == "left" else max(at, middle) + 5
-            values[side].append((beyond, bar, getattr(lever, f"{end}_text")))
-            lines = _wrapped(getattr(lever, f"{end}_word", ""), WIDTH / 2 - 12, _SMALL)
-            edge = 0 if side == "left" else WIDTH - 2
-            words[side] += [(edge, bar + (1.2 + n) * _LINE, line) for n, line in enumerate(lines) if line]
-            below.append(len([line for line in lines if line]))
-        y = bar + (1.6 + max(below)) * _LINE
-    canvas = _Canvas(y)
-    colour = _colour("series", {"low": ORANGE, "high": BLUE})
-    canvas.put("bar", bars, alt.X2("to:Q"), colour, size=14, orient="horizontal")
-    canvas.put("rule", rules, alt.Y2("to:Q"), color=TEXT, strokeWidth=1.5)
-    lead = f"base: {base.amount.text}"
-    start = min(max(0, middle - _width(lead, _SMALL) / 2), WIDTH - _width(lead, _SMALL))
-    canvas.write([(start, _LINE / 2, lead)], size=_SMALL)
-    canvas.write(heads, fontWeight="bold")
-    for side, outward in (("left", "right"), ("right", "left")):
-        canvas.write(values[side], outward)
-        canvas.write(words[side], side, _SMALL)
-    return canvas.chart()
+def _scale(low: float, high: float) -> list[float]:
+    """Three to six round values from low to high, zero among them if it lies between."""
+    step = 10 ** math.floor(math.log10((high - low) / 3))
+    step *= max(factor for factor in (1, 2, 5) if (high - low) / (factor * step) >= 2.5)
+    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def stacked(data: pd.DataFrame) -> alt.LayerChart | None:

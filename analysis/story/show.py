@@ -1,11 +1,15 @@
-"""What a cell shows: sentences, figures, tables and tiles, alike in JupyterLab, on a code host and in the report."""
+"""What a cell shows: sentences, charts and tables, alike in JupyterLab, on a code host and in the report.
+
+An output has its words as HTML and as plain text; what the report needs beside them (name, table as CSV, where each
+number comes from) is in its metadata under `report`.
+"""
 
 from __future__ import annotations
 
 import csv
 import html
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,258 +19,208 @@ import pandas as pd
 from IPython.display import display
 
 from analysis.facts.quantity import Quantity
-from analysis.facts.span import dated, day_label
-from analysis.publish import drawing
-from analysis.story import text
-from analysis.story.prose import Sentence
+from analysis.facts.span import Span, dated
+from analysis.story.charts import Drawing
+from analysis.story.text import Sentence, joined
 
 # JupyterLab typesets `$…$` in HTML as maths unless told not to.
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
-NAMED = 5  # publishers under a chart; more are a wall of words
-
-
-class _Tabled:
-    """Something shown that stands on a table of quantities and words, `data`."""
-
-    data: pd.DataFrame
-
-    @property
-    def sources(self) -> str:
-        """Publishers and facts, as a line under it says them."""
-        return _cite(_quantities(self.data))
-
-    def to_csv(self) -> str:
-        """The table with the facts behind each row, safe to open in a spreadsheet."""
-        return _to_csv(self.data)
-
-    def to_html(self) -> str:
-        """The table in plain words and numbers; what only steers the drawing (true or false) is left out."""
-        told = [name for name in self.data if not all(isinstance(value, (bool, np.bool_)) for value in self.data[name])]
-        head = "".join(f'<th scope="col">{dated(name.replace("_", " ").capitalize())}</th>' for name in told)
-        rows = (
-            "".join(f"<td>{_plain(value)}</td>" for value in row)
-            for row in self.data[told].itertuples(index=False, name=None)
-        )
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+NAMED = 4  # publishers under a chart; more are a wall of words
 
 
 @dataclass(frozen=True)
-class Figure(_Tabled):
-    """A chart with what a reader needs around it, or a plain word that there is nothing to draw.
+class Figure:
+    """A chart, the table that it draws, one row a mark, and what a reader needs around it.
 
-    Attributes
-    ----------
-    name : str
-        File name of its table, without extension.
-    title : Sentence
-        The finding.
-    subtitle : str
-        Measure, unit and period.
-    chart : Chart or None
-    data : DataFrame
-        What is drawn: one row a mark, quantities as such.
-    lever : dict, optional
-        What the page needs to let its reader move the chart; without scripts the chart stands as it is.
+    `name` is that of its files; the title is the finding, the subtitle measure, unit and period.
     """
 
     name: str
     title: Sentence
-    subtitle: str
-    chart: alt.TopLevelMixin | None
+    subtitle: Sentence
+    chart: alt.TopLevelMixin
     data: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of quantities and words; `kind` is `table`, `reference` (folded away in the report) or `tiles`.
+
+    A `lever` has the numbers with which the page lets its reader move the outcome; without scripts the table stands.
+    """
+
+    name: str
+    title: Sentence
+    data: pd.DataFrame = field(repr=False)
+    kind: str = "table"
     lever: dict | None = None
 
 
-@dataclass(frozen=True)
-class Table(_Tabled):
-    """A table of quantities and words.
+def show(things: Iterable[Sentence | list[Sentence] | Figure | Table], words: Mapping[str, object]) -> None:
+    """Display what a section shows, in the order given; a list of sentences has an item for each.
 
-    Attributes
+    Parameters
     ----------
-    name : str
-        File name of its CSV, without extension.
-    title : Sentence
-    data : DataFrame
-    reference : bool
-        Whether readers look things up in it rather than read it; the report folds it away.
+    things : iterable
+    words : mapping
+        Of the language, as words.jinja defines them: `unknown`, `yes`, `no`, `sources`.
     """
-
-    name: str
-    title: Sentence
-    data: pd.DataFrame = field(repr=False)
-    reference: bool = False
-    tiles: bool = False
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A key number with what it is and what it is held against."""
-
-    label: str
-    number: Quantity
-    remark: Sentence
-
-
-def show(*things: Sentence | Iterable[Sentence] | Figure | Table | list[Tile]) -> None:
-    """Display what a chapter found, in the order given; a list of sentences has an item for each."""
     for thing in things:
         if isinstance(thing, Figure):
-            _show_figure(thing)
+            _show_figure(thing, words)
         elif isinstance(thing, Table):
-            _show_table(thing)
-        elif isinstance(thing, (Sentence, text.Sentence)):
-            _show_html(f"<h1>{thing.html}</h1>", thing.text)
-        elif thing and isinstance(thing[0], Tile):
-            _show_tiles(thing)
+            _show_table(thing, words)
+        elif isinstance(thing, Sentence):
+            _show_html(f"<h1>{thing.html}</h1>", thing.text, "headline", [thing])
         else:
-            said = [sentence for sentence in thing if sentence]
-            items = "".join(f"<li>{sentence.html}</li>" for sentence in said)
-            _show_html(f'<ul class="findings">{items}</ul>', "\n".join(sentence.text for sentence in said))
+            items = "".join(f"<li>{sentence.html}</li>" for sentence in thing)
+            plain = "\n".join(f"- {sentence.text}" for sentence in thing)
+            _show_html(f'<ul class="findings">{items}</ul>', plain, "findings", thing)
 
 
-def _show_html(markup: str, plain: str, metadata: dict | None = None) -> None:
+def _show_html(markup: str, plain: str, part: str, cells: Iterable[object], **more: object) -> None:
     bundle = {"text/html": f'<div class="{_NO_MATHS}">{markup}</div>', "text/plain": plain}
-    display(bundle, raw=True, metadata=metadata or {})
+    display(bundle, raw=True, metadata={"report": {"part": part, **provenance(cells), **more}})
 
 
-def _show_figure(figure: Figure) -> None:
-    subtitle = figure.subtitle.html if isinstance(figure.subtitle, text.Sentence) else dated(figure.subtitle)
-    heading = f"<h3>{figure.title.html}</h3><p>{subtitle}</p>"
-    around = {"report": {"part": "around"}}  # the report builds heading and source line from the chart's metadata
-    if figure.chart is None:
-        _show_html(f"{heading}<p><em>No figure had been published.</em></p>", figure.title.text)
-        return
-    _show_html(heading, figure.title.text, around)
+def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
+    source, title = _sources(figure.data, words), figure.title
+    heading = f"<h3>{title.html}</h3><p>{figure.subtitle.html}</p>"
+    # Around the chart, for a notebook; the report builds heading and source line from the chart's metadata.
+    _show_html(heading, title.text, "around", [])
     about = {
         "part": "figure",
         "name": figure.name,
-        "title": figure.title.html,
-        "subtitle": subtitle,
-        "alt": f"{figure.title.text}. {figure.subtitle}",
-        "source": figure.sources,
-        "csv": figure.to_csv(),
-        "table": figure.to_html(),
+        "title": title.html,
+        "subtitle": figure.subtitle.html,
+        "alt": f"{title.text}. {figure.subtitle.text}",
+        "source": source.html,
+        "csv": to_csv(figure.data),
+        "table": _plain_table(figure.data, words),
     }
-    if figure.lever:
-        about |= {"part": "lever", "lever": figure.lever}
-    display(
-        {"image/svg+xml": to_svg(figure.chart), "text/plain": figure.title.text}, raw=True, metadata={"report": about}
-    )
-    _show_html(f'<p><small class="source">{html.escape(figure.sources)}</small></p>', figure.sources, around)
+    about |= provenance([title, figure.subtitle, *_cells(figure.data)])
+    display(Drawing(figure.chart.to_dict(validate=False), title.text), metadata={"report": about})
+    if source:
+        _show_html(f'<p><small class="source">{source.html}</small></p>', source.text, "around", [])
 
 
-def _show_table(table: Table) -> None:
+def _show_table(table: Table, words: Mapping[str, object]) -> None:
     head = "".join(f'<th scope="col">{dated(name)}</th>' for name in table.data)
-    # A long table leaves it to the page's script to name the columns of each cell.
-    names = [""] * len(table.data.columns) if table.reference else list(table.data)
-    rows = "".join(f"<tr>{_cells(names, row)}</tr>" for row in table.data.itertuples(index=False, name=None))
+    rows = "".join(_row(table.data, row, words) for row in table.data.itertuples(index=False, name=None))
+    source = _sources(table.data, words)
+    below = f'<p><small class="source">{source.html}</small></p>' if source else ""
+    title = f"<h3>{table.title.html}</h3>" if table.title else ""
     body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    if not rows:
-        body = "<p><em>Nothing had been published.</em></p>"
-    title = f"<h3>{table.title.html}</h3>"
-    source = f'<p><small class="source">{html.escape(table.sources)}</small></p>' if table.sources else ""
-    if table.tiles:
-        rows = "".join(f"<tr>{_cells(names, row)}</tr>" for row in table.data.itertuples(index=False, name=None))
+    if table.kind == "tiles":
         markup = f'<table class="tiles"><tbody>{rows}</tbody></table>'
-    elif table.reference:
+    elif table.kind == "reference":
         markup = f"<details><summary>{table.title.html}</summary>{body}</details>"
     else:
-        markup = f"{title}{body}{source}"
-    about = {"report": {"part": "table", "name": table.name, "csv": table.to_csv()}}
-    _show_html(f'<div class="table">{markup}</div>', table.title.text, about)
+        markup = f"{title}{body}{below}"
+    plain = "\n".join([table.title.text, *(" | ".join(map(_words, row)) for row in table.data.itertuples(index=False))])
+    more = {"name": table.name, "title": table.title.text, "csv": to_csv(table.data), "kind": table.kind}
+    if table.lever:
+        more["lever"] = table.lever
+    _show_html(f'<div class="table">{markup}</div>', plain, "table", [table.title, *_cells(table.data)], **more)
 
 
-def _show_tiles(tiles: list[Tile]) -> None:
-    shown = [tile for tile in tiles if tile.number]
-    markup = "".join(_tile(tile) for tile in shown)
-    text = "; ".join(f"{tile.label}: {tile.number.text}" for tile in shown)
-    told = [{"label": tile.label, "number": tile.number.text, "remark": tile.remark.text} for tile in shown]
-    _show_html(f'<dl class="tiles">{markup}</dl>', text, {"report": {"part": "tiles", "tiles": told}})
-
-
-def _tile(tile: Tile) -> str:
-    number = f"{tile.number.hedge} <strong>{tile.number.html(tile.number.bare)}</strong>"
-    return f"<div><dt>{html.escape(tile.label)}</dt><dd>{number}</dd><dd>{tile.remark.html}</dd></div>"
-
-
-def to_svg(chart: alt.TopLevelMixin) -> str:
-    """The chart as SVG: the same bytes on every machine, drawn without a script or a network."""
-    # Altair checks the drawing against the schema of Vega-Lite, which takes as long as all else; tests have seen to it.
-    return drawing.draw(chart.to_json(indent=None, validate=not drawing.later))
-
-
-def _cells(columns: Iterable[str], row: Iterable[object]) -> str:
+def _row(data: pd.DataFrame, row: tuple, words: Mapping[str, object]) -> str:
     # On a phone a row becomes a block, and each cell names its column itself.
-    pairs = zip(columns, row, strict=True)
-    named = ((f' data-column="{html.escape(name)}"' if name else "", value) for name, value in pairs)
-    return "".join(f"<td{name}>{_cell(value)}</td>" for name, value in named)
+    cells = (
+        f'<td data-column="{html.escape(name)}">{_cell(value, words)}</td>'
+        for name, value in zip(data, row, strict=True)
+    )
+    return f"<tr>{''.join(cells)}</tr>"
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, (Quantity, Sentence, text.Sentence)):
-        return (value.html() if isinstance(value, Quantity) else value.html) if value else "not published"
-    return dated(str(value))
+def _cell(value: object, words: Mapping[str, object]) -> str:
+    if isinstance(value, (Quantity, Sentence, Span)):
+        known = joined([value]) if value else value
+        return known.html if known else words["unknown"] if isinstance(value, Quantity) else ""
+    return "" if value is None else dated(_words(value))
 
 
-def _plain(value: object) -> str:
-    """A cell without the provenance of its number, of which the chart's own notes tell."""
-    if isinstance(value, Quantity):
-        return f'<data value="{value.value:g}">{html.escape(value.text)}</data>' if value else "not published"
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, (Sentence, text.Sentence)):
-        return _plain(value.text) if value else "not published"
-    if isinstance(value, date):
-        return f"<time>{day_label(value)}</time>"
-    if isinstance(value, (int, float, np.number)):
-        return "" if value != value else f'<data value="{value:g}">{value:g}</data>'
-    words = str(value)
-    if any(letter.isdigit() for letter in words):  # as it stands in the drawing
-        return f'<data value="{html.escape(words, quote=True)}">{dated(words)}</data>'
-    return html.escape(words)
+def _words(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else value.label if isinstance(value, Span) else str(value)
 
 
-def _quantities(frame: pd.DataFrame) -> list[Quantity]:
-    return [value for column in frame for value in frame[column] if isinstance(value, Quantity) and value.known]
+def _plain_table(data: pd.DataFrame, words: Mapping[str, object]) -> str:
+    """The table of a chart in words and numbers; what only steers the drawing (true or false) is left out."""
+    told = [name for name in data if not all(isinstance(value, (bool, np.bool_)) for value in data[name])]
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in told)
+    rows = data[told].itertuples(index=False, name=None)
+    body = "".join(f"<tr>{''.join(f'<td>{_plain(value, words)}</td>' for value in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cite(quantities: list[Quantity]) -> str:
-    """`Source: 36Kr, Momentum Works (P0024, P0093).`"""
-    origins = {origin.id: origin for quantity in quantities for origin in quantity.origins}
-    if not origins:
-        return ""
-    publishers = sorted({origin.publisher for origin in origins.values()})
-    word = "Source" if len(publishers) == 1 else "Sources"
-    if len(publishers) > NAMED:
-        others = len(publishers) - NAMED
-        return f"{word}: {', '.join(publishers[:NAMED])} and {others} more; each number’s note names its own"
-    return f"{word}: {', '.join(publishers)} ({', '.join(sorted(origins))})"
+def _plain(value: object, words: Mapping[str, object]) -> str:
+    """A cell without the provenance of its number, of which the chart's notes tell."""
+    if isinstance(value, Quantity) and not value:
+        return words["unknown"]
+    shown = html.escape(value.text if isinstance(value, (Quantity, Sentence)) else _words(value))
+    return f'<data value="{shown}">{shown}</data>' if any(letter.isdigit() for letter in shown) else shown
 
 
-def _to_csv(frame: pd.DataFrame) -> str:
-    columns = {}
-    for name in frame:
-        values = list(frame[name])
-        if any(isinstance(value, Quantity) for value in values):
-            # A cell of words among numbers (a date, a remark) stays as it is.
-            figures = [value if isinstance(value, Quantity) else Quantity.unknown() for value in values]
-            columns[name] = [
-                (figure.value if figure else None) if isinstance(value, Quantity) else value
-                for figure, value in zip(figures, values, strict=True)
-            ]
-            columns[f"{name} unit"] = [figure.unit for figure in figures]
-            columns[f"{name} formula"] = [figure.formula for figure in figures]
-            columns[f"{name} facts"] = [" ".join(origin.id for origin in figure.origins) for figure in figures]
-        else:
-            columns[name] = values
-    text = io.StringIO()
+# Where numbers come from ------------------------------------------------------------------------------
+
+
+def _cells(data: pd.DataFrame) -> Iterator[object]:
+    for name in data:
+        yield from data[name]
+
+
+def _quantities(cells: Iterable[object]) -> Iterator[Quantity]:
+    for cell in cells:
+        if isinstance(cell, Sentence):
+            yield from cell.quantities
+        elif isinstance(cell, Quantity) and cell:
+            yield cell
+
+
+def provenance(cells: Iterable[object]) -> dict[str, dict]:
+    """Each number by its key, with value, unit, formula and origins, and each origin by its id, as metadata."""
+    numbers, origins = {}, {}
+    for number in _quantities(cells):
+        named = {"value": number.in_unit, "unit": number.unit, "formula": number.formula}
+        numbers[number.key] = named | {"from": [origin.id for origin in number.origins]}
+        origins |= {origin.id: origin.told for origin in number.origins}
+    return {"numbers": numbers, "origins": origins}
+
+
+def _sources(data: pd.DataFrame, words: Mapping[str, object]) -> Sentence:
+    """The publishers behind a table, those of most of its numbers first."""
+    counts: dict[str, int] = {}
+    for number in _quantities(_cells(data)):
+        for publisher in {origin.publisher for origin in number.origins}:
+            counts[publisher] = counts.get(publisher, 0) + 1
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    return joined(words["sources"](names[:NAMED], len(names) > NAMED)) if names else Sentence()
+
+
+def to_csv(data: pd.DataFrame) -> str:
+    """A table with unit, band and facts of each number, safe to open in a spreadsheet."""
+    columns: dict[str, list] = {}
+    for name in data:
+        found = [list(_quantities([cell])) for cell in data[name]]
+        columns[name] = [_number(numbers, cell) for numbers, cell in zip(found, data[name], strict=True)]
+        if any(len(numbers) == 3 for numbers in found):  # an estimate: its median, and the ends of its band
+            for place, end in ((1, "low"), (2, "high")):
+                columns[f"{name} {end}"] = [n[place].in_unit if len(n) == 3 else None for n in found]
+        if any(found):
+            columns[f"{name} unit"] = [numbers[0].unit if numbers else None for numbers in found]
+            columns[f"{name} facts"] = [" ".join(o.id for o in n[0].origins) if n else None for n in found]
+    out = io.StringIO()
     rows = zip(*columns.values(), strict=True)
-    csv.writer(text, lineterminator="\n").writerows([list(columns), *(map(_neutral, row) for row in rows)])
-    return text.getvalue()
+    csv.writer(out, lineterminator="\n").writerows([list(columns), *(map(_neutral, row) for row in rows)])
+    return out.getvalue()
+
+
+def _number(numbers: list[Quantity], cell: object) -> object:
+    if len(numbers) in (1, 3):
+        return numbers[0].in_unit
+    return None if isinstance(cell, Quantity) else _words(cell) if isinstance(cell, (Sentence, Span)) else cell
 
 
 def _neutral(value: object) -> object:
     """A text that a spreadsheet would take for a formula, with a quote mark before it."""
-    words = value.text if isinstance(value, (Sentence, text.Sentence)) else value
-    return f"'{words}" if isinstance(words, str) and words.startswith(("=", "+", "-", "@", "\t")) else words
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value

@@ -25,9 +25,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from string import Formatter
 
 import pandas as pd
-from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta
+from jinja2 import TemplateSyntaxError, Undefined, UndefinedError, meta, pass_context
 from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
@@ -176,15 +177,17 @@ _Template.environment_class = _Environment
 def environment(language: str) -> _Environment:
     """What fills the texts of a language: its words, and filters on numbers."""
 
-    def known(value: object) -> object:
+    @pass_context  # so that a constant stays what it is: Jinja would make text of `{{ false }}` beforehand
+    def known(_, value: object) -> object:
         if value is None or isinstance(value, Undefined) or (isinstance(value, (Quantity, Band)) and not value):
             raise Unknown
         return jinja.globals["band"](value) if isinstance(value, Band) else value
 
     jinja = _Environment(undefined=_Absent, finalize=known, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"abs": abs, "amount": lambda q: q.amount, "percent": lambda q: q.percent(), "short": _short}
-    jinja.filters |= {"hundred": lambda q: replace(q, value=float(round(100 * q.value)), unit="")}
-    jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula}
+    jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
+    jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "formula": formula, "said": said}
+    jinja.filters |= {"filled": filled}
     jinja.tests |= {"level": level}
     words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
     jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
@@ -210,11 +213,22 @@ def publishers(names: list[str]) -> Marked:
     return Marked("; ".join(names), "; ".join(f"<cite>{html.escape(name, quote=False)}</cite>" for name in names))
 
 
+def said(figure: Quantity) -> Marked:
+    """The publishers of the figures behind a number."""
+    return publishers(sorted({origin.publisher for origin in figure.origins}))
+
+
 def formula(figure: Quantity) -> Marked | None:
     """The arithmetic of a figure, or the id of a published one."""
     if not figure:
         return None
     return Marked(figure.formula, f'<span class="formula">{html.escape(figure.formula, quote=False)}</span>')
+
+
+def filled(words: str, figures: Mapping[str, Quantity]) -> Sentence:
+    """Words of the data folder with the figures that they name: `GMV was {A0005}`."""
+    parts = [(text, name and figures[name]) for text, name, *_ in Formatter().parse(words)]
+    return joined([part or "" for pair in parts for part in pair])
 
 
 # Text files -------------------------------------------------------------------------------------------
@@ -376,8 +390,21 @@ def read(chapter: str, language: str = "en") -> dict[str, Block]:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TextError(f"{path.name}: a text file in UTF-8 is needed at analysis/text/{language} ({error})") from None
-    shared = read(COMMON, language) if chapter != COMMON and (path.parent / f"{COMMON}.md").is_file() else {}
-    return _Reader(f"text/{language}/{path.name}", language).read(text) | shared
+    sections = read_text(f"text/{language}/{path.name}", text, language)
+    if chapter == COMMON:
+        return sections
+    shared = {name: _owned(section, chapter) for name, section in read(COMMON, language).items()}
+    return sections | {name: section for name, section in shared.items() if name not in sections}
+
+
+def read_text(file: str, text: str, language: str = "en") -> dict[str, Block]:
+    """The sections of a text by name, in their order; `file` is what a message calls it."""
+    return _Reader(file, language).read(text)
+
+
+def _owned(section: Block, chapter: str) -> Block:
+    """A section that all chapters share, with file names of its own in each."""
+    return replace(section, blocks=[replace(block, name=f"{chapter}_{block.name}") for block in section.blocks])
 
 
 class _Reader:
@@ -419,7 +446,7 @@ class _Reader:
         return {name: self._made(raw) for name, raw in self.sections.items()}
 
     def _section(self, name: str, heading: str = "") -> dict:
-        return self.sections.setdefault(name, self._block(name) | {"heading": heading})
+        return self.sections.setdefault(name, self._block(name) | {"heading": heading})  # which may come in two parts
 
     def _block(self, name: str, kind: str = "", of: str = "") -> dict:
         lists = {key: [] for key in ("headline", "sentences", "subtitle", "rows", "blocks")}

@@ -10,7 +10,7 @@ from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
-from tests.worlds import QUARTERS, shown, table, texts, with_values, without
+from worlds import QUARTERS, shown, table, texts, with_values, without
 
 BAD = re.compile(r"\bnan\b|not published|None|US\$−|  |\( ?\)|[{}]| [,.]|about about|more than more|−\d")
 

@@ -69,7 +69,7 @@ def test_amounts_of_assumptions_come_in_the_reports_currency(report):
         ('means = "sales go on as the figures point"\n', "", "scenarios.base.means", "the key is missing"),
         ('name = "Base"', 'name = ""', "scenarios.base.name: ''", "some text"),
         ("[levers.goods_cost]", "[lever.goods_cost]", "lever: ", "the keys that data/README.md names"),
-        ('needs = "law"', 'need = "law"', "scenarios.us_ban.need: 'law'", "the keys that data/README.md names"),
+        ('name = "US ban"', 'name = "US ban"\nneed = "law"', "scenarios.us_ban.need: 'law'", "data/README.md names"),
         ("[scenarios.us_ban]", "[scenarios.us_ban", "scenarios.toml", "TOML"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
-from analysis.model.crossing import catch_up, crossed, crossings, growth, meeting, pair, published, ratio_band, share
+from analysis.model.crossing import catch_up, crossed, crossings, pair, published, ratio_band, share
 from analysis.model.estimates import estimates
 
 QUARTER = Span.parse("2024Q2")
@@ -143,61 +143,7 @@ def test_catching_up_takes_the_twelfth_root_of_the_ratio(ratio):
 # Growth by hand ---------------------------------------------------------------------------------------
 
 
-def test_growth_of_the_rival_from_the_first_to_the_second_quarter(report):
-    """A0026 (20 bn in the half-year) less A0027 (12 bn in its second quarter) is 8; from 8 to 12 in three months."""
-    found = growth(report, "Temu")
-    assert (found.before.span.code, found.last.span.code) == ("2024Q1", "2024Q2")
-    assert found.monthly.value == pytest.approx((12 / 8) ** (1 / 3) - 1, rel=1e-5)  # 14.5 % a month
-    # Four billion a month in the middle of May, and six weeks more of the same growth to the end of June.
-    assert found.level.value == pytest.approx(4e9 * (12 / 8) ** (1.5 / 3))
-    assert {"A0026", "A0027"} <= facts(found.monthly)
-
-
-def test_growth_of_the_platform_from_the_year_before_to_the_half_year(report):
-    """P0091: 20 bn in 2023; A0003: 30 % of the 50 bn of A0001 in the half-year: 1.667 and 2.5 bn a month."""
-    found = growth(report, "TikTok Shop")
-    # From the middle of 2023 to the end of March are nine months, from there to the end of June three.
-    assert found.monthly.value == pytest.approx((2.5 / (20 / 12)) ** (1 / 9) - 1)  # 4.6 % a month
-    assert found.level.value == pytest.approx(2.5e9 * 1.5 ** (3 / 9), rel=1e-5)
-    assert {"A0001", "A0003", "P0091"} <= facts(found.monthly)
-
-
-def test_growth_over_a_whole_year(ledger):
-    """P0135: 18 bn in 2023, P0150: 50 bn in 2024; P0091 and P0025: 20 and 33.2 bn. Twelve months lie between."""
-    report = make_report(ledger, quarter="2024Q4")
-    own, rival = growth(report, "TikTok Shop"), growth(report, "Temu")
-    assert rival.monthly.value == pytest.approx((50 / 18) ** (1 / 12) - 1)
-    assert own.monthly.value == pytest.approx((33.2 / 20) ** (1 / 12) - 1)
-    assert {"P0150", "P0135"} <= facts(rival.monthly)
-    assert {"P0025", "P0091"} <= facts(own.monthly)
-
-
-def test_growth_by_the_published_rate_where_one_period_alone_is_known(report):
-    """P0161: 23.3 bn in the quarter, P0162: 29.1 % more than a year before."""
-    found = growth(report, "Shopee")
-    assert found.before.gmv.value == pytest.approx(23.3e9 / 1.291)
-    assert found.monthly.value == pytest.approx(1.291 ** (1 / 12) - 1)
-    assert {"P0161", "P0162"} <= facts(found.monthly)
-
-
 def test_what_is_left_of_a_half_year_is_published_and_nothing_else(report):
     """A0026 less A0027 is 8 bn; no figure of the platform's quarters is on record."""
     assert published(report, Span.parse("2024Q1"), "Temu").value == pytest.approx(8e9)
     assert not published(report, Span.parse("2024Q1"), "TikTok Shop")
-
-
-def test_meeting_is_the_month_in_which_step_by_step_growth_turns_the_order(report):
-    own, rival = growth(report, "TikTok Shop"), growth(report, "Shopee")
-    ours, theirs, months = own.level.value, rival.level.value, 0
-    assert ours < theirs
-    while ours < theirs:
-        ours, theirs, months = ours * (1 + own.monthly.value), theirs * (1 + rival.monthly.value), months + 1
-    assert months - 1 < meeting(own, rival).value <= months
-
-
-def test_a_larger_platform_that_grows_faster_is_never_met(report):
-    """14.5 % a month on top against 4.6 %: the paths met before the quarter, if ever."""
-    own, rival = growth(report, "TikTok Shop"), growth(report, "Temu")
-    assert rival.level > own.level and rival.monthly > own.monthly
-    assert meeting(own, rival) < 0
-    assert not meeting(own, own)

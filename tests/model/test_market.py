@@ -10,10 +10,10 @@ import pytest
 
 from analysis.facts.span import Span
 from analysis.model import market as model
-from analysis.model.market import Observations, Prior, fit
+from analysis.model.market import FIXED, GROWTH, NOISE, SPREAD, Observations, Prior, fit
+from analysis.model.observations import once
 
-UNTIL = Span.parse("2024")
-PRIOR = Prior()
+UNTIL, YEAR, PRIOR = Span.parse("2024"), Span.parse("2023"), Prior()
 REGIONS = {"North": ("North",), "South": ("South",), "Isle": ("Isle",), "Mainland": ("North", "South"),
            "Global": ("North", "South", "Isle")}  # fmt: skip
 CALENDAR = pd.DataFrame(
@@ -28,37 +28,44 @@ SEASON = pd.DataFrame(
 )  # fmt: skip
 
 
-def fact(name, market, period, log_value, base=None, qualifier="exact", basis="company", confidence="high"):
+def fact(name, market, period, log_value=0.0, base=None, qualifier="exact", basis="company", confidence="high",
+         counter=None, publication=None):  # fmt: skip
     span, (base_market, base_span) = Span.parse(period), (base[0], Span.parse(base[1])) if base else (None, None)
     return (name, "share" if base else "amount", market, span.start, span.end, base_market,
             base_span and base_span.start, base_span and base_span.end, log_value, qualifier, basis,
-            confidence)  # fmt: skip
+            confidence, counter or basis, publication or name)  # fmt: skip
 
 
-def observations(rows, calendar=CALENDAR, regions=REGIONS, season=SEASON) -> Observations:
-    facts = pd.DataFrame(rows, columns=Observations.COLUMNS).set_index("fact")
+def table(rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=Observations.COLUMNS).set_index("fact")
+
+
+def observations(rows, calendar=CALENDAR, regions=REGIONS, season=SEASON, sizes=(2.0, 1.0, 0.5)) -> Observations:
     markets = calendar["market"].unique()
-    places = pd.DataFrame({"region": ["Mainland" if m != "Isle" else m for m in markets], "share": 1.0}, index=markets)
-    return Observations(facts, calendar, regions, places, season)
+    places = pd.DataFrame({"region": ["Mainland" if m != "Isle" else m for m in markets],
+                           "size": sizes[: len(markets)]}, index=markets)  # fmt: skip
+    return Observations(table(rows), calendar, regions, places, season)
 
 
 # What is published of a simulated world: a fact of every kind, to mid-2024; the rest of the year is a forecast.
 PUBLISHED = [
-    fact("f01", "Global", "2022", 0, qualifier="about"),
-    fact("f02", "Global", "2023", 0, basis="tracker"),
-    fact("f03", "North", "2023H1", 0, confidence="medium"),
-    fact("f04", "North", "2024Q1", 0, basis="tracker"),
-    fact("f05", "South", "2023Q4", 0, qualifier="more than", confidence="medium"),
-    fact("f06", "South", "2024-05", 0, basis="press", confidence="low"),
-    fact("f07", "Isle", "2023", 0, qualifier="less than"),
-    fact("f08", "Isle", "2024Q2", 0, ("Global", "2024Q2"), confidence="medium"),
-    fact("f09", "North", "2024Q2", 0, ("Global", "2024Q2"), qualifier="about", confidence="low"),
-    fact("f10", "North", "2024H1", 0, ("North", "2023H1"), basis="press"),
-    fact("f11", "South", "2024-05", 0, ("South", "2024-04")),
-    fact("f12", "Global", "2024H1", 0, qualifier="just over"),
-    fact("f13", "Mainland", "2023-01-01..2023-12-20", 0, qualifier="up to", confidence="medium"),
-    fact("f14", "Global", "2023-11-24", 0, basis="press"),
-    fact("f15", "South", "2023-07", 0, basis="analyst", confidence="medium"),
+    fact("f01", "Global", "2022", qualifier="about"),
+    fact("f02", "Global", "2023", basis="tracker", counter="T1"),
+    fact("f03", "North", "2023H1", confidence="medium"),
+    fact("f04", "North", "2024Q1", basis="tracker", counter="T1", publication="digest"),
+    fact("f05", "South", "2024Q1", basis="tracker", counter="T1", publication="digest"),
+    fact("f06", "South", "2023Q4", qualifier="more than", confidence="medium"),
+    fact("f07", "South", "2024-05", basis="press", confidence="low"),
+    fact("f08", "Isle", "2023", qualifier="less than"),
+    fact("f09", "Isle", "2024Q2", base=("Global", "2024Q2"), confidence="medium"),
+    fact("f10", "North", "2024Q2", base=("Global", "2024Q2"), qualifier="about", confidence="low"),
+    fact("f11", "North", "2024H1", base=("North", "2023H1"), basis="press"),
+    fact("f12", "South", "2024-05", base=("South", "2024-04")),
+    fact("f13", "Global", "2024H1", qualifier="just over"),
+    fact("f14", "Mainland", "2023-01-01..2023-12-20", qualifier="up to", confidence="medium"),
+    fact("f15", "Global", "2023-11-24", basis="press"),
+    fact("f16", "South", "2023-07", basis="analyst", confidence="medium"),
+    fact("f17", "Mainland", "2024H1", basis="tracker", counter="T2"),
 ]
 
 
@@ -67,117 +74,87 @@ def blueprint():
     """Grid, prior and likelihood of the published facts."""
     seen = observations(PUBLISHED)
     grid = model.Grid.of(CALENDAR, date(2022, 1, 1), UNTIL.end)
-    layout = model._layout(grid, seen, 14.0, PRIOR)
-    return grid, layout, model._likelihood(seen.facts, grid, REGIONS, layout, PRIOR)
+    layout = model._layout(grid, seen, seen.facts, 14.0, PRIOR)
+    days = {
+        cell: grid.open_days(REGIONS[cell[0]], *cell[1:]) for pair in model._cells(seen.facts) for cell in pair if cell
+    }
+    return grid, layout, model._likelihood(seen.facts, days, layout, PRIOR)
 
 
 def simulate(seed: int):
-    """A truth drawn from the prior, and the facts as they would be published of it."""
+    """A truth drawn from the prior and its scales, and the facts as they would be published of it."""
     grid, layout, likelihood = blueprint()
     rng = np.random.default_rng(seed)
-    truth = layout.centre + rng.standard_normal(len(layout.centre))
-    rates = np.exp(layout.states @ truth)
+    scales = {group: np.exp(sd * np.clip(rng.standard_normal(), -1.5, 1.5)) for group, sd in PRIOR.scale_sd.items()}
+    loadings = layout.at(scales)
+    truth = layout.mean + loadings @ rng.standard_normal(loadings.shape[1])
     # Two halves of Student-t noise with different scales that join at zero: each half has its scale's share.
     above = rng.random(len(PUBLISHED)) < likelihood.above / (likelihood.above + likelihood.below)
-    noise = np.abs(rng.standard_t(PRIOR.dof, len(PUBLISHED)))
-    noise = np.where(above, likelihood.above, -likelihood.below) * noise
-    published = likelihood.sums(layout.loadings[likelihood.told] @ truth)[likelihood.row] + noise
+    noise = np.abs(rng.standard_t(PRIOR.dof, len(PUBLISHED))) * scales[NOISE]
+    published = likelihood.sums(truth[likelihood.told]) + np.where(above, likelihood.above, -likelihood.below) * noise
     rows = [(*row[:8], value, *row[9:]) for row, value in zip(PUBLISHED, published, strict=True)]
-    return grid, rates, observations(rows)
+    return grid, np.exp(truth[: len(grid.where[0])]), observations(rows)
 
 
 @cache
-def coverage(worlds: int = 200) -> tuple[float, float, float]:
-    """Share of monthly, past annual and forecast annual GMV inside their 80 % intervals."""
-    monthly, past, forecast = [], [], []
+def coverage(worlds: int = 150) -> dict[str, float]:
+    """Share of monthly, past annual, forecast annual and regional GMV inside their 80 % intervals."""
+    held = {"months": [], "past year": [], "forecast year": [], "region": []}
     for seed in range(worlds):
         grid, rates, seen = simulate(seed)
-        market = fit(seen, UNTIL)
-        months = market.monthly()
-        days = np.array([grid.open_days((m,), p.start_time.date(), p.end_time.date()).sum()
-                         for m, p in zip(months["market"], months["month"], strict=True)])  # fmt: skip
-        truth = days * rates
-        inside = (truth >= months["p10"]) & (truth <= months["p90"])
-        monthly.append(inside[days > 0].mean())
-        for year, kept in (("2023", past), ("2024", forecast)):
-            for name in ("Global", "North", "Mainland"):
-                span = Span.parse(year)
-                estimate = market.total(name, span)
-                total = grid.open_days(REGIONS[name], span.start, span.end) @ rates
-                kept.append(estimate.p10 <= total <= estimate.p90)
-    return float(np.mean(monthly)), float(np.mean(past)), float(np.mean(forecast))
+        market = fit(seen, UNTIL, draws=200)
+        days = grid.open_days(grid.markets, grid.span.start, grid.span.end)
+        low, _, high = market.posterior.rate_quantiles
+        held["months"].append(((low <= rates) & (rates <= high))[days > 0].mean())
+        for year, what in ((YEAR, "past year"), (UNTIL, "forecast year")):
+            for name in ("Global", "North", "South", "Isle", "Mainland"):
+                estimate, truth = market.total(name, year), grid.open_days(REGIONS[name], year.start, year.end) @ rates
+                held[what if name != "Mainland" else "region"].append(estimate.p10 <= truth <= estimate.p90)
+    return {what: float(np.mean(inside)) for what, inside in held.items()}
 
 
-@pytest.mark.parametrize("what", [0, 1, 2], ids=["months", "past year", "forecast year"])
+@pytest.mark.parametrize("what", ["months", "past year", "forecast year", "region"])
 def test_intervals_of_80_percent_hold_the_truth_of_75_to_85_percent_of_simulated_worlds(what):
     assert 0.75 <= coverage()[what] <= 0.85
 
 
-def told(seed: int):
-    """Loadings of the states and biases of which the facts speak, and these near the centre of the prior."""
+def test_slopes_and_bend_are_what_finite_differences_give():
     _, layout, likelihood = blueprint()
-    loadings = layout.loadings[likelihood.told]
-    return loadings, loadings @ (layout.centre + np.random.default_rng(seed).normal(0, 0.3, len(layout.centre)))
+    at = layout.mean[likelihood.told] + np.random.default_rng(1).normal(0, 0.3, len(likelihood.told))
+    pull = np.random.default_rng(2).normal(size=len(likelihood.value))
+    steps = 1e-5 * np.eye(len(at))
+    slopes = np.array([(likelihood.sums(at + step) - likelihood.sums(at - step)) / 2e-5 for step in steps]).T
+    np.testing.assert_allclose(likelihood.slopes(at), slopes, atol=1e-6)
+    along = np.random.default_rng(3).normal(size=len(at))
+    turned = pull @ (likelihood.slopes(at + 1e-5 * along) - likelihood.slopes(at - 1e-5 * along)) / 2e-5
+    np.testing.assert_allclose(likelihood.bend(at, pull)(along), -turned, atol=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("heat", [1.0, 8.0])
-def test_gradient_of_the_loss_is_what_finite_differences_give(seed, heat):
+def test_weights_and_curvature_are_derivatives_of_the_loss():
     _, _, likelihood = blueprint()
-    _, at = told(seed)
-
-    def loss(x):
-        return likelihood.loss(likelihood.residual(x), heat)
-
-    residual = likelihood.residual(at)
-    pull = likelihood.gather(likelihood.weights(residual, heat) * residual)
-    _, slopes = likelihood.slopes(likelihood.shares(at), np.eye(len(at)))
-    numeric = [(loss(at + step) - loss(at - step)) / 2e-5 for step in 1e-5 * np.eye(len(at))]
-    np.testing.assert_allclose(-slopes.T @ pull, numeric, rtol=1e-5, atol=1e-5)
+    residual = np.random.default_rng(4).normal(0, 0.2, len(likelihood.value))
+    for heat in (1.0, 8.0):
+        for i, step in enumerate(1e-6 * np.eye(len(residual))):
+            slope = (likelihood.loss(residual + step, heat) - likelihood.loss(residual - step, heat)) / 2e-6
+            assert slope == pytest.approx((likelihood.weights(residual, heat) * residual)[i], rel=1e-4, abs=1e-5)
+            change = likelihood.weights(residual + step, heat) * (residual + step)
+            change = (change - likelihood.weights(residual - step, heat) * (residual - step)) / 2e-6
+            assert change[i] == pytest.approx(likelihood.curvature(residual, heat)[i], rel=1e-3, abs=1e-4)
 
 
-def test_second_derivative_of_the_loss_is_what_finite_differences_of_the_gradient_give():
-    _, _, likelihood = blueprint()
-    loadings, at = told(0)
-
-    def force(y):
-        x = at + loadings @ y
-        residual, shares = likelihood.residual(x), likelihood.shares(x)
-        pull = likelihood.gather(likelihood.weights(residual) * residual)
-        return y - likelihood.slopes(shares, loadings)[1].T @ pull, shares, residual, -likelihood.cells.T @ pull
-
-    _, shares, residual, bend = force(np.zeros(loadings.shape[1]))
-    hessian = model._hessian(likelihood, loadings, shares, likelihood.curvature(residual), bend)
-    numeric = np.array([(force(step)[0] - force(-step)[0]) / 2e-5 for step in 1e-5 * np.eye(len(hessian))])
-    np.testing.assert_allclose(hessian, numeric, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("seed", [3, 8])
+def test_at_the_mode_nothing_pulls_any_more(seed):
+    """The states at the mode are the centre of the prior moved by the facts alone."""
+    posterior = fit(simulate(seed)[2], UNTIL).posterior
+    np.testing.assert_allclose(posterior.at_mode[posterior.likelihood.told], posterior.mode, atol=1e-7)
 
 
-def test_a_path_has_the_spread_that_the_prior_says():
-    """Level 0 has the first spread; growth is a stationary AR(1): of one variance in all months, and with a memory."""
-    path = model._path(30, 3.0, 0.02, 0.85)
+def test_a_path_is_zero_at_its_anchor_and_has_the_growth_that_the_prior_says():
+    path = model._path(np.ones(30), 12, 0.02, 0.85)
     growth = np.diff(path, axis=0)
-    covariance = growth @ growth.T
-    assert path[0] @ path[0] == pytest.approx(9)
-    np.testing.assert_allclose(np.diag(covariance), 0.02**2)
-    np.testing.assert_allclose(np.diag(covariance, 1), 0.85 * 0.02**2)
-    np.testing.assert_allclose(np.diag(covariance, 5), 0.85**5 * 0.02**2)
-
-
-def test_the_mode_is_where_the_slope_of_all_parameters_is_zero():
-    """The search is for what the facts speak of only; at its end all parameters must rest."""
-    _, _, seen = simulate(8)
-    posterior = fit(seen, UNTIL).posterior
-    layout, likelihood = posterior.layout, posterior.likelihood
-    loadings = layout.loadings[likelihood.told]
-    pull = likelihood.gather(likelihood.weights(posterior.residual) * posterior.residual)
-    _, slopes = likelihood.slopes(likelihood.shares(loadings @ posterior.mode), loadings)
-    np.testing.assert_allclose(posterior.mode - layout.centre, slopes.T @ pull, atol=1e-3)
-    np.testing.assert_allclose(posterior.residual, likelihood.residual(loadings @ posterior.mode), atol=1e-9)
-
-
-def test_quantiles_are_those_of_numpy():
-    draws = np.random.default_rng(2).lognormal(size=(3, 2000))
-    np.testing.assert_allclose(model._quantiles(draws), np.quantile(draws, [0.1, 0.5, 0.9], axis=1), rtol=1e-14)
+    assert not path[12].any()
+    np.testing.assert_allclose(np.diag(growth @ growth.T), 0.02**2)
+    np.testing.assert_allclose(np.diag(growth @ growth.T, 5), 0.85**5 * 0.02**2)
 
 
 def test_open_days_are_those_of_the_calendar():
@@ -193,60 +170,111 @@ def test_open_days_are_those_of_the_calendar():
 
 ALONE = {"calendar": pd.DataFrame([("North", date(2022, 1, 1), None)], columns=["market", "start", "end"]),
          "regions": {"North": ("North",)}}  # fmt: skip
-YEAR = Span.parse("2023")
 
 
-def steady(*more, months=range(1, 13), monthly=1e9):
-    rows = [fact(f"m{m:02d}", "North", f"2023-{m:02d}", np.log(monthly)) for m in months]
-    return observations([*rows, *more], **ALONE)
+def monthly(value=1e9, months=range(1, 13), name="m", **how):
+    return [fact(f"{name}{m:02d}", "North", f"2023-{m:02d}", np.log(value), **how) for m in months]
+
+
+def steady(*more, months=range(1, 13)):
+    return observations([*monthly(months=months), *more], **ALONE)
 
 
 def test_a_published_total_leads_the_estimate():
     total = fit(observations([fact("f", "North", "2023", np.log(12e9))], **ALONE), YEAR).total("North", YEAR)
-    assert total.median == pytest.approx(12e9, rel=0.02)
-    # A fact that alone tells a total leaves it the Student-t of its noise, whose 90th percentile is 1.53 scales up.
-    assert np.log(total.p90 / total.p10) == pytest.approx(2 * 1.533 * PRIOR.noise["high"], rel=0.3)
-    assert total.drivers == ("f",)
+    assert total.median == pytest.approx(12e9, rel=0.02) and total.drivers == ("f",)
+    assert 1.03 < total.p90 / total.p10 < 1.3  # a count by its own definition: 2 %, and the scale of noise is not known
 
 
 def test_the_order_of_the_rows_does_not_matter():
-    _, _, seen = simulate(3)
-    shuffled = replace(seen, facts=seen.facts.sample(frac=1, random_state=1))
-    a, b = fit(seen, UNTIL), fit(shuffled, UNTIL)
-    states = [model.posterior.layout.states @ model.posterior.mode for model in (a, b)]
-    np.testing.assert_allclose(*states, atol=1e-6)
+    seen = simulate(3)[2]
+    a, b = fit(seen, UNTIL), fit(replace(seen, facts=seen.facts.sample(frac=1, random_state=1)), UNTIL)
+    np.testing.assert_allclose(a.total_at_mode("Global", UNTIL), b.total_at_mode("Global", UNTIL), rtol=1e-6)
     assert a.residuals().index.tolist() == b.residuals().index.tolist()
 
 
 def test_amounts_in_another_currency_give_the_same_shares_and_growth():
-    _, _, seen = simulate(4)
+    seen = simulate(4)[2]
     in_baht = seen.facts.assign(log_value=seen.facts["log_value"] + np.log(36) * (seen.facts["measure"] == "amount"))
     dollars, baht = fit(seen, UNTIL), fit(replace(seen, facts=in_baht), UNTIL)
     np.testing.assert_allclose(baht.draws("Global", UNTIL), 36 * dollars.draws("Global", UNTIL), rtol=1e-3)
 
 
-def test_the_same_input_gives_the_same_bytes():
-    _, _, seen = simulate(5)
+def test_the_same_input_gives_the_same_bytes_and_the_number_of_draws_is_what_was_asked():
+    seen = simulate(5)[2]
     assert fit(seen, UNTIL).draws("Global", UNTIL).tobytes() == fit(seen, UNTIL).draws("Global", UNTIL).tobytes()
+    assert len(fit(seen, UNTIL, draws=40).draws("Global", UNTIL)) == 40
+
+
+# Who counted ----------------------------------------------------------------------------------------------
+
+
+def test_a_counter_that_counts_a_third_too_much_is_found_and_its_way_of_counting_is_not_blamed():
+    how = {"basis": "tracker", "publication": "p"}
+    many = [*monthly(4e9 / 3, name="t", counter="T1", **how), *monthly(1e9, name="u", counter="T2", **how)]
+    market = fit(steady(*many), YEAR)
+    bias = market.biases("counter").set_index("counter")
+    assert 1.2 < bias.loc["T1", "median"] < 1.4 and 0.93 < bias.loc["T2", "median"] < 1.07
+    assert bias.loc["T1", "p10"] < 4 / 3 < bias.loc["T1", "p90"]
+    assert market.biases("basis").set_index("basis").loc["company", ["p10", "median", "p90"]].tolist() == [1, 1, 1]
+    assert market.total("North", YEAR).median == pytest.approx(12e9, rel=0.02)
+    assert np.median(market.draws("North", YEAR, "tracker", "T1")) == pytest.approx(16e9, rel=0.05)
+
+
+def test_what_a_page_got_wrong_it_got_wrong_in_all_its_figures():
+    """Six of its figures are too high; so the seventh, which nobody else has, is taken to be."""
+    how = {"basis": "press", "confidence": "medium"}
+    rows = [fact(f"p{m}", "North", f"2023-{m:02d}", np.log(1.4e9), counter=f"c{m}", publication="page", **how)
+            for m in (1, 2, 3, 4, 5, 6, 10)]  # fmt: skip
+    one = observations([*monthly(months=range(1, 7)), *rows], **ALONE)
+    many = replace(one, facts=one.facts.assign(publication=one.facts.index))
+    october = [fit(seen, YEAR).total("North", Span.parse("2023-10")).median for seen in (one, many)]
+    assert october[0] < october[1]
+
+
+def repeated(*rows) -> list[str]:
+    """Which rows are used once the repeated counts are left out."""
+    known = [f"2024-01-{10 + n}" for n in range(len(rows))]
+    return once(
+        table(rows).assign(known_on=known, derived=[row[0].startswith("share") for row in rows]), REGIONS
+    ).index.tolist()
+
+
+def test_a_count_that_is_given_twice_is_used_once():
+    how = {"basis": "tracker", "counter": "T1"}
+    amount, share = fact("amount", "North", "2023", 1.0, **how), fact("share", "North", "2023", 1.01, **how)
+    assert repeated(amount, share) == ["amount"]  # an amount, and the share of a market that makes it
+    digest = fact("digest", "North", "2023", 1.02, **how)
+    assert repeated(amount, digest) == ["digest"]  # two digests of one report: the later
+    weaker = fact("weaker", "North", "2023", 1.02, confidence="low", **how)
+    assert repeated(amount, weaker) == ["amount"]
+    other = fact("other", "North", "2023", 1.0, basis="tracker", counter="T2")
+    assert repeated(amount, other) == ["amount", "other"]  # another counter counts again
+    floor, ceiling = (fact(name, "North", "2023", 1.0, qualifier=name, **how) for name in ("more than", "up to"))
+    assert repeated(floor, ceiling) == ["more than", "up to"]  # both ends of a range
+    assert repeated(amount, floor) == ["amount"]  # a bound beside the figure
+    before, growth = (
+        fact("before", "North", "2022", 0.5, **how),
+        fact("growth", "North", "2023", 0.5, ("North", "2022"), **how),
+    )
+    assert repeated(amount, before, growth) == ["amount", "before"]  # what follows from two amounts
+    assert repeated(amount, growth) == ["amount", "growth"]
+    south, total = fact("south", "South", "2023", 1.0, **how), fact("total", "Mainland", "2023", 1.7, **how)
+    assert repeated(amount, south, total) == ["amount", "south"]  # a total beside its parts
+    halves = [fact(f"half{n}", "North", f"2023H{n}", 0.3, **how) for n in (1, 2)]
+    assert repeated(amount, *halves) == ["half1", "half2"]
+    assert repeated(amount, halves[0]) == ["amount", "half1"]
+
+
+# Bounds, misprints and contradictions --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("factor", [10.0, 0.1, 1000.0])
 def test_a_fact_with_a_slipped_decimal_point_hardly_moves_the_year_and_is_flagged(factor):
     clean = fit(steady(), YEAR).total("North", YEAR).median
-    market = fit(steady(fact("slip", "North", "2023-06", np.log(factor * 1e9))), YEAR)
+    market = fit(steady(fact("slip", "North", "2023-06", np.log(factor * 1e9), counter="x")), YEAR)
     assert market.total("North", YEAR).median == pytest.approx(clean, rel=0.05)
     assert market.residuals().query("conflict").index.tolist() == ["slip"]
-
-
-def test_of_two_that_disagree_the_one_with_less_support_is_flagged():
-    twice = [fact("for1", "North", "2023", np.log(12e9)), fact("for2", "North", "2023H1", np.log(5.5e9)),
-             fact("for3", "North", "2023H2", np.log(6.6e9)),
-             fact("against", "North", "2023", np.log(24e9))]  # fmt: skip
-    assert fit(observations(twice, **ALONE), YEAR).residuals().query("conflict").index.tolist() == ["against"]
-
-
-def test_facts_that_agree_are_not_flagged():
-    assert not fit(steady(fact("sum", "North", "2023", np.log(12e9))), YEAR).residuals()["conflict"].any()
 
 
 @pytest.mark.parametrize(
@@ -258,19 +286,49 @@ def test_a_bound_draws_the_estimate_to_its_open_side(qualifier, low, high):
     assert low < fit(seen, YEAR).total("North", YEAR).median / 12e9 < high
 
 
+@pytest.mark.parametrize(("qualifier", "value"), [("more than", 6e9), ("less than", 24e9)])
+def test_a_bound_far_off_moves_nothing(qualifier, value):
+    bound = fact("bound", "North", "2023", np.log(value), qualifier=qualifier, basis="press")
+    assert fit(steady(bound), YEAR).total("North", YEAR).median == pytest.approx(12e9, rel=0.01)
+
+
 def test_a_bound_that_holds_is_not_flagged_and_one_that_does_not_is():
     holds = fit(steady(fact("bound", "North", "2023", np.log(8e9), qualifier="more than")), YEAR).residuals()
     fails = fit(steady(fact("bound", "North", "2023", np.log(18e9), qualifier="more than")), YEAR).residuals()
     assert not holds["conflict"]["bound"] and fails["conflict"]["bound"]
 
 
-def test_the_bias_of_a_basis_is_found_and_the_reference_has_none():
-    tracked = [fact(f"t{m:02d}", "North", f"2023-{m:02d}", np.log(0.7e9), basis="tracker") for m in range(1, 13)]
-    market = fit(steady(*tracked), YEAR)
-    bias = market.basis_bias().set_index("basis")
-    assert bias.loc["tracker", "p10"] < 0.72 and bias.loc["tracker", "median"] < 0.8
-    assert bias.loc["company", ["p10", "median", "p90"]].tolist() == [1, 1, 1]
-    assert market.draws("North", YEAR, "tracker").mean() < 0.8 * market.draws("North", YEAR).mean()
+# What is learnt, and what is not known ------------------------------------------------------------------------------
+
+
+def test_a_calm_series_gets_a_narrow_band_and_a_wild_one_a_wide_one():
+    rng = np.random.default_rng(7)
+    widths = {}
+    for name, noise in (("calm", 0.002), ("wild", 0.15)):
+        rows = [fact(f"q{n:02d}", "North", f"{2019 + n // 4}Q{n % 4 + 1}", 23 + 0.02 * n + rng.normal(0, noise))
+                for n in range(20)]  # fmt: skip
+        calendar = pd.DataFrame(
+            [("North", date(2019, 1, 1), None, False)], columns=["market", "start", "end", "launched"]
+        )
+        market = fit(observations(rows, calendar, ALONE["regions"]), UNTIL)
+        ahead = market.total("North", Span.parse("2024Q1"))
+        widths[name] = np.log(ahead.p90 / ahead.p10)
+    assert widths["calm"] < 0.12 and widths["wild"] > 3 * widths["calm"]
+
+
+def test_a_market_without_a_fact_takes_its_level_from_its_size():
+    calendar = pd.DataFrame(
+        [(m, date(2022, 1, 1), None) for m in ("North", "South")], columns=["market", "start", "end"]
+    )
+    regions = {k: REGIONS[k] for k in ("North", "South", "Mainland")}
+    seen = observations([fact("f", "Mainland", "2023", np.log(10e9))], calendar, regions, sizes=(8.0, 2.0))
+    market = fit(seen, YEAR)
+    north, south = market.total("North", YEAR), market.total("South", YEAR)
+    assert north.median == pytest.approx(8e9, rel=0.12) and south.median == pytest.approx(2e9, rel=0.4)
+    assert south.p90 / south.p10 > 2  # and says how little is known
+    assert market.total("Mainland", YEAR).median == pytest.approx(10e9, rel=0.05)
+    unsized = replace(seen, places=seen.places.assign(size=[8.0, np.nan]))
+    assert fit(unsized, YEAR).total("South", YEAR).p90 > south.p90
 
 
 def test_a_closed_market_sells_nothing_and_its_open_days_carry_the_month():
@@ -279,31 +337,14 @@ def test_a_closed_market_sells_nothing_and_its_open_days_carry_the_month():
     assert 0 < months["Isle", "2023-08"] < months["Isle", "2023-07"]
 
 
-def test_a_market_without_a_fact_takes_its_level_from_its_share_of_the_region():
-    calendar = pd.DataFrame(
-        [(m, date(2022, 1, 1), None) for m in ("North", "South")], columns=["market", "start", "end"]
-    )
-    seen = observations(
-        [fact("f", "Mainland", "2023", np.log(10e9))], calendar, {k: REGIONS[k] for k in ("North", "South", "Mainland")}
-    )
-    seen = replace(seen, places=seen.places.assign(share=[1.6, 0.4]))
-    market = fit(seen, YEAR)
-    north, south = market.total("North", YEAR), market.total("South", YEAR)
-    assert north.median > 2 * south.median
-    assert south.p90 / south.p10 > 2.5  # and says how little is known
-    assert market.total("Mainland", YEAR).median == pytest.approx(10e9, rel=0.05)
-
-
 def test_status_says_what_is_reported_inferred_and_unknown():
-    market = fit(
-        observations([fact("f", "Global", "2023", np.log(9e9)), fact("g", "North", "2023Q2", np.log(1e9))]), UNTIL
-    )
-    status = market.monthly().set_index(["market", "month"])["status"]
-    assert (status["North", "2023-05"], status["North", "2023-07"], status["North", "2024-05"]) == (
+    rows = [fact("f", "Global", "2023", np.log(9e9)), fact("g", "North", "2023Q2", np.log(1e9))]
+    status = fit(observations(rows), UNTIL).monthly().set_index(["market", "month"])["status"]
+    assert [status["North", month] for month in ("2023-05", "2023-07", "2024-05")] == [
         "reported",
         "inferred",
         "unknown",
-    )
+    ]
 
 
 def test_months_add_up_to_the_year_and_markets_to_the_world():
@@ -315,33 +356,25 @@ def test_months_add_up_to_the_year_and_markets_to_the_world():
 
 def test_what_a_target_still_requires():
     market, half = fit(steady(months=range(1, 7)), YEAR), Span.parse("2023H1")
-    to_date = market.total("North", half).median
-    assert market.required_run_rate(12e9, half, "North").median == pytest.approx((12e9 - to_date) / 6, rel=0.02)
+    to_date, last = market.total("North", half).median, market.total("North", Span.parse("2023-06")).median
     growth = market.required_monthly_growth(12e9, half, "North").median
-    last = market.total("North", Span.parse("2023-06")).median
     assert last * sum((1 + growth) ** n for n in range(1, 7)) == pytest.approx(12e9 - to_date, rel=0.02)
-    assert market.required_run_rate(1e9, half, "North").median == 0
     assert market.required_monthly_growth(1e9, half, "North").median == pytest.approx(-1)
-    assert market.attainment(12e9, half, "North").median == pytest.approx(0.5, rel=0.02)
     assert market.probability_of_target(1e9, YEAR, "North") == 1
     with pytest.raises(ValueError, match="nothing is left of the year"):
-        market.required_run_rate(12e9, YEAR, "North")
+        market.required_monthly_growth(12e9, YEAR, "North")
 
 
-def test_contradictory_exact_facts_give_a_wide_answer_or_a_flag():
-    pair = [fact("a", "North", "2023", np.log(10e9)), fact("b", "North", "2023", np.log(40e9))]
-    market = fit(observations(pair, **ALONE), YEAR)
-    total = market.total("North", YEAR)
-    outside = [f for f, value in (("a", 10e9), ("b", 40e9)) if not total.p10 <= value <= total.p90]
-    assert set(outside) <= set(market.residuals().query("conflict").index)
-
-
-@pytest.mark.parametrize("period", ["2023-06-08", "2023-06", "2022", "2023"])
+@pytest.mark.parametrize("period", ["2023-06-08", "2022", "2023"])
 def test_one_fact_gives_a_positive_forecast_that_widens(period):
     market = fit(observations([fact("f", "North", period, np.log(1e9))], **ALONE), UNTIL)
     near, far = market.total("North", YEAR), market.total("North", UNTIL)
-    assert 0 < near.p10 < near.median < near.p90
-    assert far.p90 / far.p10 > near.p90 / near.p10
+    assert 0 < near.p10 < near.median < near.p90 and far.p90 / far.p10 > near.p90 / near.p10
+
+
+def test_the_scales_have_groups_of_their_own():
+    _, layout, _ = blueprint()
+    assert set(layout.groups) == {FIXED, GROWTH, SPREAD, NOISE}
 
 
 def test_what_cannot_be_told_is_an_error_that_says_why():
@@ -351,11 +384,8 @@ def test_what_cannot_be_told_is_an_error_that_says_why():
         fit(observations([fact("g", "North", "2023", 0.5, ("North", "2022"))], **ALONE), YEAR)
     with pytest.raises(ValueError, match="no amount"):  # before the market opened
         fit(observations([fact("f", "North", "2021", np.log(1e9))], **ALONE), YEAR)
-    later = pd.DataFrame([("North", date(2024, 5, 1), None)], columns=["market", "start", "end"])
-    with pytest.raises(ValueError, match="no amount"):  # no market had opened by the end of the model
-        fit(observations([fact("f", "North", "2023", np.log(1e9))], later, {"North": ("North",)}), YEAR)
     market = fit(steady(), YEAR)
     with pytest.raises(ValueError, match="not within the months of the model"):
-        market.total("North", Span.parse("2024"))
+        market.total("North", UNTIL)
     with pytest.raises(ValueError, match="known: North"):
         market.total("Atlantis", YEAR)

@@ -41,18 +41,51 @@ def test_amounts_are_dollars_of_the_whole_period(whole, seen):
     assert value["P0097"] == pytest.approx(31 * 14e6)  # a day of December 2023
     assert value["A0020"] == pytest.approx(16e9 / whole.rate("THB", Span.parse("2024-05")).value)
     assert value["P0099"] == pytest.approx(0.11 * 17.5e9)  # 11 % of the target of 17.5 bn
-    assert value["P0085"] == pytest.approx(0.142 * 114.6e9)  # 14.2 % of the 114.6 bn of all platforms
+    assert value["P0468"] == pytest.approx(0.29 * 318.9e12 / whole.rate("VND", Span.parse("2024")).value)  # of P0466
+
+
+def test_repeated_counts_are_left_out_and_who_counted_is_named(whole, seen):
+    """P0085 is the share of Momentum Works' market that its P0069 makes; P0481 and P0025 are digests of one report."""
+    assert "P0069" in seen.facts.index and "P0085" not in seen.facts.index
+    assert len({"P0481", "P0025"} & set(seen.facts.index)) == 1
+    assert seen.facts.loc["P0069", ["counter", "basis"]].tolist() == ["Momentum Works", "tracker"]
+    unnamed = whole.facts.index[whole.facts["counter"].isin(["", "unstated"])].intersection(seen.facts.index)
+    assert (seen.facts.loc[unnamed, "counter"] == whole.facts.loc[unnamed, "source"]).all()  # the page itself
+    assert not {"P0073", "P0168", "Q0272"} & set(seen.facts.index)  # withdrawn
+
+
+def test_a_fact_that_is_repeated_a_hundred_times_changes_nothing(whole):
+    row = whole.facts.loc["P0069"]
+    copies = pd.concat([row.to_frame(f"copy{n}").T for n in range(100)]).astype(whole.facts.dtypes)
+    many = observe(replace(whole, facts=pd.concat([whole.facts, copies])), "TikTok Shop")
+    assert len(many.facts) == len(observe(whole, "TikTok Shop").facts)
+
+
+def test_markets_have_the_sizes_of_one_survey(whole):
+    """e-Conomy SEA of November 2023, as of August 2024; US dollars a day."""
+    places = observe(whole.known_by(date(2024, 8, 29)), "TikTok Shop").places
+    sizes = {"Indonesia": 62, "Thailand": 22, "Vietnam": 16, "Philippines": 16, "Malaysia": 13, "Singapore": 8}
+    for market, size in sizes.items():
+        assert places.loc[market, "size"] == pytest.approx(size * 1e9 / 365)
+    assert places.loc["UK", "size"] * 365 == pytest.approx(160e9, rel=0.15)  # the official weekly series
+
+
+def test_launches_of_other_platforms_tell_the_ramp(whole):
+    exponents = [
+        observe(whole.known_by(day), "TikTok Shop").ramp_exponent for day in (date(2022, 6, 1), date(2024, 8, 29))
+    ]
+    assert exponents[0] == 2.5 and 1 < exponents[1] < 4 and exponents[1] != 2.5
 
 
 def test_ratios_name_what_they_are_a_ratio_to(seen):
-    share, yoy, mom = (seen.facts.loc[i] for i in ("P0035", "P0448", "A0022"))
+    share, yoy, mom = (seen.facts.loc[i] for i in ("P0035", "P0506", "A0022"))
     assert (share["base_market"], share["base_start"], share["base_end"]) == (
         "Global",
         date(2024, 10, 1),
         date(2024, 12, 31),
     )
-    assert (yoy["base_market"], yoy["base_start"], yoy["base_end"]) == ("Vietnam", date(2023, 1, 1), date(2023, 6, 30))
-    assert np.exp(yoy["log_value"]) == pytest.approx(2.5054)  # +150.54 %
+    assert (yoy["base_market"], yoy["base_start"], yoy["base_end"]) == ("UK", date(2023, 1, 1), date(2023, 12, 31))
+    assert np.exp(yoy["log_value"]) == pytest.approx(2.8)  # +180 %
     assert (mom["base_start"], mom["base_end"]) == (date(2024, 4, 1), date(2024, 4, 30))
     assert np.exp(mom["log_value"]) == pytest.approx(1.0988)  # +9.88 %
 
@@ -71,7 +104,7 @@ def test_a_value_without_logarithm_is_left_out(whole, value):
 
 
 def test_a_share_is_left_out_where_nobody_published_the_whole(whole):
-    made = with_fact(whole, "P0085", period="2021", known_on="2022-03-01")
+    made = with_fact(whole, "P0468", period="2020", known_on="2022-03-01")
     assert "made" not in observe(made, "TikTok Shop").facts.index
 
 
@@ -97,9 +130,11 @@ def test_a_market_opens_with_its_first_test_its_launch_or_else_its_first_fact(wh
     assert first["Singapore"] == date(2023, 1, 1)  # the year that P0016 compares 2024 with
 
 
-def test_what_the_world_holds_beyond_named_markets_is_one_more_market(seen):
-    assert seen.regions["Global"][-1] == REST
-    assert "Brazil" in seen.regions or REST in seen.regions
+def test_what_the_world_holds_beyond_named_markets_is_one_more_market(whole, seen):
+    """TikTok Shop's nine markets of August 2023 are nearly all on record; those of Temu and Shopee are not."""
+    assert REST not in seen.regions
+    assert observe(whole, "Temu").regions["Global"][-1] == REST
+    assert observe(whole, "Shopee").regions["Global"][-1] == REST
 
 
 def test_the_seasonal_series_is_the_official_one_as_far_as_it_was_public(whole):
@@ -127,15 +162,11 @@ def test_the_band_of_2024_as_of_late_august_is_no_wider_than_a_factor_of_two(who
     assert total.p90 < 2 * total.p10
 
 
-@pytest.mark.parametrize(("platform", "fact"), [("TikTok Shop", "P0073"), ("TikTok Shop", "P0034"), ("Temu", "A0028")],
-                         ids=["0.6 mn for bn", "UK 0.4 %", "Temu US 70 %"])  # fmt: skip
-def test_the_known_misfits_are_flagged(whole, platform, fact):
-    assert fit(observe(whole, platform), Span.parse("2024")).residuals()["conflict"][fact]
-
-
-def test_facts_that_agree_are_not_flagged(whole):
-    flagged = fit(observe(whole, "TikTok Shop"), Span.parse("2024")).residuals().query("conflict").index
-    assert not set(flagged) & {"P0091", "P0092", "P0024", "P0025", "P0481", "A0024", "A0020", "A0022", "P0448"}
+@pytest.mark.parametrize(("platform", "fact"), [("TikTok Shop", "P0034"), ("Temu", "A0028")],
+                         ids=["UK 0.4 %", "Temu US 70 %"])  # fmt: skip
+def test_the_known_misfits_stand_out(whole, platform, fact):
+    residuals = fit(observe(whole.known_by(date(2025, 3, 1)), platform), Span.parse("2024")).residuals()
+    assert fact in residuals.index[: len(residuals) // 5]
 
 
 def test_the_currency_in_which_a_fact_is_written_does_not_matter(whole):
@@ -148,7 +179,7 @@ def test_the_currency_in_which_a_fact_is_written_does_not_matter(whole):
 
 def test_platforms_without_usable_facts_say_so(whole):
     with pytest.raises(ValueError, match="no platform"):
-        observe(whole, "Amazon")
+        observe(whole, "Nobody")
     with pytest.raises(ValueError, match="nothing is published"):
         fit(observe(whole, "ShopTokopedia Mall"), Span.parse("2024"))
     with pytest.raises(ValueError, match="nothing is published"):
@@ -157,7 +188,7 @@ def test_platforms_without_usable_facts_say_so(whole):
 
 def test_facts_of_later_periods_only_give_a_wide_answer_for_the_earlier_one(whole):
     only = replace(whole, facts=whole.facts.loc[["P0025"]])  # 33.2 bn for 2024
-    market = fit(observe(only, "TikTok Shop"), Span.parse("2024"))
+    market = fit(observe(only, "TikTok Shop"), Span.parse("2024"), draws=400)
     half, rest = market.total("Global", Span.parse("2024H1")), market.total("Global", Span.parse("2024"))
     assert 0 < half.p10 < half.median < rest.median
     assert rest.p90 / rest.p10 < half.p90 / half.p10

