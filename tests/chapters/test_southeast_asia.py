@@ -12,7 +12,7 @@ from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
 from worlds import QUARTERS, shown, table, texts, with_values, without
 
-BAD = re.compile(r"\bnan\b|not published|None|US\$−|  |\( ?\)|[{}]| [,.]|about about|more than more|−\d")
+BAD = re.compile(r"\bnan\b|not published|None|US\$−|  |\( ?\)|[{}]| [,.]|about about|more than more")
 
 
 @pytest.fixture(scope="module")
