@@ -1,4 +1,4 @@
-"""Quarterly market reports: what the notebooks call."""
+"""Quarterly market reports: `open_chapter` is what a notebook calls."""
 
 import os
 import sys
@@ -11,21 +11,13 @@ if "numpy" in sys.modules:
 
     threadpool_limits(1, "blas")
 
-__all__ = ["open_chapter", "open_report", "show"]
+__all__ = ["open_chapter"]
 
 
 def __getattr__(name: str):
     # When a notebook asks: a command that shows nothing need not wait for the charts' and the notebooks' packages.
-    if name == "show":
-        from analysis.story.show import show
+    if name != "open_chapter":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from analysis.story.chapter import open_chapter
 
-        return show
-    if name == "open_chapter":
-        from analysis.story.chapter import open_chapter
-
-        return open_chapter
-    if name == "open_report":
-        from analysis.facts.report import open_report
-
-        return open_report
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return open_chapter

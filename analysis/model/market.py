@@ -825,6 +825,3 @@ class Market:
             p10, median, p90 = map(rounded, np.exp(np.quantile(log_bias, [0.1, 0.5, 0.9])))
             rows.append((name, len(of), median, p10, p90))
         return pd.DataFrame(rows, columns=[kind, "facts", "median", "p10", "p90"])
-
-    def basis_bias(self) -> pd.DataFrame:  # goes when the evidence is converted
-        return self.biases("basis")

@@ -1,7 +1,7 @@
 """One theme and one function a kind of chart: a table of quantities in, an Altair chart out.
 
 A mark carries its number beside it, or the chart has a scale. Colours have one meaning each: blue is our estimate of
-the platform, orange what it is held against (a target, a path, a rival), green a rise and red a fall, grey the rest.
+the platform, orange what it is held against (a target, a path, a rival), grey the rest.
 A chart draws its words in a grey of its own that can be read on white and on black; a page may give them its colour.
 """
 
@@ -22,8 +22,8 @@ from analysis.story.svg import to_svg
 from analysis.story.text import Sentence
 
 # After Okabe and Ito, told apart by colour-blind readers; each has a contrast of 3:1 on white and on near-black.
-BLUE, ORANGE, GREEN, RED, GREY = "#2f7fbf", "#d0601a", "#1f9470", "#c0392b", "#858585"
-_SERIES = [BLUE, ORANGE, "#b3569b", "#9a7a10", GREEN, GREY]
+BLUE, ORANGE, GREY = "#2f7fbf", "#d0601a", "#858585"
+SERIES = [BLUE, ORANGE, "#b3569b", "#9a7a10", "#1f9470", GREY]
 TEXT = "#767676"
 # Narrow enough for a phone without shrinking its letters much; a wide page puts two side by side.
 WIDTH = 440
@@ -98,7 +98,7 @@ def _colour(column: str, colours: dict[object, str]) -> alt.Color:
 
 def _colours(names: Iterable[str]) -> alt.Color:
     """A colour for each of the `series`."""
-    return _colour("series", dict(zip(dict.fromkeys(names), cycle(_SERIES), strict=False)))
+    return _colour("series", dict(zip(dict.fromkeys(names), cycle(SERIES), strict=False)))
 
 
 def _known(value: object) -> bool:
@@ -194,31 +194,6 @@ def bands(data: pd.DataFrame) -> alt.LayerChart | None:
         row * len(drawn),
         drawn,
     )
-
-
-def bridge(data: pd.DataFrame) -> alt.LayerChart | None:
-    """Steps that add up: each row under its `label` begins where the one before ended; a `total` begins at zero."""
-    drawn = _drawn(data, "value")
-    if drawn is None:
-        return None
-    ends, end = [], 0.0
-    for amount, total in zip(drawn["value"], drawn["total"], strict=True):
-        start, end = (0.0, amount) if total else (end, end + amount)
-        ends.append((start, end))
-    drawn["start"], drawn["end"] = zip(*ends, strict=True)
-    drawn["right"] = drawn[["start", "end"]].max(axis=1)
-    drawn["part"] = [
-        "total" if total else "rise" if amount >= 0 else "fall"
-        for amount, total in zip(drawn["value"], drawn["total"], strict=True)
-    ]
-    layers = [
-        _layer(
-            "bar", alt.X2("end:Q"), _colour("part", {"total": BLUE, "rise": GREEN, "fall": RED}), height=15, yOffset=9
-        ),
-        _layer("text", *_LABEL, dy=-10),
-        _layer("text", alt.X("right:Q"), alt.Text("value_text:N"), dx=5, dy=9, fontWeight="bold"),
-    ]
-    return _chart(layers, _across("start", _room(drawn["right"], 0.3)), _ROWS, _ROW * len(drawn), drawn)
 
 
 def grid(data: pd.DataFrame) -> alt.LayerChart | None:
@@ -333,10 +308,7 @@ def _projected(drawn: pd.DataFrame) -> list[tuple[list[int], pd.DataFrame]]:
 
 
 def fan(data: pd.DataFrame) -> alt.LayerChart | None:
-    """GMV since 1 January by `day`: `median` with a band from `low` to `high`, against `target` and what is `published`.
-
-    The last two stand in one row each, `published` in that of its day.
-    """
+    """GMV since 1 January by `day`: `median`, its band from `low` to `high`, the `target` and what is `published`."""
     path = data.rename(columns={"day": "x", "median": "value"}).assign(series="")
     return lines(path)
 
@@ -405,42 +377,3 @@ def _scale(low: float, high: float) -> list[float]:
     step = 10 ** math.floor(math.log10((high - low) / 3))
     step *= max(factor for factor in (1, 2, 5) if (high - low) / (factor * step) >= 2.5)
     return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def stacked(data: pd.DataFrame) -> alt.LayerChart | None:
-    """One bar a `label`, split into the `value` of each `part`, all named under it; what is below zero goes left."""
-    drawn = _drawn(data, "value")
-    if drawn is None:
-        return None
-    drawn["left"] = drawn["value"].clip(upper=0).groupby(drawn["label"]).cumsum()
-    drawn["start"] = drawn["value"].clip(lower=0).groupby(drawn["label"]).cumsum() - drawn["value"]
-    drawn.loc[drawn["value"] < 0, "start"] = drawn["left"]
-    low, high = _extent(drawn.assign(end=drawn["start"] + drawn["value"].abs()), ("start", "end"))
-    scale = WIDTH / (high - low)
-    drawn["px"], drawn["to"] = (drawn["start"] - low) * scale, (drawn["start"] + drawn["value"].abs() - low) * scale
-    top, bars, keys, names, heads = 0.0, [], [], [], []
-    for label, bar in drawn.groupby("label", sort=False):
-        heads.append((0, top + _LINE / 2, label))
-        y, free = top + 1.9 * _LINE, 0.0
-        bars += [{"px": b.px, "py": y, "to": b.to, "series": b.part} for b in bar.itertuples()]
-        y += 1.5 * _LINE
-        for b in bar.itertuples():
-            words = f"{b.part} {b.value_text}"
-            # Under its piece of the bar, or where the name before it ends; where that is too far right, a line below.
-            place, most = max(b.px, free), WIDTH - 14 - _width(words)
-            if free and place > most:
-                y, place = y + 1.2 * _LINE, b.px
-            place = max(0.0, min(place, most))
-            keys.append({"px": place + 5, "py": y, "series": b.part})
-            names.append((place + 14, y, words))
-            free = place + 14 + _width(words) + 12
-        top = y + 1.6 * _LINE
-    canvas = _Canvas(top)
-    colour = _colours(data["part"])
-    canvas.put("bar", bars, alt.X2("to:Q"), colour, size=20, orient="horizontal")
-    canvas.put("square", keys, colour, size=80, opacity=1)
-    zero = [{"px": -low * scale, "py": bar["py"] - 13, "to": bar["py"] + 13} for bar in bars]
-    canvas.put("rule", pd.DataFrame(zero).drop_duplicates(), alt.Y2("to:Q"), color=TEXT)
-    canvas.write(heads, fontWeight="bold")
-    canvas.write(names)
-    return canvas.chart()
