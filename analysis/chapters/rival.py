@@ -16,6 +16,7 @@ from analysis.model.estimates import Estimates, estimates
 
 MARKET = "US"  # on whose share of the rival's sales sources disagree
 BOUNDS = ("more than", "less than", "up to")  # hedges that make a figure a bound
+LIKELY = 0.65  # the probability from which a text says so
 SEMI_MANAGED = "semi-managed"  # how events name the model in which merchants hold stock of their own
 
 
@@ -25,6 +26,7 @@ def opening(report: Report) -> dict:
     return {
         "now": now,
         "order": _order(now),
+        "leaning": _leaning(now),
         "before": before if before.ratio.median > 0 else None,
         "since": now.since(before),
         "published": _last_published(report),
@@ -120,6 +122,14 @@ def _order(both: Pair) -> str:
     if not both.ratio:
         return ""
     return "more" if both.ratio.low > 1 else "less" if both.ratio.high < 1 else "open"
+
+
+def _leaning(both: Pair) -> str:
+    """Which of the two is likely where the band leaves it open: the rival sold `more` or `less`; else empty."""
+    if _order(both) != "open":
+        return ""
+    more = float(np.mean(both.ratios > 1))
+    return "more" if more > LIKELY else "less" if more < 1 - LIKELY else ""
 
 
 def _last_published(report: Report) -> dict | None:
