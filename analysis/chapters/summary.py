@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pandas as pd
 
+from analysis.chapters import seller
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import SYMBOLS, Quantity, rounded, total
+from analysis.facts.quantity import LEVEL, SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.changes import changes
 from analysis.model.crossing import crossings, pair
 from analysis.model.estimates import estimates
-from analysis.model.outcomes import outcomes
+from analysis.model.launches import plans
+from analysis.model.outcomes import chance, expected, outcomes
 from analysis.model.progress import progress
 from analysis.model.scenarios import next_law_day
+from analysis.model.track_record import earlier_quarters, track_record
 
 WORLD, US = "Global", "US"
 RISKS = 5  # that a reader remembers
@@ -27,19 +28,11 @@ def opening(report: Report) -> dict:
     return {
         "world": world,
         "us": us,
-        "chance": _chance(report, world.chance),
+        "chance": world.chance if report.scenario.id != BASE or report.year_is_over else chance(outcomes(report)),
         "missing": world.target - world.year.median,
         "rival_ratio": pair(estimates(report), estimates(report, report.rival), WORLD, report.quarter.to_date).ratio,
         "scenario": None if report.scenario.id == BASE or report.year_is_over else report.scenario,
     }
-
-
-def _chance(report: Report, alone: Quantity) -> Quantity:
-    """Probability of the target over all scenarios with their weights; in a scenario, and once all is over, its own."""
-    found = outcomes(report)
-    if report.scenario.id != BASE or report.year_is_over or not found or not alone:
-        return alone
-    return total(outcome.weight * outcome.chance for outcome in found).percent()
 
 
 def year(report: Report) -> dict:
@@ -81,15 +74,20 @@ def _market(report: Report, market: str) -> tuple:
 
 
 def moved(report: Report) -> dict:
-    """What the estimate of the year was a quarter ago, what it is now, and what changed it most."""
-    found = changes(report.before, report)
+    """What the estimate of the year was a quarter ago, what it is now and what changed it most; earlier forecasts."""
+    found, record = (
+        changes(report.before, report),
+        track_record(report.ledger, report.platform, earlier_quarters(report.quarter)),
+    )
     return {
         "before": found.before.as_of_label,
         "then": found.expected_before,
         "now": found.expected,
         "change": found.change,
         "new": Quantity.counted(len(found.new), "fact"),
-        "largest": found.largest,
+        "largest": found.largest if abs(found.change.value) > LEVEL else None,
+        "forecasts": Quantity.counted(len(record), "forecast") if len(record) else None,
+        "inside": Quantity.counted(int(record["inside"].sum()), ""),
     }
 
 
@@ -108,7 +106,7 @@ def risks(report: Report) -> dict:
 
 
 def what_if(report: Report) -> dict:
-    """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers of the page's sliders."""
+    """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers for the sliders."""
     world, rest = progress(report, WORLD), report.quarter.rest_of_year
     if rest is None or not (world.target and world.reached):
         return {"cases": []}
@@ -147,20 +145,20 @@ def _growth_to(goal: Quantity, so_far: Quantity, month: Quantity, count: int) ->
 
 
 def meaning(report: Report) -> dict:
-    """What the numbers mean for a rival and for an investor."""
-    found, model = outcomes(report), estimates(report)
-    crossing = next(iter(crossings(report)), None)
+    """What the numbers mean for a seller, for a rival and for an investor."""
+    found = outcomes(report)
+    order = seller.orders(report)[0]
     return {
-        "ahead": total(o.weight * o.ahead.median for o in found) if found else Quantity.unknown("an estimate"),
-        "span": report.horizon,
-        "growth": model.growth(WORLD, report.horizon),
-        "crossing": crossing,
-        "worst": min(found, key=lambda o: o.ahead.median.value, default=None),
+        "order": order if order.before and order.after else None,
+        "market": report.call(seller.MARKET),
+        "expected": expected([(outcome.weight, outcome.ahead.median) for outcome in found]),
+        "ahead": report.horizon,
+        "crossing": next(iter(crossings(report)), None),
+        "worst": min(found, key=lambda outcome: outcome.ahead.median.value, default=None),
     }
 
 
 def dates(report: Report) -> dict:
-    """Days after the report's own that could move it."""
-    after = report.quarter.end + timedelta(days=1)
-    quarter = Span.months_of(after.year, after.month, 3)
-    return {"law": next_law_day(report), "next_quarter": quarter}
+    """Days after the report's own that could move it: of the law, and of launches that are planned."""
+    planned = [(report.call(plan.sites), plan.month) for plan in plans(report) if plan.month.start > report.as_of]
+    return {"law": next_law_day(report), "planned": planned, "next": report.quarter.rest_of_year}

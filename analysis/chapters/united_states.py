@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.chapters import seller
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Reading, Report
@@ -16,10 +16,6 @@ from analysis.model.progress import Progress, progress
 
 MARKET = "US"
 BOUNDS = ("more than", "less than", "up to")  # hedges of a figure that is no value
-# Order values that are shown, US dollars: from where sellers share the cost of free shipping.
-ORDER_VALUES = (30, 40, 60, 80, 100)
-# What a seller pays besides the platform: levers that are shares of the order value, and one that is money an order.
-SHARES, HANDLING = ("goods_cost", "creator_commission", "advertising"), "handling_cost"
 # What is known of the two livestream programmes, the contest and the ranking.
 PRIZES = {
     "winners": "top5_winners",
@@ -28,28 +24,6 @@ PRIZES = {
     "ranked": "top50_winners",
     "ranking_prize": "top50_prize",
 }
-
-
-class Change(NamedTuple):
-    """A rule or price before and after its last change; `day` is the first on which the new one holds."""
-
-    day: Span | None
-    before: Quantity
-    after: Quantity
-
-
-class Order(NamedTuple):
-    """What an order leaves its seller, money, under the old terms and the new; `cut` is the share that these take.
-
-    `low` and `high` are what the new terms leave with every assumed cost at its high and at its low end.
-    """
-
-    value: Quantity
-    before: Quantity
-    after: Quantity
-    low: Quantity
-    high: Quantity
-    cut: Quantity
 
 
 # Sections ---------------------------------------------------------------------------------------------
@@ -67,7 +41,7 @@ def opening(report: Report) -> dict:
         "published_by": _said_by(report, us.published.gmv) if us.published else [],
         "is_bound": bool(us.published) and us.published.gmv.hedge in BOUNDS,
         "scenario": "" if scenario.id == BASE or us.rest is None else scenario.means,
-        "order": _orders(report)[0] if _change(report, "referral_fee", report.year).day else None,
+        "order": seller.orders(report)[0] if seller.change(report, "referral_fee", report.year).day else None,
     }
 
 
@@ -92,7 +66,7 @@ def months(report: Report) -> dict:
 def streams(report: Report) -> dict:
     """The record livestreams of the year, and what one a day would be worth against what the target lacks."""
     us, records = progress(report, MARKET), []
-    for span, gmv in _steps(report, "single_livestream_gmv", report.year):
+    for span, gmv in seller.steps(report, "single_livestream_gmv", report.year):
         if gmv.hedge not in BOUNDS and not (records and gmv < records[-1].gmv):
             records.append(Reading(span, gmv))
     record, span = records[-1] if records else None, us.rest or report.year
@@ -111,7 +85,7 @@ def streams(report: Report) -> dict:
 def rules(report: Report) -> dict:
     """What a new shop has to reach before its review, before and after the rule changed."""
     orders, days, reviews, observed = (
-        _change(report, f"new_shop_{what}")
+        seller.change(report, f"new_shop_{what}")
         for what in ("orders_required", "minimum_days", "negative_review_rate_max", "observation_days")
     )
     return {
@@ -123,42 +97,44 @@ def rules(report: Report) -> dict:
         "bad_after": orders.after * reviews.after,
         "old_days": _old_figures(report, "new_shop_minimum_days", days),
         "observed": observed.after,
-        "domestic": _change(report, "new_domestic_shop_minimum_days"),
+        "domestic": seller.change(report, "new_domestic_shop_minimum_days"),
     }
 
 
 def orders(report: Report) -> dict:
     """What an order leaves its seller before and after the last changes of fee and shipping, by its value."""
-    shown, co_fund = _orders(report), _steps(report, "shipping_co_fund_per_order")
+    shown, co_fund = seller.orders(report), seller.steps(report, "shipping_co_fund_per_order")
     small = shown[0]
-    fee, claimed_cut = _change(report, "referral_fee"), _change(report, "seller_profit_cut").after
-    kept = _kept(report, fee.after, "high")
-    shipping = _change(report, "seller_shipping_margin_per_order")
-    even = (report.assumption(HANDLING, "high") - shipping.after) / kept
+    fee, claimed_cut = seller.change(report, "referral_fee"), seller.change(report, "seller_profit_cut").after
+    kept = seller.kept(report, fee.after, "high")
+    shipping = seller.change(report, "seller_shipping_margin_per_order")
+    even = (report.assumption(seller.HANDLING, "high") - shipping.after) / kept
     return {
         "orders": pd.DataFrame(shown),
         "small": small,
         "large": shown[-1],
-        "fees": [(span.each_month[0], fee) for span, fee in _steps(report, "referral_fee")],
+        "fees": [(span.each_month[0], fee) for span, fee in seller.steps(report, "referral_fee")],
         "fee": fee,
         "shipping": shipping,
-        "threshold": _change(report, "free_shipping_threshold").after,
+        "threshold": seller.change(report, "free_shipping_threshold").after,
         "co_fund": co_fund[-1][1] if co_fund else None,
         "co_fund_end": Span(co_fund[-1][0].end, co_fund[-1][0].end) if co_fund else None,
         "claimed_cut": claimed_cut,
         "claimed_by": _said_by(report, claimed_cut),
         "fee_by": _said_by(report, fee.after),
         "even": even.amount if kept > 0 else Quantity.unknown("an order value that breaks even"),
-        "assumed": {lever: _assumed(report, lever, small.value) for lever in (*SHARES, HANDLING)},
+        "assumed": {lever: seller.assumed(report, lever, small.value) for lever in (*seller.SHARES, seller.HANDLING)},
     }
 
 
 def prizes(report: Report) -> dict:
     """The livestream programmes of the year, against the fee that the platform takes."""
-    month, fee = report.quarter.each_month[-1], _change(report, "referral_fee")
-    found = {name: _change(report, f"live_contest_{metric}", report.year).after for name, metric in PRIZES.items()}
+    month, fee = report.quarter.each_month[-1], seller.change(report, "referral_fee")
+    found = {
+        name: seller.change(report, f"live_contest_{metric}", report.year).after for name, metric in PRIZES.items()
+    }
     contest, ranking = found["winners"] * found["prize"], found["ranked"] * found["ranking_prize"]
-    spans, step = [span for span, _ in _steps(report, "live_contest_top5_prize")], fee.after - fee.before
+    spans, step = [span for span, _ in seller.steps(report, "live_contest_top5_prize")], fee.after - fee.before
     return found | {
         "over": bool(spans) and spans[-1].end < report.as_of,
         "contest": contest,
@@ -198,22 +174,7 @@ def _path(report: Report, us: Progress) -> pd.DataFrame:
 # Rules and prices -------------------------------------------------------------------------------------
 
 
-def _steps(report: Report, metric: str, within: Span | None = None) -> list[tuple[Span, Quantity]]:
-    """The leading figure of each span, oldest first."""
-    spans = sorted(set(report.rows(MARKET, metric, within=within)["span"]))
-    return [(span, report.fact(MARKET, metric, span)) for span in spans]
-
-
-def _change(report: Report, metric: str, within: Span | None = None) -> Change:
-    """The last two steps of a rule or price; unknown before the first."""
-    day, before = None, Quantity.unknown(report.ledger.vocabulary.call_metric(metric))
-    after = before
-    for span, step in _steps(report, metric, within):
-        day, before, after = Span(span.start, span.start), after, step
-    return Change(day, before, after)
-
-
-def _old_figures(report: Report, metric: str, change: Change) -> list[Quantity]:
+def _old_figures(report: Report, metric: str, change: seller.Change) -> list[Quantity]:
     """What sources give for a rule before its change, least first."""
     if not change.before:
         return []
@@ -230,39 +191,3 @@ def _said_by(report: Report, figure: Quantity) -> list[str]:
         counter = report.ledger.facts.at[origin.id, "counter"]
         names.append(re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter)
     return list(dict.fromkeys(names))
-
-
-# One order --------------------------------------------------------------------------------------------
-
-
-def _orders(report: Report) -> list[Order]:
-    """Orders of the values that are shown, from where shipping is free, in the report's currency."""
-    fee, shipping = _change(report, "referral_fee"), _change(report, "seller_shipping_margin_per_order")
-    old_fee = fee.before or fee.after  # the first on record was the fee before, too
-    threshold = _change(report, "free_shipping_threshold").after
-    shown = [Quantity.counted(dollars, "USD/order", "order value shown") for dollars in ORDER_VALUES]
-    values, orders = [report.convert(value, report.quarter) for value in shown], []
-    for value in [value for value in values if not value < threshold] or values[-1:]:
-        before = _left(report, value, old_fee, shipping.before)
-        after, low, high = (_left(report, value, fee.after, shipping.after, end) for end in (None, "high", "low"))
-        cut = (1 - after / before).percent() if before > 0 else Quantity.unknown("an order that left something")
-        orders.append(Order(value, before, after, low, high, cut))
-    return orders
-
-
-def _left(report: Report, value: Quantity, fee: Quantity, shipping: Quantity, end: str | None = None) -> Quantity:
-    """An order's value less all that is a share of it, less handling, with the result on shipping."""
-    return (value * _kept(report, fee, end) + shipping - report.assumption(HANDLING, end)).amount
-
-
-def _kept(report: Report, fee: Quantity, end: str | None) -> Quantity:
-    """Share of an order's value that is left once all that is a share of it is paid."""
-    goods, creator, advertising = (report.assumption(lever, end) for lever in SHARES)
-    return 1 - (goods + creator + advertising + fee)
-
-
-def _assumed(report: Report, lever: str, value: Quantity) -> dict[str, Quantity]:
-    """An assumption with its range, and what it makes of an order of one value, money."""
-    base, low, high = (report.assumption(lever, end) for end in (None, "low", "high"))
-    amount = base if lever == HANDLING else value * base
-    return {"amount": amount.amount, "base": base.amount, "low": low.amount, "high": high.amount}

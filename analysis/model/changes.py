@@ -24,7 +24,6 @@ GROUPS = 4  # each costs a fit of the model
 SMALL = 0.005  # of the estimate; a smaller part of its change is told with the rest
 NAMED = 6  # new facts that a part of the change names
 CELL = ["platform", "market", "metric", "span"]
-REST = "Everything else"
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,13 @@ class Changes:
     def steps(self) -> pd.DataFrame:
         """From the earlier estimate to the later, group by group of new facts, and what else changed.
 
-        Columns `label`; `value`, money; `total`, whether it is one of the two estimates or a part of the change;
-        `chance` of the target, per cent. The parts add up to the change. Without rows if there is nothing to compare.
+        Columns `place`, whose new figures they are, or empty for all else; `value`, money; `total`, whether it is one of
+        the two estimates or a part of the change; `chance` of the target, per cent. The parts add up to the change.
+        Without rows if there is nothing to compare.
         """
         groups = _groups(self.after.ledger.vocabulary, self.new.loc[self.used])
         rows = _steps(self, groups) if self.expected_before and self.expected else []
-        return pd.DataFrame(rows, columns=["label", "value", "total", "chance"])
+        return pd.DataFrame(rows, columns=["place", "value", "total", "chance"])
 
     @property
     def change(self) -> Quantity:
@@ -171,7 +171,7 @@ def _place(vocabulary: Vocabulary, market: str) -> str:
 
 
 def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
-    """Label, value, whether it is an estimate or a part of the change, and chance of each step."""
+    """Place, value, whether it is an estimate or a part of the change, and chance of each step."""
     before, after, later, year = found.before, found.after, found.later, found.after.year
     first, last, chances = found.expected_before.median, found.expected.median, (found.chance_before, found.chance)
     dollars = [after.convert(target, year, "USD").value for target in (found.target_before, found.target)]
@@ -185,21 +185,19 @@ def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
     large = moves[(moves.index != "") & (moves["value"].abs() >= SMALL * last.value)]
     rest = np.array([last.value - first.value, chances[1].value - chances[0].value]) - large.sum(skipna=False)
 
-    def part(label: str, move: pd.Series, told: str, origins: tuple[Origin, ...]) -> tuple:
+    def part(place: str, move: pd.Series, told: str, origins: tuple[Origin, ...]) -> tuple:
         told = f"market model of {year.short}: {told}"
         chance = Quantity(move["chance"], "%", told, origins) if move.notna().all() else Quantity.unknown("a target")
-        return label, Quantity(move["value"], last.unit, told, origins), False, chance
+        return place, Quantity(move["value"], last.unit, told, origins), False, chance
 
-    rows = [(f"Estimate on {before.as_of_label.label}", first, True, chances[0])]
+    rows = [("", first, True, chances[0])]
     for place, move in large.iterrows():
         origins = after.by_ids(groups[place][:NAMED])
-        rows.append(
-            part(f"New figures for {after.call(place)}", move, "with these figures, less without them", origins)
-        )
+        rows.append(part(after.call(place), move, "with these figures, less without them", origins))
     told = "the rest of the change: launches and plans, exchange rates, other platforms, small changes"
     if rest["value"]:
-        rows.append(part(REST, rest, told, last.origins))
-    rows.append((f"Estimate on {after.as_of_label.label}", last, True, chances[1]))
+        rows.append(part("", rest, told, last.origins))
+    rows.append(("", last, True, chances[1]))
     return rows
 
 

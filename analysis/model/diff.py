@@ -56,13 +56,15 @@ def _estimates(found: Changes) -> Iterator[str]:
     for name, earlier, later in [*world.itertuples(index=False), *found.markets.itertuples(index=False)]:
         yield f"    {name}: {earlier.text if earlier else 'none'}, now {later.text if later else 'none'}"
     yield f"why the world’s estimate of {year} moved (and the chance of the target)"
+    days = iter((found.before.as_of, found.after.as_of))
     for step in found.steps.itertuples():
         if step.total:
-            yield f"    {step.label}: {step.value.text}" + (f" ({step.chance.text})" if step.chance else "")
+            yield f"    estimate on {next(days)}: {step.value.text}" + (f" ({step.chance.text})" if step.chance else "")
         else:
             points = f" ({100 * step.chance.value:+.1f} points)" if step.chance else ""
             facts = " ".join(origin.id for origin in step.value.origins if origin.id in found.new.index)
-            yield f"    {step.label}: {step.value.text}{points}  {facts}".rstrip()
+            new = f"new figures for {step.place}" if step.place else "everything else"
+            yield f"    {new}: {step.value.text}{points}  {facts}".rstrip()
 
 
 def _headlines(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
