@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from worlds import QUARTERS, shown, table, texts, without
 
 from analysis.chapters import outlook
 from analysis.facts.report import make_report
 from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
-from worlds import QUARTERS, shown, table, texts, without
 
 BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
 COLUMNS = ["platform", "part", "forecasts", "inside", "model", "run_rate", "seasonal", "drift", "few"]
