@@ -5,10 +5,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from worlds import QUARTERS, shown, table, texts, with_values, without
 
 from analysis.facts.report import make_report
 from analysis.story.chapter import Chapter
-from worlds import QUARTERS, shown, table, texts, with_values, without
 
 BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
 
