@@ -66,8 +66,8 @@ class Prior:
     common_growth_sd: float = 0.015
     own_growth_sd: float = 0.03
     growth_memory: float = 0.85  # correlation of growth with the month before: a half-life of four months
-    growth_fading: float = 1.5  # times more restless for each year before the last fact, `fading_years` at most:
-    fading_years: float = 3.0  # young markets calm down, and what shook 2020 says little about 2024
+    growth_fading: float = 1.8  # times more restless for each year before the last fact, `fading_years` at most:
+    fading_years: float = 4.0  # young markets calm down, and what shook 2020 says little about 2024
     level_sd: float = 3.0  # of a platform: for the facts to tell, a factor of 20 either way
     region_sd: float = 1.2  # of a region about the platform: a factor of 3 either way
     # Of a market about its size in its region, times the learnt scale of spread. Shares of Shopee and TikTok Shop

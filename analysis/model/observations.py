@@ -82,7 +82,10 @@ def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
     used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)]
     if platform == SEASON_PLATFORM:  # other countries' statistics are no parts of it, and move with their currencies
         used = used[used["market"] == SEASON_MARKET]
-    # Facts that differ in their number alone are read alike; of a hundred thousand, most are.
+    same = ["market", "metric", "period", "number", "of", "qualifier", "basis", "confidence", "counter", "publication",
+            "known_on"]  # fmt: skip
+    used = used.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
+    # Facts that differ in their number alone are read alike.
     keys = list(zip(*(used[name] for name in ("metric", "market", "span", "of", "counter")), strict=True))
     readings = {key: _READERS[key[0]](ledger, platform, *key[1:]) for key in dict.fromkeys(keys)
                 if ledger.vocabulary.members(key[1])}  # fmt: skip
@@ -341,7 +344,8 @@ def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
     facts = _published_sizes(ledger).get(market, ledger.facts[:0])
     kinds = [(_WHOLE.index(f.platform), f.basis not in ("official", "analyst"), _METRICS.index(f.metric), f.counter)
              for f in facts.itertuples()]  # fmt: skip
-    leading = facts.loc[[kind == min(kinds) for kind in kinds]].sort_values("known_on", ascending=False, kind="stable")
+    least = min(kinds, default=None)
+    leading = facts.loc[[kind == least for kind in kinds]].sort_values("known_on", ascending=False, kind="stable")
     return leading[~leading["span"].duplicated()].sort_values("end", kind="stable")
 
 
