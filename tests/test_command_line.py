@@ -91,7 +91,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--out", "--data"])
-@pytest.mark.parametrize("address", ["s3://bucket/x", "S3:/bucket/x", "gs://bucket", "file:///reports", "https://host/x"])
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/x", "S3:/bucket/x", "gs://bucket", "file:///reports", "https://host/x"]
+)
 def test_an_address_that_is_no_folder_is_refused_and_nothing_is_made(tmp_path, option, address):
     done = run("build", "2024Q2", option, address, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(DATA.parent)})
     assert done.returncode == 2
