@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -400,7 +401,7 @@ def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> 
     for _, amounts in own[own["measure"] == "amount"].sort_values("start").groupby("counter"):
         rows = list(amounts.itertuples())
         grown += [(rate(b) - rate(a), age(a.start, a.end), age(b.start, b.end))
-                  for a, b in zip(rows, rows[1:], strict=False) if a.end < b.start]  # fmt: skip
+                  for a, b in pairwise(rows) if a.end < b.start]  # fmt: skip
     return [log / (later - earlier) for log, earlier, later in grown if later - earlier > 0.2]  # else all is noise
 
 

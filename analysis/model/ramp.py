@@ -191,23 +191,18 @@ def _ramp(asked: _Asked) -> Ramp | None:
     own = frozenset(known["market"][known["status"] == "reported"])
     launched = [market for market in asked.ledger.vocabulary.markets if market in own and opening(asked.report, market)]
     vintages = tuple(filter(None, (_vintage(asked, market, known) for market in launched)))
-    planned = asked.report.ledger.facts.query("platform == @asked.platform and metric == 'planned_launch_month'")[
-        "market"
-    ]
+    facts = asked.ledger.facts
+    planned = facts["market"][(facts["platform"] == asked.platform) & (facts["metric"] == "planned_launch_month")]
     sites = [site for name in planned for site in asked.ledger.vocabulary.members(name)]
     region = region_of(asked.ledger, sites[0]) if sites else None
     return Ramp(vintages, own, region) if vintages else None
 
 
 def _vintage(asked: _Asked, market: str, known: pd.DataFrame) -> Vintage | None:
-    calendar = asked.market.observations.calendar
-    opened = opening(asked.report, market)
-    # Of a launch told to the year, the first day of trade that is on record.
-    first = (
-        opened.start
-        if opened.days == 1 or opened.months == 1
-        else calendar["start"][calendar["market"] == market].min()
-    )
+    opened, calendar = opening(asked.report, market), asked.market.observations.calendar
+    first = opened.start
+    if opened.days > 1 and opened.months != 1:  # told to the year: the first day of trade that is on record
+        first = calendar["start"][calendar["market"] == market].min()
     months = known["month"][(known["market"] == market) & (known["month"] >= pd.Period(first, "M"))]
     if closure := _first(asked.ledger, asked.platform, "closure").get(market):
         months = months[months < pd.Period(closure.start, "M")]

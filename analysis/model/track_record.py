@@ -274,6 +274,33 @@ def groups(record: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-if __name__ == "__main__":  # python -m analysis.model.track_record > docs/track_record.md
-    table = groups(everything(read_ledger()))
-    sys.stdout.write(table.round(3).to_markdown(index=False) + "\n")
+def page(record: pd.DataFrame) -> str:
+    """The record of all platforms as Markdown: python -m analysis.model.track_record > docs/track_record.md."""
+    table = groups(record)
+    for name in BASELINES:
+        beaten = np.where(table["model"] < table[name], " (beaten)", " (not beaten)")
+        table[name] = np.where(table[name].isna(), "", table[name].map("{:.2f}".format) + beaten)
+    table["model"] = table["model"].map("{:.2f}".format).replace("nan", "")
+    table["few"] = table["few"].map({True: "few", False: ""})
+    rows = [
+        table.columns,
+        ["---"] * table.shape[1],
+        *table.astype({"ratio": float}).round({"ratio": 2}).astype(str).to_numpy(),
+    ]
+    return HEADER + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+HEADER = """# Track record
+
+Forecasts that the model would have made two months after each quarter, from what was public then, of the quarters,
+halves and years that end in the twelve months after it, against the leading figure published later, in the count in
+which it came. `inside` of the `forecasts` lay in the 80 % band. `model` and the baselines are mean interval scores over
+the `compared` forecasts (log units, less is better): `run_rate` is the last figure in a straight line, `seasonal` the
+same by last year's official seasons, `drift` the same with the growth since the figure before; each has a band from
+its own errors. `ratio` is the median of what came over what was forecast. Where `few` is said, there are less than ten
+forecasts, and those of one year are never independent. US online retail and the UK are scored on revised values.
+
+"""
+
+if __name__ == "__main__":
+    sys.stdout.write(page(everything(read_ledger())))
