@@ -339,6 +339,7 @@ def _published_sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     return dict(list(facts[past & whole].groupby("market")))
 
 
+@lru_cache(maxsize=256)
 def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
     """Published online sales of all retailers of a market, as one kind of source counts them, the latest print of each
     period; forecasts of years to come are left out. Rows of `Ledger.facts`, oldest first."""

@@ -33,7 +33,7 @@ def online_sales(report: Report, market: str, at: Span, currency: str | None = N
     def distance(span: Span) -> tuple[int, int]:
         return max((span.start - at.end).days, (at.start - span.end).days, 0), span.days
 
-    row = min((row for _, row in known.iterrows()), key=lambda row: distance(row["span"]))
+    row = known.iloc[min(range(len(known)), key=lambda n: distance(known["span"].iat[n]))]
     amount, span = report.convert(report.ledger.printed(row), row["span"], currency), row["span"]
     if "weekly" in row["metric"]:
         amount = amount * Quantity.counted(span.days / 7, "week", f"of {span.short}")
