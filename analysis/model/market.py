@@ -758,12 +758,6 @@ class Market:
         """GMV of some markets over a span at the mode of the parameters; needs no draws."""
         return float(self._days(markets, span) @ self._rates_at_mode)
 
-    def monthly(self) -> pd.DataFrame:
-        """GMV of each market and month: columns market, month, median, p10, p90, and `status` as that tells."""
-        days = self.grid.open_days(self.grid.markets, self.grid.span.start, self.grid.span.end) * self.factor
-        p10, median, p90 = days * self.posterior.rate_quantiles
-        return self.status[["market", "month"]].assign(median=median, p10=p10, p90=p90, status=self.status["status"])
-
     @cached_property
     def status(self) -> pd.DataFrame:
         """How each market is known in each month: columns market, month, status; needs no draws.

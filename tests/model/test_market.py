@@ -332,14 +332,14 @@ def test_a_market_without_a_fact_takes_its_level_from_its_size():
 
 
 def test_a_closed_market_sells_nothing_and_its_open_days_carry_the_month():
-    months = fit(simulate(6)[2], UNTIL).monthly().set_index(["market", "month"])["median"]
-    assert months["Isle", "2023-09"] == 0
-    assert 0 < months["Isle", "2023-08"] < months["Isle", "2023-07"]
+    market = fit(simulate(6)[2], UNTIL)
+    july, august, september = (market.total("Isle", Span.parse(f"2023-0{month}")).median for month in (7, 8, 9))
+    assert september == 0 and 0 < august < july
 
 
 def test_status_says_what_is_reported_inferred_and_unknown():
     rows = [fact("f", "Global", "2023", np.log(9e9)), fact("g", "North", "2023Q2", np.log(1e9))]
-    status = fit(observations(rows), UNTIL).monthly().set_index(["market", "month"])["status"]
+    status = fit(observations(rows), UNTIL).status.set_index(["market", "month"])["status"]
     assert [status["North", month] for month in ("2023-05", "2023-07", "2024-05")] == [
         "reported",
         "inferred",
