@@ -75,7 +75,7 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
         market = fitted(view, platform, _horizon(quarter))
         if market is None:  # nothing had been published by then
             continue
-        for fact in later.itertuples():
+        for fact in later:
             members = market.observations.regions.get(fact.market, ("",))
             if not all(m in market.grid.markets for m in members):
                 continue
@@ -96,12 +96,12 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, pd.DataFrame]]:
+def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, list]]:
     """Quarters whose forecasts can be scored: what was public then, and the figures published afterwards."""
     for quarter in quarters:
         view = ledger.known_by(quarter.end + PUBLICATION_LAG)
         later = _published_later(ledger, platform, quarter)
-        if not later.empty:
+        if later:
             yield quarter, view, later
 
 
@@ -146,22 +146,25 @@ def _horizon(quarter: Span) -> date:
     return (pd.Period(quarter.end, "M") + 12).end_time.date()
 
 
-def _published_later(ledger: Ledger, platform: str, quarter: Span) -> pd.DataFrame:
+def _published_later(ledger: Ledger, platform: str, quarter: Span) -> list:
     """The leading figure of each market and period that ends within twelve months after a quarter."""
-    facts, as_of = _figures(ledger, platform), (quarter.end + PUBLICATION_LAG).isoformat()
-    later = facts[(facts["known_on"] > as_of) & (facts["end"] > quarter.end) & (facts["end"] <= _horizon(quarter))]
-    return later[~later.duplicated(["market", "start", "end"])]
+    as_of, horizon, found = (quarter.end + PUBLICATION_LAG).isoformat(), _horizon(quarter), {}
+    for fact in _figures(ledger, platform):
+        if fact.known_on > as_of and quarter.end < fact.end <= horizon:
+            found.setdefault((fact.market, fact.start, fact.end), fact)
+    return list(found.values())
 
 
 @lru_cache(maxsize=32)
-def _figures(ledger: Ledger, platform: str) -> pd.DataFrame:
+def _figures(ledger: Ledger, platform: str) -> list:
     """Amounts of calendar quarters, halves and years that an outcome may be, in the order in which they lead."""
     facts = _read(ledger, platform)
     facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS) & ~facts["derived"].astype(bool)
                   & (facts["confidence"] != "low")]  # fmt: skip
     spans = [Span(start, end) for start, end in zip(facts["start"], facts["end"], strict=True)]
     whole = [span.months in LENGTHS and (span.start.month - 1) % span.months == 0 for span in spans]
-    return facts.loc[whole].loc[lambda kept: ledger.facts.index[ledger.facts.index.isin(kept.index)]]
+    facts = facts.loc[whole]
+    return list(facts.loc[ledger.facts.index[ledger.facts.index.isin(facts.index)]].itertuples())
 
 
 # Baselines ----------------------------------------------------------------------------------------------
@@ -241,12 +244,12 @@ def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
     rows = []
     for platform in ledger.vocabulary.platforms:
         figures = _figures(ledger, platform)
-        if figures.empty:
+        if not figures:
             continue
-        first, last = Span.months_of(min(figures["start"]).year, 1, 3), max(figures["end"])
-        for quarter in pd.period_range(first.start, last, freq="Q"):
+        first, last = min(fact.start for fact in figures).replace(month=1, day=1), max(fact.end for fact in figures)
+        for quarter in pd.period_range(first, last, freq="Q"):
             span = Span(quarter.start_time.date(), quarter.end_time.date())
-            for fact in _published_later(ledger, platform, span).itertuples():
+            for fact in _published_later(ledger, platform, span):
                 of, as_of = Span(fact.start, fact.end), span.end + PUBLICATION_LAG
                 points = baselines(ledger, platform, fact.market, fact.counter, of, as_of)
                 rows.append((platform, fact.known_on, *(fact.log_value - np.log(points[name]) for name in BASELINES)))
@@ -262,7 +265,8 @@ def everything(ledger: Ledger) -> pd.DataFrame:
     for platform in ledger.vocabulary.platforms:
         figures = _figures(ledger, platform)
         if len(figures):
-            periods = pd.period_range(min(figures["start"]), max(figures["end"]), freq="Q")
+            first, last = min(fact.start for fact in figures), max(fact.end for fact in figures)
+            periods = pd.period_range(first, last, freq="Q")
             records.append(track_record(ledger, platform, [Span.parse(str(period)) for period in periods]))
     return pd.concat([record for record in records if len(record)], ignore_index=True)
 
