@@ -101,8 +101,8 @@ class Changes:
     def steps(self) -> pd.DataFrame:
         """From the earlier estimate to the later, group by group of new facts, and what else changed.
 
-        Columns `place`, whose new figures they are, or empty for all else; `value`, money; `total`, whether it is one of
-        the two estimates or a part of the change; `chance` of the target, per cent. The parts add up to the change.
+        Columns `place`, whose new figures they are, or empty for the rest; `value`, money; `total`, whether one of
+        the two estimates or a part; `chance` of the target, per cent. The parts add up to the change.
         Without rows if there is nothing to compare.
         """
         groups = _groups(self.after.ledger.vocabulary, self.new.loc[self.used])
@@ -172,7 +172,7 @@ def _place(vocabulary: Vocabulary, market: str) -> str:
 
 def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
     """Place, value, whether it is an estimate or a part of the change, and chance of each step."""
-    before, after, later, year = found.before, found.after, found.later, found.after.year
+    after, later, year = found.after, found.later, found.after.year
     first, last, chances = found.expected_before.median, found.expected.median, (found.chance_before, found.chance)
     dollars = [after.convert(target, year, "USD").value for target in (found.target_before, found.target)]
     # Without any group of new facts, then with one after the other, short of the last.

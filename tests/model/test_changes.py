@@ -87,7 +87,7 @@ def test_one_new_figure_brings_the_whole_change(ledger, with_fact):
     found = changes(before, with_fact(period="2024H1", value="12", confidence="high"))
     assert list(found.new.index) == ["X0001"]
     part = found.largest
-    assert part.label == "New figures for the world"
+    assert part.place == "the world"
     whole = found.expected.median.value - found.expected_before.median.value
     assert whole < 0
     # The rest is what planned sites, which the model itself does not know, bring more or less.
@@ -103,8 +103,8 @@ def test_a_part_is_what_the_model_says_with_and_without_the_figures(ledger, with
     us = {"id": "X0002", "market": "US", "known_on": "2024-08-21", "confidence": "high"}
     data_copy.add("facts.csv", "P0091", **(us | {"period": "2024H1", "value": "4", "note": "fictitious"}))
     both = changes(before, make_report(data_copy.read(), quarter="2024Q2"))
-    world, america = (part for part in parts(both).itertuples() if part.label != "Everything else")
-    assert (world.label, america.label) == ("New figures for the world", "New figures for the US")
+    world, america = (part for part in parts(both).itertuples() if part.place != "")
+    assert (world.place, america.place) == ("the world", "the US")
     # The median of draws is the one method, the mode of the posterior the other; they agree to about a part in twenty.
     alone = first.expected.median.value - first.expected_before.median.value
     assert world.value.value == pytest.approx(alone, abs=0.05 * first.expected.median.value)
@@ -125,7 +125,7 @@ def test_a_corrected_row_is_no_new_fact_but_moves_the_estimate(ledger, data_copy
     (row,) = found.revised.itertuples()
     assert (row.before.value, row.after.value) == (0.3, 0.27)
     (part,) = parts(found).itertuples()
-    assert part.label == "Everything else"
+    assert part.place == ""
     assert part.value.value < 0
 
 
@@ -149,9 +149,9 @@ def test_in_euros_the_parts_are_the_dollar_parts_at_the_year_s_rate(ledger):
     euros, dollars = changes(after.before, after), since_the_quarter_before("2024Q2")
     rate = after.ledger.rate("EUR", Span.parse("2024")).value
     for euro, dollar in zip(parts(euros).itertuples(), parts(dollars).itertuples(), strict=True):
-        assert euro.label == dollar.label
+        assert euro.place == dollar.place
         assert euro.value.unit == "EUR"
-        if euro.label != "Everything else":  # which has the change of the rate itself
+        if euro.place != "":  # which has the change of the rate itself
             assert euro.value.value == pytest.approx(dollar.value.value * rate, rel=1e-3)
 
 
