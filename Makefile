@@ -1,14 +1,17 @@
-# make report · make test · make lab · make notebooks · make bench: each sets up .venv by itself
+# make report · make test · make test-slow · make lab · make notebooks · make bench: each sets up .venv by itself
 QUARTER ?= 2024Q2
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: report test lab notebooks bench lock
+.PHONY: report test test-slow lab notebooks bench lock
 report: .venv/report.installed
 	$(RUN) -m analysis build $(QUARTER)
 
 test: .venv/test.installed
 	$(RUN) -m pytest
+
+test-slow: .venv/test.installed
+	$(RUN) -m pytest -m slow
 
 lab: .venv/lab.installed
 	$(RUN) -m jupyterlab notebooks
