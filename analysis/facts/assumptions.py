@@ -46,7 +46,9 @@ class Lever(Strict):
 
     means: Text
     unit: Annotated[
-        str, Field(strict=True), cell(lambda unit: _split(unit), "a unit as facts.csv has it, also for one of something")
+        str,
+        Field(strict=True),
+        cell(lambda unit: _split(unit), "a unit as facts.csv has it, also for one of something"),
     ]
     low: _Number
     base: _Number
@@ -122,6 +124,14 @@ class Assumptions(Strict):
         if BASE not in scenarios or scenarios[BASE].settings:
             raise refuse(f"a scenario named {BASE} that sets no lever: it is what the others move")
         return scenarios
+
+    def known_by(self, day: date) -> Assumptions:
+        """Without the judgements of later days."""
+        seen = {
+            name: replace(scenario, history=tuple(entry for entry in scenario.history if entry.day <= day))
+            for name, scenario in self.scenarios.items()
+        }
+        return self.model_copy(update={"scenarios": seen})
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""

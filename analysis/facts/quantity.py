@@ -295,4 +295,3 @@ def _scaled(value: float, money: bool = False) -> str:
     if money and 0.1 <= abs(value) < 100 and value != round(value):
         return f"{value:.2f}".removesuffix(".00")
     return f"{value:,.0f}" if abs(value) >= 1000 or value == round(value) else _round(value, 3)
-
