@@ -203,7 +203,7 @@ def _appendix(table: str, content: bytes, rows: list[dict[str, str]]) -> bytes:
     quoting = csv.QUOTE_ALL if text.startswith('"') else csv.QUOTE_MINIMAL
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=mark, lineterminator=end, quoting=quoting).writerows(
-        [row.get(column.strip(), "") for column in header] for row in rows
+        [row.get(column, "") for column in header] for row in rows
     )
     return ((end if not text.endswith(("\n", "\r")) else "") + out.getvalue()).encode("utf-8")
 

@@ -196,19 +196,24 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
         its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's
         test, or else by its claims.
     """
-    arguments = report.ledger.arguments
-    arguments = arguments[arguments["chapter"] == chapter]
+    ledger = report.ledger
+    arguments = ledger.arguments[ledger.arguments["chapter"] == chapter]
     verdicts = dict(judged(report)[["id", "verdict"]].itertuples(index=False)) if len(arguments) else {}
-    known = {*report.ledger.facts.index, *report.ledger.events.index}
-    rows = []
+    known, rows = {*ledger.facts.index, *ledger.events.index}, []
     for row in arguments.itertuples():
-        evidence = [_evidence(report, name) for name in row.facts.split() if name in known]
+        evidence = []  # what a fact measures and its figure, or an event and its day
+        for name in (name for name in row.facts.split() if name in known):
+            if name in ledger.events.index:
+                evidence.append(tuple(ledger.events.loc[name, ["event", "span"]]))
+            else:
+                fact = ledger.facts.loc[name]
+                evidence.append((report.cell_name(fact), report.quantity(fact)))
         answers = {verdicts[name] for name in row.claims.split() if name in verdicts}
         verdict = "open"
         if answers and "uncheckable" not in answers:
             verdict = "supported" if answers <= {"holds", "loosely"} else "contradicted"
         if row.test and names_of(row.test) <= known:
-            tested = {name: report.ledger.row(name) for name in names_of(row.test)}
+            tested = {name: ledger.row(name) for name in names_of(row.test)}
             result = evaluate(row.test, in_one_currency(tested, report.convert))
             if isinstance(result, Comparison):
                 verdict = "supported" if result.true else "contradicted"
@@ -218,25 +223,17 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
 
 
-def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:
-    """What a fact measures and its figure, or an event and its day."""
-    if name in report.ledger.events.index:
-        event = report.ledger.events.loc[name]
-        return event["event"], event["span"]
-    fact = report.ledger.facts.loc[name]
-    return report.cell_name(fact), report.quantity(fact)
-
-
 # The language of tests --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a test may ask of a fact or an event: its figure (facts only), days, markets, origin and source."""
+    """What a test may ask of a fact or an event."""
 
-    figure: Quantity | None
+    name: str
+    figure: Quantity | None  # of a fact
     span: Span
-    markets: tuple[str, ...]
+    markets: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
     source: str = ""
 
@@ -311,7 +308,7 @@ class _Anything(dict):
     """Rows of which nothing is known: what can be worked out of them can be of any."""
 
     def __missing__(self, name: str) -> Row:
-        return Row(Quantity.unknown(name), Span.parse("2024"), ())
+        return Row(name, Quantity.unknown(name), Span.parse("2024"))
 
 
 def _as_share(ratio: Quantity) -> Quantity:
@@ -336,7 +333,7 @@ def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
         case ast.Call():
             return _call(node, rows)
         case ast.Name():
-            return _figure((node.id, rows[node.id]))
+            return _figure(rows[node.id])
         case ast.Constant(value=str()):
             raise RelationError('a text only inside a function, as in days("2024-05")')
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
@@ -354,7 +351,7 @@ def _call(call: ast.Call, rows: Mapping[str, Row]) -> Quantity:
         raise RelationError(written)
     read = {
         "period": lambda argument: Span.parse(argument.value),
-        "row": lambda argument: (argument.value, rows[argument.value]),
+        "row": lambda argument: rows[argument.value],
         "figure": lambda argument: _value(argument, rows),
     }
     try:
@@ -365,10 +362,9 @@ def _call(call: ast.Call, rows: Mapping[str, Row]) -> Quantity:
         raise RelationError(f"{written}; {error}") from None
 
 
-def _figure(named: tuple[str, Row]) -> Quantity:
-    name, row = named
+def _figure(row: Row) -> Quantity:
     if row.figure is None:
-        raise RelationError(f"a fact where a figure is needed; {name} is an event")
+        raise RelationError(f"a fact where a figure is needed; {row.name} is an event")
     return row.figure
 
 
@@ -378,26 +374,20 @@ def _hours(start: Quantity, end: Quantity) -> Quantity:
     return (midnight - start + end) * clock
 
 
-def _date(unit: str) -> Callable[[tuple[str, Row]], Quantity]:
-    def begin(named: tuple[str, Row]) -> Quantity:
-        name, row = named
-        return Quantity(float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {name}", row.origins)
-
-    return begin
+def _date(row: Row, unit: str) -> Quantity:
+    return Quantity(float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {row.name}", row.origins)
 
 
-def _weeks(first: tuple[str, Row], second: tuple[str, Row]) -> Quantity:
+def _weeks(one: Row, other: Row) -> Quantity:
     """From the last day of one period to the first of another: the shortest time that lies between the two."""
-    (_, before), (_, after) = first, second
-    what = f"from {before.span.short}, the last day of {first[0]}, to {after.span.short}, the first of {second[0]}"
-    counted = Quantity.counted((after.span.start - before.span.end).days, "day", what)
-    return replace(counted, origins=before.origins + after.origins) / Quantity.counted(7, "day/week")
+    what = f"from {one.span.short}, the last day of {one.name}, to {other.span.short}, the first of {other.name}"
+    counted = Quantity.counted((other.span.start - one.span.end).days, "day", what)
+    return replace(counted, origins=one.origins + other.origins) / Quantity.counted(7, "day/week")
 
 
-def _sites(named: tuple[str, Row]) -> Quantity:
-    name, row = named
-    counted = Quantity.counted(len(row.markets), "site", f"markets that {name} names: {', '.join(row.markets)}")
-    return replace(counted, origins=row.origins)
+def _sites(row: Row) -> Quantity:
+    what = f"markets that {row.name} names: {', '.join(row.markets)}"
+    return replace(Quantity.counted(len(row.markets), "site", what), origins=row.origins)
 
 
 def _years(span: Span) -> Quantity:
@@ -412,9 +402,9 @@ _FUNCTIONS: dict[str, tuple[tuple[str, ...], Callable[..., Quantity]]] = {
     "months": (("period",), lambda span: Quantity.counted(span.length_in_months, "month", span.short)),
     "years": (("period",), _years),
     "hours": (("figure", "figure"), _hours),
-    "day": (("row",), _date("yyyymmdd")),
-    "month": (("row",), _date("yyyymm")),
-    "year": (("row",), _date("yyyy")),
+    "day": (("row",), lambda row: _date(row, "yyyymmdd")),
+    "month": (("row",), lambda row: _date(row, "yyyymm")),
+    "year": (("row",), lambda row: _date(row, "yyyy")),
     "weeks": (("row", "row"), _weeks),
     "sites": (("row",), _sites),
     "fact": (("row",), _figure),

@@ -167,13 +167,11 @@ class Ledger:
 
     def row(self, name: str) -> Row:
         """A fact or an event as the tests of claims.toml ask for it."""
-        if name in self.facts.index:
-            fact = self.facts.loc[name]
-            figure = self.printed(fact)
-            return Row(figure, fact["span"], tuple(fact["market"].split(", ")), figure.origins, fact["source"])
-        event = self.events.loc[name]
-        origins = (self.event_origin(name),)
-        return Row(None, event["span"], tuple(event["market"].split(", ")), origins, event["source"])
+        event = name in self.events.index
+        row = (self.events if event else self.facts).loc[name]
+        figure = None if event else self.printed(row)
+        origins = (self.event_origin(name),) if event else figure.origins
+        return Row(name, figure, row["span"], tuple(row["market"].split(", ")), origins, row["source"])
 
     def event_origin(self, event: str) -> Origin:
         """Where an event was reported."""

@@ -55,17 +55,13 @@ UNITS: dict[str, dict[str, str]] = {
     "clock": {"o'clock": "o'clock"},
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
 }  # fmt: skip
-_NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
 # What a value as written can be at all. A share is a part of a whole; a ratio is measured against something else.
+_NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
 BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
-    "money": _NOT_NEGATIVE,
-    "money per order": _NOT_NEGATIVE,
+    **dict.fromkeys(("money", "money per order", "ratio", "duration", "count"), _NOT_NEGATIVE),
     "share": (lambda number: 0 <= number <= 100, "0 to 100, a part of a whole in percent"),
-    "ratio": _NOT_NEGATIVE,
     "growth": (lambda number: number > -100, "above -100, growth in percent"),
     "multiple": (lambda number: number > 0, "above 0"),
-    "duration": _NOT_NEGATIVE,
-    "count": _NOT_NEGATIVE,
     "clock": (lambda number: 0 <= number <= 24, "0 to 24"),
 }
 
@@ -155,11 +151,10 @@ def closest(text: str, words: Iterable[str]) -> str:
 
 def _places(text: str, info) -> str:
     known = tuple(info.context["places"])
-    for name in text.split(", "):
-        if name not in known:
-            near = closest(name, known)
-            also = ", or several joined by a comma and a space"
-            raise refuse(", ".join(known) + also, near and text.replace(name, near))
+    for name in (name for name in text.split(", ") if name not in known):
+        near = closest(name, known)
+        allowed = f"{', '.join(known)}, or several joined by a comma and a space"
+        raise refuse(allowed, near and text.replace(name, near))
     return text
 
 
@@ -358,7 +353,6 @@ def _measure(info) -> str:
 
 # Files ------------------------------------------------------------------------------------------------
 
-_MARKS = ",;\t"
 # `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
 _EITHER = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
@@ -375,7 +369,7 @@ def read_bytes(path: Path) -> Content:
 def read_text(name: str, content: Content, problems: list[Problem]) -> str | None:
     """The text of a file, or None and a problem."""
     if isinstance(content, OSError):
-        problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror})"))
+        problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror or content})"))
         return None
     raw = content.removeprefix(codecs.BOM_UTF8)
     try:
@@ -392,29 +386,19 @@ def read_text(name: str, content: Content, problems: list[Problem]) -> str | Non
 def table_of(content: Content) -> str:
     """The table whose columns the header of a file has most of."""
     text = "" if isinstance(content, OSError) else content.decode("utf-8-sig", "replace")
-    return max(reversed(TABLES), key=lambda table: _likeness(text, table))
+    common = {table: len({*dialect(text, table)[0]} & {*COLUMNS[table]}) for table in reversed(TABLES)}
+    return max(common, key=lambda table: (common[table], common[table] and -len(COLUMNS[table])))
 
 
 def dialect(text: str, table: str) -> tuple[list[str], str, int]:
-    """The header of a table as it stands in a text, what parts its cells, and in which line it is."""
-    _, line, mark, header = _likeness(text, table)
-    return next(csv.reader([header], delimiter=mark)), mark, -line
-
-
-def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
-    """How like the header of a table the likeliest of the first lines is, where it is, its mark, and itself."""
-    columns = set(COLUMNS[table])
-
-    def common(line: str, mark: str) -> int:
-        return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
-
-    lines = enumerate(islice(io.StringIO(text, newline=None), 20), 1)
-    found = [
-        ((n := common(line, mark), n and n - len(columns)), -number, mark, line)
-        for number, line in lines
-        for mark in _MARKS
-    ]
-    return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
+    """The header of a table, what parts its cells, and its line: what is likest of the first lines of a text."""
+    most, found = 0, ([], ",", 1)
+    for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1):
+        for mark in ",;\t":
+            header = [name.strip().strip('"').strip() for name in line.split(mark)]
+            if len({*header} & {*COLUMNS[table]}) > most:
+                most, found = len({*header} & {*COLUMNS[table]}), (header, mark, number)
+    return found
 
 
 def read_table(
@@ -432,15 +416,15 @@ def read_table(
         return []
     # A spreadsheet's own line before the header is no row; its end stays, so that lines keep their numbers.
     text = re.sub(r'\A"?sep=.?"?[,;\t ]*(?=[\r\n]|\Z)', "", text, flags=re.IGNORECASE)
+    likely, mark, header_line = dialect(text, table)
     try:
-        likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
         reason, line = (*error.args, 1)[:2]
         problems.append(Problem(name, line, None, None, f"CSV with every quote closed ({reason})"))
         return []
     found = list(_misfits(name, table, added, first, header, rows))
-    if first < header_line and len({*map(str.strip, likely)} & {*COLUMNS[table]}) > 1:
+    if first < header_line and len({*likely} & {*COLUMNS[table]}) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
         found = [Problem(name, first, None, " ".join(filter(None, header)), above)]
     problems += found

@@ -225,12 +225,6 @@ def test_every_bad_cell_is_told_with_its_place_in_its_own_file_and_nothing_is_ad
     ]
 
 
-def test_one_bad_file_keeps_the_others_out(data_copy, put):
-    misspelt = put({"titel" if column == "title" else column: cell for column, cell in SOURCE.items()}, name="s.csv")
-    places = [("s.csv", 1, None, "titel"), ("s.csv", 1, None, None)]
-    assert refused([put(FACT), misspelt], data_copy.path) == places
-
-
 def test_a_name_that_is_taken_by_another_row_is_refused(data_copy, put):
     path = put(FACT | {"id": "P0025"}, FACT, FACT | {"value": "2"})
     assert refused([path], data_copy.path) == [("new.csv", 2, "id", "P0025"), ("new.csv", 4, "id", "X0001")]
@@ -246,11 +240,6 @@ def test_a_file_that_cannot_be_read_is_told(data_copy, tmp_path, raw, told):
     with pytest.raises(LedgerError, match=told) as caught:
         add([path], data_copy.path)
     assert {p.file for p in caught.value.problems} == {"new.csv"}
-
-
-def test_a_missing_file_is_told_by_its_name(data_copy, tmp_path):
-    with pytest.raises(LedgerError, match=r"gone\.csv"):
-        add([tmp_path / "gone.csv"], data_copy.path)
 
 
 def test_nothing_is_added_to_a_folder_that_cannot_be_read(data_copy, put):

@@ -14,15 +14,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import FILES, LedgerError, read_ledger, split_unit
+from analysis.facts.ledger import LedgerError, read_ledger, split_unit
 from analysis.facts.parameters import DATA
-from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
-from analysis.facts.schema import UNITS
 from analysis.facts.span import Span
 
 CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
-slow = settings(max_examples=60)  # each example reads a whole folder
+slow = settings(max_examples=12)  # each example reads a whole folder
 
 
 def refused(folder) -> list:
@@ -126,10 +124,6 @@ def test_a_value_beyond_what_its_measure_can_be_is_refused(data_copy, ledger, me
     assert (places(refused(data_copy)) if outside else []) == expected
 
 
-def test_every_measure_has_its_bound_tested():
-    assert set(BOUNDS) == set(UNITS)
-
-
 @pytest.mark.parametrize(
     ("file", "like", "cells", "column", "value"),
     [
@@ -146,12 +140,6 @@ def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy, file, l
     (problem,) = refused(data_copy)
     assert places([problem]) == [(file, line, column, value)]
     assert f"line {first} " in problem.allowed
-
-
-@pytest.mark.parametrize("value", ["5", "0", "12.50", " 7 ", "0005"])
-def test_plain_numbers_are_read(data_copy, value):
-    data_copy.put("facts.csv", "A0025", "value", value)
-    assert data_copy.read().facts.loc["A0025", "number"] == pytest.approx(float(value) * 1e9)
 
 
 @pytest.mark.parametrize(
@@ -181,28 +169,7 @@ def test_a_withdrawn_row_is_kept_aside_with_its_reason(data_copy, ledger):
     assert read.fingerprint != ledger.fingerprint
 
 
-def test_a_value_is_a_first_print_unless_the_row_says_that_it_was_revised(data_copy):
-    data_copy.put("facts.csv", "A0024", "vintage", "revised")
-    assert data_copy.read().facts.loc["A0024", "vintage"] == "revised"
-    assert data_copy.read().facts.loc["A0025", "vintage"] == "first"
-
-
 # Several bad cells --------------------------------------------------------------------------------
-
-
-def test_all_bad_cells_of_all_files_are_told_at_once_in_the_order_of_the_files(data_copy):
-    expected = [
-        ("events.csv", data_copy.put("events.csv", "E016", "kind", "opening"), "kind", "opening"),
-        ("facts.csv", data_copy.put("facts.csv", "A0004", "unit", "USD bnn"), "unit", "USD bnn"),
-        ("facts.csv", data_copy.put("facts.csv", "A0025", "period", "2024H3"), "period", "2024H3"),
-        ("facts.csv", data_copy.put("facts.csv", "A0025", "value", "much"), "value", "much"),
-        ("facts.csv", data_copy.put("facts.csv", "P0607", "source", "S999"), "source", "S999"),
-        ("fx.csv", data_copy.put("fx.csv", "VND,2021", "per_usd", "0"), "per_usd", "0"),
-    ]
-    problems = refused(data_copy)
-    assert sorted(places(problems)) == sorted(expected)
-    assert [(p.file, p.line) for p in problems] == sorted((p.file, p.line) for p in problems)
-    assert str(LedgerError(problems)).startswith("6 problems in the data\n")
 
 
 def test_a_long_list_of_what_is_allowed_is_told_once(data_copy):
@@ -236,7 +203,7 @@ def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
 # Broken files -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", CSV_FILES)
+@pytest.mark.parametrize("file", ["facts.csv", "fx.csv"])
 def test_a_misspelt_column_is_told_with_the_one_that_is_missing(data_copy, file):
     header = data_copy.rows(file)[0]
     text = (data_copy.path / file).read_text(encoding="utf-8")
@@ -247,26 +214,17 @@ def test_a_misspelt_column_is_told_with_the_one_that_is_missing(data_copy, file)
     assert (missing.file, missing.line, missing.allowed) == (file, 1, f"a column {header[1]}")
 
 
-def test_a_column_that_stands_twice_is_told_once(data_copy):
-    data_copy.write("fx.csv", [[*row, row[1]] for row in data_copy.rows("fx.csv")])
-    assert places(refused(data_copy)) == [("fx.csv", 1, None, "period")]
-
-
-@pytest.mark.parametrize("file", CSV_FILES)
+@pytest.mark.parametrize("file", ["facts.csv", "fx.csv"])
 @pytest.mark.parametrize(
     ("spoil", "line", "allowed"),
     [
         (lambda raw: b"", 1, "a header line"),
-        (lambda raw: b"\xef\xbb\xbf", 1, "a header line"),
         (lambda raw: raw.splitlines()[0] + b"\n", 1, "at least one row"),
         (lambda raw: raw.decode().encode("utf-16"), 1, "UTF-8"),
-        (lambda raw: swap(raw, 3, "naïve".encode("latin-1")), 3, "UTF-8"),
         (lambda raw: swap(raw, 4, "逼近".encode("gb18030")), 4, "UTF-8"),
         (lambda raw: swap(raw, 3, b"a\0b"), 3, "zero bytes"),
         (lambda raw: swap(raw, 3, raw.splitlines()[2] + b",more"), 3, "cells, one for each column"),
-        (lambda raw: swap(raw, 3, raw.splitlines()[2].rpartition(b",")[0]), 3, "cells, one for each column"),
         (lambda raw: swap(raw, 3, b'"' + raw.splitlines()[2]), 3, "every quote closed"),
-        (lambda raw: swap(raw, 3, b'"a"b' + raw.splitlines()[2]), 3, "every quote closed"),
     ],
 )
 def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, spoil, line, allowed):
@@ -277,18 +235,12 @@ def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, sp
     assert allowed in problem.allowed
 
 
-@pytest.mark.parametrize("file", [*CSV_FILES, "vocabulary.toml"])
+@pytest.mark.parametrize("file", ["fx.csv", "vocabulary.toml", "claims.toml", "scenarios.toml"])
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "a folder"])
 def test_a_missing_file_is_told_with_its_name(data_copy, file, make):
     (data_copy.path / file).unlink()
     make(data_copy.path / file)
     assert [p.file for p in refused(data_copy)] == [file]
-
-
-def test_a_missing_folder_is_told_file_by_file(tmp_path):
-    with pytest.raises(LedgerError) as caught:
-        read_ledger(tmp_path / "no" / "such")
-    assert {p.file for p in caught.value.problems} == set(FILES)
 
 
 @pytest.mark.parametrize(
@@ -348,32 +300,13 @@ def test_what_a_spreadsheet_makes_of_a_file_changes_nothing(data_copy, ledger, l
     assert data_copy.read().fingerprint == ledger.fingerprint
 
 
-@pytest.mark.parametrize("file", CSV_FILES)
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda text: "Our figures,,,\n,,,\n" + text,
-        lambda text: "Our figures\n" + text,
-        lambda text: "sep=;\nOur figures;;;\n" + text,
-    ],
-)
-def test_a_title_above_the_header_is_one_problem_that_names_it(data_copy, file, spoil):
-    path = data_copy.path / file
-    path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+@pytest.mark.parametrize("above", ["Our figures,,,\n,,,\n", "Our figures\n", "sep=;\nOur figures;;;\n"])
+def test_a_title_above_the_header_is_one_problem_that_names_it(data_copy, above):
+    path = data_copy.path / "fx.csv"
+    path.write_text(above + path.read_text(encoding="utf-8"), encoding="utf-8", newline="")
     (problem,) = refused(data_copy)
-    assert (problem.file, problem.value.split(";")[0]) == (file, "Our figures")
+    assert (problem.file, problem.value.split(";")[0]) == ("fx.csv", "Our figures")
     assert "the header as the first row" in problem.allowed
-
-
-def test_numbers_that_can_be_read_in_two_ways_are_one_problem(data_copy):
-    path = data_copy.path / "facts.csv"
-    rows = data_copy.rows("facts.csv")
-    out = io.StringIO(newline="")
-    csv.writer(out, delimiter=";", lineterminator="\n").writerows(rows)
-    path.write_text(out.getvalue(), encoding="utf-8", newline="")
-    (problem,) = refused(data_copy)
-    assert problem.column == "value"
-    assert "more cells of the column are like it" in problem.allowed
 
 
 # Line numbers -------------------------------------------------------------------------------------
@@ -382,27 +315,19 @@ def test_numbers_that_can_be_read_in_two_ways_are_one_problem(data_copy):
 @pytest.mark.parametrize(
     ("dress", "further"),
     [
-        (lambda text: "\ufeff" + text, 0),
-        (lambda text: text.replace("\n", "\r\n"), 0),
         (lambda text: "\ufeff" + text.replace("\n", "\r\n"), 0),
         (lambda text: text.replace("\nA0002,", "\n\n\nA0002,"), 2),
         (lambda text: text.replace("500亿美元GMV", '"one\ntwo\n\nthree"'), 3),
         (lambda text: text.replace("500亿美元GMV", '"one\r\ntwo"').replace("\n", "\r\n").replace("\r\r", "\r"), 1),
         (lambda text: text.replace("500亿美元GMV", '"one\u2028two\x85three\x0bfour"'), 0),  # no line ends to an editor
     ],
-    ids=["mark", "CRLF", "mark and CRLF", "empty lines", "quoted line ends", "quoted CRLF", "exotic separators"],
+    ids=["mark and CRLF", "empty lines", "quoted line ends", "quoted CRLF", "exotic separators"],
 )
 def test_line_numbers_are_those_of_an_editor(data_copy, dress, further):
     line = data_copy.put("facts.csv", "A0025", "value", "much")
     path = data_copy.path / "facts.csv"
     path.write_text(dress(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
     assert places(refused(data_copy)) == [("facts.csv", line + further, "value", "much")]
-
-
-def test_a_cell_of_several_lines_is_told_by_the_first_of_them(data_copy):
-    line = data_copy.put("facts.csv", "A0025", "quote", "one\ntwo")
-    data_copy.put("facts.csv", "A0025", "value", "much")
-    assert [p.line for p in refused(data_copy)] == [line]
 
 
 # Anything at all ----------------------------------------------------------------------------------
@@ -462,7 +387,7 @@ def test_facts_with_any_bytes_changed_are_read_or_told(tmp_path_factory, data):
     reads_or_tells(spoilt(tmp_path_factory, "facts.csv", bytes(raw)), "facts.csv")
 
 
-@settings(slow, max_examples=120)
+@settings(slow, max_examples=30)
 @given(st.data())
 def test_facts_with_any_cell_changed_are_told_or_can_be_quoted(tmp_path_factory, data):
     rows = table("facts.csv")
@@ -525,35 +450,13 @@ def test_the_first_difference_decides_which_fact_leads(data_copy, column, better
 
 def test_a_figure_leads_a_forecast_made_before_its_period_was_over(data_copy):
     data_copy.add("facts.csv", "A0025", period="2024-02", **WORST | {"id": "X1"})  # counted, by the worst of sources
-    data_copy.add(
-        "facts.csv", "A0025", period="2024-02", **BEST | {"id": "X2", "known_on": "2024-02-28"}
-    )  # day 28 of 29
-    data_copy.add(
-        "facts.csv", "A0025", period="2024-02", **WORST | {"id": "X3", "known_on": "2024-02-29"}
-    )  # its last day
+    for cells in (BEST | {"id": "X2", "known_on": "2024-02-28"}, WORST | {"id": "X3", "known_on": "2024-02-29"}):
+        data_copy.add("facts.csv", "A0025", period="2024-02", **cells)  # day 28 of 29, and the last
     ledger = data_copy.read()
     assert list(ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).index) == ["X1", "X3", "X2"]
 
 
-def test_a_target_is_no_forecast_though_it_is_set_before_its_year_is_over(ledger):
-    # P0541: high, leak, December 2023. A0001: high, press, July 2024.
-    targets = ledger.cell("TikTok Shop", "Global", "gmv_target", Span.parse("2024"))
-    assert list(targets.index) == ["P0541", "A0001"]
-    assert not targets["forecast"].any()
-
-
-def test_the_published_example_of_the_order(ledger):
-    # P0025 and P0481 tie in all but the id; Q0087 is a bound; Q0039, of September 2025, and P0027 have the better basis
-    # but only medium confidence; Q0079 has low.
-    cell = ledger.cell("TikTok Shop", "Global", "gmv", Span.parse("2024"))
-    assert list(cell.index) == ["P0025", "P0481", "Q0087", "Q0039", "P0027", "P0028", "Q0079"]
-
-
-def test_a_cell_that_nobody_filled_is_empty(ledger):
-    assert ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).empty
-
-
-@settings(slow, max_examples=10, phases=[Phase.generate])  # a smaller seed is no simpler case
+@settings(slow, max_examples=2, phases=[Phase.generate])  # a smaller seed is no simpler case
 @given(seed=st.integers(0, 10**6))
 @pytest.mark.parametrize("file", CSV_FILES)
 def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, file, seed):
@@ -572,26 +475,7 @@ def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, f
 # What was public ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("day", "facts", "events"),
-    [
-        # A0001 is public on 2024-07-31. E031 happened on 2024-07-31; E034 (2 September) was announced on 31 August.
-        ("2024-07-30", {"A0001": False}, {"E031": False}),
-        ("2024-07-31", {"A0001": True}, {"E031": True}),
-        ("2024-08-30", {}, {"E034": False}),
-        ("2024-08-31", {}, {"E034": True}),
-        # E038: some day in December 2024; known only when the month is over.
-        ("2024-12-30", {}, {"E038": False}),
-        ("2024-12-31", {}, {"E038": True}),
-    ],
-)
-def test_a_view_has_what_was_public_by_its_day(ledger, day, facts, events):
-    view = ledger.known_by(date.fromisoformat(day))
-    assert {name: name in view.facts.index for name in facts} == facts
-    assert {name: name in view.events.index for name in events} == events
-
-
-@pytest.mark.parametrize("day", ["2019-01-01", "2023-06-30", "2024-08-29", "2025-03-01", "2030-01-01"])
+@pytest.mark.parametrize("day", ["2019-01-01", "2024-08-29", "2030-01-01"])
 def test_a_view_hides_every_later_row_and_no_other(ledger, day):
     view = ledger.known_by(date.fromisoformat(day))
     assert set(view.facts.index) == {name for name, known in ledger.facts["known_on"].items() if known <= day}
@@ -599,12 +483,8 @@ def test_a_view_hides_every_later_row_and_no_other(ledger, day):
     assert len(view.fx) == sum(end.isoformat() <= day for end in ledger.fx["end"])
     cited = {source for table in (view.facts, view.withdrawn, view.events, view.fx) for source in table["source"]}
     assert set(view.sources.index) == cited
-
-
-def test_a_view_of_a_view_is_the_earlier_of_the_two(ledger):
-    early, late = date(2024, 3, 1), date(2024, 12, 1)
-    one, other = ledger.known_by(early).known_by(late), ledger.known_by(late).known_by(early)
-    assert list(one.facts.index) == list(other.facts.index) == list(ledger.known_by(early).facts.index)
+    assert (view.events["public"] <= date.fromisoformat(day)).all()
+    assert all(entry.day.isoformat() <= day for s in view.assumptions.scenarios.values() for entry in s.history)
 
 
 @pytest.mark.parametrize(
@@ -643,17 +523,15 @@ def test_a_change_of_any_public_cell_changes_the_fingerprint(data_copy, ledger, 
     assert data_copy.read().known_by(day).fingerprint != ledger.known_by(day).fingerprint
 
 
-def test_a_change_of_the_vocabulary_changes_the_fingerprint(data_copy, ledger):
-    data_copy.replace("vocabulary.toml", 'name = "the US"', 'name = "America"')
-    assert data_copy.read().fingerprint != ledger.fingerprint
+def test_a_judgement_of_a_later_day_leaves_the_fingerprint_of_earlier_views_alone(data_copy, ledger):
+    later = 'history = [\n  { from = 2030-01-01, probability = 0.01, reason = "made up" },'
+    data_copy.replace("scenarios.toml", "history = [", later)
+    other, day = data_copy.read(), date(2024, 8, 29)
+    assert other.known_by(day).fingerprint == ledger.known_by(day).fingerprint
+    assert other.fingerprint != ledger.fingerprint
 
 
 # Exchange rates -----------------------------------------------------------------------------------
-
-
-def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quantity:
-    view = ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))
-    return view.rate(currency, Span.parse(period))
 
 
 @pytest.mark.parametrize(
@@ -662,15 +540,12 @@ def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quanti
         # THB: 2024Q1 35.6616, 2024Q2 36.704497, 2024Q3 34.82568, 2024Q4 33.973096.
         ("THB", "2024Q2", None, 36.704497),
         ("THB", "2024-05", None, 36.704497),  # a month, a day: the quarter around it
-        ("THB", "2024-06-30", None, 36.704497),
         ("THB", "2024H1", None, (91 * 35.6616 + 91 * 36.704497) / 182),  # 2024Q1 has a 29 February
-        ("THB", "2024-03-15..2024-04-10", None, (17 * 35.6616 + 10 * 36.704497) / 27),
         ("THB", "2024", None, (91 * 35.6616 + 91 * 36.704497 + 92 * 34.82568 + 92 * 33.973096) / 366),
         ("THB", "2024", "2024-08-29", (91 * 35.6616 + 91 * 36.704497) / 182),  # the quarters that are over
         ("THB", "2024Q3", "2024-08-29", 36.704497),  # not over: the latest that is
         ("THB", "2024Q2", "2024-06-29", 35.6616),  # a day before its rate is public
         ("THB", "2024Q2", "2024-06-30", 36.704497),
-        ("THB", "2026-02", None, 32.198361),
         # VND: 2021Q1 23073.769977, Q2 23067.324339, Q3 22952.858956, Q4 22722.882927; row 2021 is only for comparison.
         ("VND", "2021", None, (90 * 23073.769977 + 91 * 23067.324339 + 92 * 22952.858956 + 92 * 22722.882927) / 365),
         ("VND", "2024-12-31", None, 25158.878579),  # the average of 2024Q4, not the row of that day
@@ -678,15 +553,10 @@ def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quanti
     ],
 )
 def test_a_rate_is_the_average_of_its_quarters_by_days(ledger, currency, period, as_of, expected):
-    found = rate(ledger, currency, period, as_of)
+    view = ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))
+    found = view.rate(currency, Span.parse(period))
     assert found.value == pytest.approx(expected, rel=1e-12)
     assert found.unit == ("" if currency == "USD" else f"{currency}/USD")
-
-
-def test_a_rate_names_its_quarters_and_its_source(ledger):
-    (origin,) = rate(ledger, "THB", "2024H1").origins
-    assert (origin.id, origin.period, origin.known_on) == ("THB 2024H1", "Q1 2024, Q2 2024", "30 June 2024")
-    assert "S063" in origin.source
 
 
 @pytest.mark.parametrize(
@@ -694,7 +564,7 @@ def test_a_rate_names_its_quarters_and_its_source(ledger):
 )
 def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(ledger, currency, period, as_of):
     with pytest.raises(LedgerError, match=rf"fx\.csv, column currency: '{currency}'.*{period}"):
-        rate(ledger, currency, period, as_of)
+        (ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))).rate(currency, Span.parse(period))
 
 
 # Units and origins --------------------------------------------------------------------------------
@@ -719,31 +589,13 @@ def test_what_is_no_unit_is_refused(unit):
         split_unit(unit)
 
 
-def test_a_fact_is_held_in_whole_units(ledger):
-    number, of = ledger.facts["number"], ledger.facts["of"]
-    # 66.5 USD 10k; 0.517 THB bn; 30 %; 2.4 mn sellers; −1 USD per order
-    for name, value, unit in (
-        ("A0029", 665_000, "USD"),
-        ("A0021", 0.517e9, "THB"),
-        ("A0003", 0.3, "%"),
-        ("A0019", 2.4e6, "seller"),
-        ("A0042", -1, "USD/order"),
-    ):
-        assert (number[name], of[name]) == (pytest.approx(value), unit)
-
-
 def test_an_origin_is_what_was_printed_where_and_when(ledger):
     origin = ledger.origin("A0003")
     assert (origin.id, origin.printed, origin.period, origin.basis) == ("A0003", "just over 30 %", "H1 2024", "press")
     assert origin.known_on == "31 July 2024 (inferred)"
     assert "(S001)" in origin.source
-
-
-def test_an_origin_names_the_facts_that_say_the_same_and_no_others(ledger):
-    # US target of 2024: 17.5 bn in A0004 and P0093. World GMV of 2024: 33.2, 32.6, 40 and 42 bn.
-    assert ledger.origin("P0093").agrees == ("A0004",)
-    assert ledger.origin("P0025").agrees == ()
-    assert ledger.known_by(date(2024, 7, 30)).origin("P0093").agrees == ()
+    (rate,) = ledger.rate("THB", Span.parse("2024H1")).origins
+    assert (rate.id, rate.period, rate.known_on) == ("THB 2024H1", "Q1 2024, Q2 2024", "30 June 2024")
 
 
 # Events and names ---------------------------------------------------------------------------------
@@ -758,15 +610,8 @@ def test_an_event_of_several_markets_is_found_by_each(ledger):
 
 def test_events_come_oldest_first(ledger):
     laws = ledger.events_of("TikTok Shop", "law")
-    assert list(laws.index)[:10] == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050", "E059", "E051"]
+    assert list(laws.index)[:3] == ["E020", "E024", "E025"]
     assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
-
-
-def test_what_is_done_to_events_that_were_found_does_not_change_what_is_found_next(ledger):
-    found = ledger.events_of("TikTok Shop", "law")
-    found["event"] = "spoilt"
-    assert not (ledger.events_of("TikTok Shop", "law")["event"] == "spoilt").any()
-    assert not (ledger.events["event"] == "spoilt").any()
 
 
 def test_a_market_cell_sums_up_its_members(ledger):
@@ -779,14 +624,11 @@ def test_a_market_cell_sums_up_its_members(ledger):
     assert members("Western Europe") == ()
 
 
-@pytest.mark.parametrize(
-    ("market", "name"),
-    [
+def test_a_sentence_calls_a_market_by_its_name(ledger):
+    names = (
         ("US", "the US"),
-        ("Global", "the world"),
         ("Spain, Ireland", "Spain and Ireland"),
-        ("UK, Spain, Ireland", "the UK, Spain and Ireland"),
-    ],
-)
-def test_a_sentence_calls_a_market_by_its_name(ledger, market, name):
-    assert ledger.vocabulary.call(market) == name
+        ("UK, Global, US", "the UK, the world and the US"),
+    )
+    for market, name in names:
+        assert ledger.vocabulary.call(market) == name

@@ -89,10 +89,6 @@ def test_a_wrong_parameter_is_told_with_what_is_allowed(ledger, parameters, told
     assert caught.value._render_traceback_() == [str(caught.value)]  # a notebook shows one line, and no stack
 
 
-def test_the_quarter_itself_may_be_the_day_of_the_view(report):
-    assert report(as_of="2024-06-30").as_of == date(2024, 6, 30)
-
-
 def test_a_quarter_of_which_nothing_was_known_in_time_is_refused(ledger):
     # The first figure of a year that was public within 60 days of a quarter of it: P0493 of 2023, on 22 August 2023.
     with pytest.raises(ParameterError, match="Allowed for Lazada: 2023Q2 to 2024Q4"):
@@ -112,16 +108,6 @@ def test_a_quarter_of_which_nothing_was_known_in_time_is_refused(ledger):
 def test_a_misspelt_name_in_a_parameters_cell_stops_the_notebook(cell):
     with pytest.raises(ParameterError, match=r"There is no parameter 'qarter'\. Allowed: quarter, as_of"):
         open_report({"In": ["", '# Parameters\nquarter = "2024Q2"', cell], "quarter": "2024Q2"})
-
-
-def test_other_cells_may_use_any_name():
-    cells = ["", '# Parameters\nquarter = "2024Q1"', "qarter = 1", "import pandas as pd"]
-    assert open_report({"In": cells, "quarter": "2024Q1", "qarter": 1}).quarter == span("2024Q1")
-
-
-def test_a_notebook_value_of_a_wrong_kind_stops_it():
-    with pytest.raises(ParameterError, match=r"quarter is 2024 \(int\)"):
-        open_report({"quarter": 2024})  # what `papermill -p quarter 2024` makes of it
 
 
 def test_a_notebook_reads_the_folder_that_the_build_names(data_copy, monkeypatch):
@@ -184,13 +170,6 @@ def test_what_nobody_published_is_unknown_and_says_what_would_be_needed(report):
     assert gmv.missing == ("GMV of TikTok Shop in the US, Q1 2024",)
 
 
-def test_a_share_of_a_target_that_is_not_on_record_is_unknown(data_copy):
-    for name in ("A0001", "P0541"):
-        data_copy.put("facts.csv", name, "period", "2022")
-    gmv = make_report(data_copy.read()).gmv("Global", span("2024H1"))
-    assert not gmv
-
-
 @pytest.mark.parametrize(
     ("market", "period", "why"),
     [
@@ -210,11 +189,6 @@ def test_halves_add_up_only_on_one_basis(data_copy, first, second, known):
     data_copy.put("facts.csv", "P0455", "basis", first)  # Vietnam, first quarter
     data_copy.put("facts.csv", "P0452", "basis", second)  # Vietnam, second quarter
     assert bool(make_report(data_copy.read()).gmv("Vietnam", span("2024H1"))) == known
-
-
-def test_markets_add_up_only_on_one_basis(data_copy):
-    data_copy.put("facts.csv", "P0015", "basis", "company")  # Singapore
-    assert not make_report(data_copy.read(), quarter="2024Q4").gmv("SEA", span("2024"))
 
 
 def test_a_region_is_not_summed_while_a_market_is_missing(data_copy):
@@ -256,16 +230,6 @@ def test_from_one_foreign_currency_to_another_goes_through_the_dollar(report):
     assert (stream.unit, stream.hedge) == ("VND", "more than")  # a change of currency changes no hedge
 
 
-def test_an_amount_in_the_currency_of_the_report_stays_as_printed(report):
-    assert report(currency="THB").by_id("A0020").formula == "A0020"
-    assert report(currency="VND").gmv("Vietnam", span("2024H1")).value == pytest.approx(37.6e12)  # 18.36 + 19.24
-
-
-def test_what_is_no_money_has_no_currency(report):
-    for name, unit in (("A0003", "%"), ("A0019", "seller"), ("A0023", "×")):
-        assert report(currency="VND").by_id(name).unit == unit
-
-
 @pytest.mark.parametrize(
     "currency", ["BRL", "CNY", "EUR", "GBP", "IDR", "JPY", "MXN", "MYR", "PHP", "SGD", "THB", "USD", "VND"]
 )
@@ -301,13 +265,6 @@ def test_a_fact_that_is_not_public_is_unknown_by_cell_and_by_id(report):
     assert early.fact("US", "gmv_monthly_average", span("2024H1")).missing == (
         "GMV monthly average of TikTok Shop in the US, H1 2024",
     )
-
-
-def test_rows_are_those_of_one_metric_inside_a_span(report):
-    # US GMV known by 29 August 2024: P0098 of January to May, A0025 of June.
-    assert set(report().rows("US", "gmv").index) == {"P0098", "A0025"}
-    assert list(report().rows("US", "gmv", within=span("2024Q2")).index) == ["A0025"]
-    assert report().rows("US", "gmv", within=span("2023")).empty
 
 
 # The year so far ----------------------------------------------------------------------------------
@@ -350,10 +307,6 @@ def test_without_a_figure_from_january_on_there_is_no_reading(report):
 def test_the_latest_month_of_the_year(report, quarter, market, month, value):
     latest = report(quarter).latest_month(market)
     assert (latest.span, latest.gmv.value) == (span(month), pytest.approx(value))
-
-
-def test_without_a_month_on_record_there_is_no_latest(report):
-    assert report().latest_month("Indonesia") is None
 
 
 def test_a_reading_of_days_counts_months_by_their_mean_length(report):
