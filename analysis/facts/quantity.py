@@ -55,7 +55,7 @@ class Quantity:
     --------
     >>> gmv = Quantity(2.94e9, "USD", formula="A"); target = Quantity(17.5e9, "USD", formula="B")
     >>> str(gmv / target), (gmv / target).percent().text, (gmv / target).formula
-    ('0.17×', '16.8%', 'A ÷ B')
+    ('0.17×', '17%', 'A ÷ B')
     """
 
     value: float

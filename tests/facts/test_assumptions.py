@@ -28,10 +28,10 @@ def test_a_lever_is_read_in_whole_units(ledger, report):
     assert report().assumption("new_sites_market", "base").value == 90e9
 
 
-def test_an_assumption_says_in_its_provenance_that_nobody_published_it(report):
-    told = report().assumption("goods_cost").provenance
-    assert told.startswith("goods_cost: 40%")
-    assert "Assumption, not published" in told
+def test_an_assumption_says_in_its_note_that_it_is_one(report):
+    (origin,) = report().assumption("goods_cost").origins
+    assert (origin.id, origin.printed, origin.publisher) == ("goods_cost", "40%", "assumption")
+    assert origin.told["reason"]
 
 
 def test_a_scenario_moves_its_levers_and_no_other(report):

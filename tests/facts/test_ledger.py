@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.facts.errors import InputError
@@ -124,22 +124,12 @@ def test_a_value_beyond_what_its_measure_can_be_is_refused(data_copy, ledger, me
     assert (places(refused(data_copy)) if outside else []) == expected
 
 
-@pytest.mark.parametrize(
-    ("file", "like", "cells", "column", "value"),
-    [
-        ("facts.csv", "A0025", {}, "id", "A0025"),
-        ("sources.csv", "S001", {}, "source", "S001"),
-        ("events.csv", "E016", {}, "id", "E016"),
-        ("fx.csv", "THB", {"period": "2024Q2"}, "currency", "THB 2024Q2"),
-    ],
-)
-def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy, file, like, cells, column, value):
-    rows = data_copy.rows(file)
-    first = next(i for i, row in enumerate(rows, 1) if " ".join(row[: len(value.split())]) == value)
-    line = data_copy.add(file, like, **cells)
-    (problem,) = refused(data_copy)
-    assert places([problem]) == [(file, line, column, value)]
-    assert f"line {first} " in problem.allowed
+def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy):
+    first = next(line for line, row in enumerate(data_copy.rows("facts.csv"), 1) if row[0] == "A0025")
+    lines = data_copy.add("facts.csv", "A0025"), data_copy.add("fx.csv", "THB", period="2024Q2")
+    told = refused(data_copy)
+    assert places(told) == [("facts.csv", lines[0], "id", "A0025"), ("fx.csv", lines[1], "currency", "THB 2024Q2")]
+    assert f"line {first} " in told[0].allowed
 
 
 @pytest.mark.parametrize(
@@ -246,19 +236,14 @@ def test_a_missing_file_is_told_with_its_name(data_copy, file, make):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[platforms]", "[platforms", "TOML"),
-        ("[platforms]", "[platform]", "platforms"),
+        ("[platforms]", "[platforms", "TOML"), ("[platforms]", "[platform]", "platforms"),
         ("[metrics.gmv]\nmeasure", "[metrics.gmv]\nmesure", "measure"),
         ('[metrics.gmv]\nmeasure = "money"', '[metrics.gmv]\nmeasure = "cash"', "metrics.gmv"),
-        ('US = { name = "the US" }', 'US = "the US"', "markets"),
-        ('US = { name = "the US" }', "US = { name = 3 }", ""),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', 'of = ["UK", "Spian"]', "Spian"),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', 'of = [["UK"]]', ""),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', "of = 6", "regions"),
-        ("[platforms]\n", "platforms = 3\n[other]\n", ""),
+        ('US = { name = "the US" }', "US = { name = 3 }", ""), ('of = ["UK", "Spain"', 'of = ["UK", "Spian"', "Spian"),
+        ('of = ["UK", "Spain"', 'of = [["UK"], "Spain"', ""), ("[platforms]\n", "platforms = 3\n[other]\n", ""),
         ("# The words", "\udcff", "UTF-8"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_vocabulary_is_told_with_its_name(data_copy, old, new, told):
     path = data_copy.path / "vocabulary.toml"
     text = path.read_text(encoding="utf-8")
@@ -318,10 +303,9 @@ def test_a_title_above_the_header_is_one_problem_that_names_it(data_copy, above)
         (lambda text: "\ufeff" + text.replace("\n", "\r\n"), 0),
         (lambda text: text.replace("\nA0002,", "\n\n\nA0002,"), 2),
         (lambda text: text.replace("500亿美元GMV", '"one\ntwo\n\nthree"'), 3),
-        (lambda text: text.replace("500亿美元GMV", '"one\r\ntwo"').replace("\n", "\r\n").replace("\r\r", "\r"), 1),
         (lambda text: text.replace("500亿美元GMV", '"one\u2028two\x85three\x0bfour"'), 0),  # no line ends to an editor
     ],
-    ids=["mark and CRLF", "empty lines", "quoted line ends", "quoted CRLF", "exotic separators"],
+    ids=["mark and CRLF", "empty lines", "quoted line ends", "exotic separators"],
 )
 def test_line_numbers_are_those_of_an_editor(data_copy, dress, further):
     line = data_copy.put("facts.csv", "A0025", "value", "much")
@@ -456,11 +440,9 @@ def test_a_figure_leads_a_forecast_made_before_its_period_was_over(data_copy):
     assert list(ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).index) == ["X1", "X3", "X2"]
 
 
-@settings(slow, max_examples=2, phases=[Phase.generate])  # a smaller seed is no simpler case
-@given(seed=st.integers(0, 10**6))
 @pytest.mark.parametrize("file", CSV_FILES)
-def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, file, seed):
-    draw, (header, *rows) = random.Random(seed), table(file)
+def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, file):
+    draw, (header, *rows) = random.Random(file), table(file)
     draw.shuffle(rows)
     columns = draw.sample(range(len(header)), len(header))
     other = read_ledger(spoilt(tmp_path_factory, file, as_csv([[row[c] for c in columns] for row in [header, *rows]])))
@@ -507,20 +489,14 @@ def test_a_row_that_is_not_yet_public_leaves_the_fingerprint_alone(data_copy, le
     assert other.fingerprint != ledger.fingerprint
 
 
-@pytest.mark.parametrize(
-    ("file", "row", "column", "value"),
-    [
-        ("facts.csv", "A0025", "value", "0.67"),
-        ("facts.csv", "A0025", "note", "another"),
-        ("sources.csv", "S001", "title", "another"),
-        ("events.csv", "E016", "event", "another"),
-        ("fx.csv", "THB,2024Q2", "per_usd", "36.704498"),
-    ],
-)
-def test_a_change_of_any_public_cell_changes_the_fingerprint(data_copy, ledger, file, row, column, value):
-    data_copy.put(file, row, column, value)
-    day = date(2024, 8, 29)
-    assert data_copy.read().known_by(day).fingerprint != ledger.known_by(day).fingerprint
+def test_a_change_of_any_public_cell_or_word_changes_the_fingerprint(data_copy, ledger):
+    day, seen = date(2024, 8, 29), {ledger.known_by(date(2024, 8, 29)).fingerprint}
+    for cell in ("facts.csv A0025 value 0.67", "facts.csv A0025 note another", "sources.csv S001 title another",
+                 "events.csv E016 event another", "fx.csv THB,2024Q2 per_usd 36.704498"):  # fmt: skip
+        data_copy.put(*cell.split())
+        seen.add(data_copy.read().known_by(day).fingerprint)
+    data_copy.replace("vocabulary.toml", 'name = "the US"', 'name = "America"')
+    assert len(seen | {data_copy.read().known_by(day).fingerprint}) == 7
 
 
 def test_a_judgement_of_a_later_day_leaves_the_fingerprint_of_earlier_views_alone(data_copy, ledger):

@@ -35,18 +35,11 @@ def fact(value: float, unit: str = "USD", fact_id: str = "A", hedge: str = "", *
 @pytest.mark.parametrize(
     ("a", "b", "unit"),
     [
-        ("USD/month", "month", "USD"),  # 0.49 bn a month times 6 months
-        ("THB/day", "day", "THB"),
-        ("USD", "THB/USD", "THB"),
-        ("%", "USD", "USD"),
-        ("×", "USD", "USD"),
-        ("", "USD", "USD"),
-        ("%", "%", "%"),
-        ("%", "×", "×"),
-        ("USD/order", "order/day", "USD/day"),
-        ("USD", "month", "USD·month"),
+        ("USD/month", "month", "USD"), ("THB/day", "day", "THB"), ("USD", "THB/USD", "THB"), ("%", "USD", "USD"),
+        ("×", "USD", "USD"), ("", "USD", "USD"), ("%", "%", "%"), ("%", "×", "×"),
+        ("USD/order", "order/day", "USD/day"), ("USD", "month", "USD·month"),
     ],
-)
+)  # fmt: skip
 def test_unit_of_a_product(a, b, unit):
     assert (Quantity(2.0, a) * Quantity(3.0, b)).unit == (Quantity(3.0, b) * Quantity(2.0, a)).unit == unit
     assert (Quantity(2.0, a) * Quantity(3.0, b)).value == 6
@@ -55,17 +48,11 @@ def test_unit_of_a_product(a, b, unit):
 @pytest.mark.parametrize(
     ("a", "b", "unit"),
     [
-        ("THB", "THB/USD", "USD"),
-        ("order", "day", "order/day"),
-        ("USD", "USD", "×"),
-        ("USD", "USD/month", "month"),
-        ("USD", "%", "USD"),
-        ("%", "%", "×"),
-        ("USD", "month", "USD/month"),
-        ("USD/month", "order/month", "USD/order"),
-        ("USD/day", "USD/month", "month/day"),
+        ("THB", "THB/USD", "USD"), ("order", "day", "order/day"), ("USD", "USD", "×"), ("USD", "USD/month", "month"),
+        ("USD", "%", "USD"), ("%", "%", "×"), ("USD", "month", "USD/month"),
+        ("USD/month", "order/month", "USD/order"), ("USD/day", "USD/month", "month/day"),
     ],
-)
+)  # fmt: skip
 def test_unit_of_a_ratio(a, b, unit):
     ratio = Quantity(3.0, a) / Quantity(2.0, b)
     assert (ratio.value, ratio.unit) == (1.5, unit)
@@ -91,11 +78,6 @@ def test_percentages_and_multiples_are_both_plain_ratios():
     assert Quantity(1.25, "×").growth().unit == "%"
 
 
-def test_zero_is_zero_in_every_unit_and_still_a_known_number():
-    assert Quantity(-1.0, "USD/order") < 0 < Quantity(1.0, "USD/order")
-    assert Quantity(0.0, "USD")
-
-
 def test_plain_numbers_stand_on_either_side():
     q = fact(4.0, "×", "A")
     assert [r.value for r in (1 + q, q + 1, 10 - q, q - 10, 2 * q, q * 2, q / 2)] == [5, 5, 6, -6, 8, 8, 2]
@@ -116,23 +98,13 @@ A, B, C = (Quantity(v, "", name) for v, name in ((7.0, "A"), (3.0, "B"), (2.0, "
 @pytest.mark.parametrize(
     ("quantity", "formula"),
     [
-        (A + B + C, "A + B + C"),
-        (A - B - C, "A − B − C"),
-        (A - (B - C), "A − (B − C)"),
-        (A - (B + C), "A − (B + C)"),
-        (A + (B - C), "A + B − C"),
-        ((A - B) / C, "(A − B) ÷ C"),
-        (A / (B - C), "A ÷ (B − C)"),
-        (A / B / C, "A ÷ B ÷ C"),
-        (A / (B / C), "A ÷ (B ÷ C)"),
-        (A / (B * C), "A ÷ (B × C)"),
-        (A * (B / C), "A × B ÷ C"),
-        (A * B + C, "A × B + C"),
-        (A * (B + C), "A × (B + C)"),
-        ((A / B).percent() * C, "A ÷ B × C"),
-        (A - -B, "A − −(B)"),
+        (A + B + C, "A + B + C"), (A - B - C, "A − B − C"), (A - (B - C), "A − (B − C)"),
+        (A - (B + C), "A − (B + C)"), (A + (B - C), "A + B − C"), ((A - B) / C, "(A − B) ÷ C"),
+        (A / (B - C), "A ÷ (B − C)"), (A / B / C, "A ÷ B ÷ C"), (A / (B / C), "A ÷ (B ÷ C)"),
+        (A / (B * C), "A ÷ (B × C)"), (A * (B / C), "A × B ÷ C"), (A * B + C, "A × B + C"),
+        (A * (B + C), "A × (B + C)"), ((A / B).percent() * C, "A ÷ B × C"), (A - -B, "A − −(B)"),
     ],
-)
+)  # fmt: skip
 def test_formula_has_the_brackets_it_needs_and_no_others(quantity, formula):
     assert quantity.formula == formula
 
@@ -222,50 +194,21 @@ def test_a_division_by_zero_is_unknown_and_names_the_divisor():
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (2.94e9, "USD", "US$2.94 bn"),
-        (2.4266667e9, "USD/month", "US$2.43 bn a month"),
-        (33.2e9, "USD", "US$33.2 bn"),
-        (128.4e9, "USD", "US$128 bn"),
-        (999.7e6, "USD", "US$1 bn"),  # rounded up into the next scale, not 1,000 mn
-        (999.4e6, "USD", "US$999 mn"),
-        (143.9e12, "VND", "VND 144 tn"),
-        (16e9, "THB", "THB 16 bn"),
-        (33e6, "CNY", "CN¥33 mn"),
-        (864e9, "EUR", "€864 bn"),
-        (1.5e6, "GBP", "£1.5 mn"),
-        (6000, "USD", "US$6,000"),
-        (100_000, "USD", "US$100,000"),
-        (2, "USD/order", "US$2 an order"),
-        (-1, "USD/order", "−US$1 an order"),
-        (-2.5e9, "USD", "−US$2.5 bn"),
-        (0.06, "USD", "US$0.06"),
-        (9.9999, "USD", "US$10"),  # no cents, as no other round sum has them
-        (2.5, "USD", "US$2.50"),
-        (0, "USD", "US$0"),
-        (5.88e6, "USD/hour", "US$5.88 mn an hour"),
-        (0.168, "%", "17%"),
-        (0.006, "%", "0.6%"),
-        (1.5054, "%", "151%"),
-        (-0.4381, "%", "−44%"),
-        (0.4999, "%", "50%"),
-        (12.3456, "%", "1,235%"),
-        (0, "%", "0%"),
-        (2.42667 / 0.66, "×", "3.7×"),
-        (2.42667 / 0.49, "×", "5.0×"),
-        (0.168, "×", "0.17×"),
-        (0.95, "×", "0.95×"),  # as near one as it is, not 0.9×
-        (25.4, "×", "25×"),
-        (1247.4, "×", "1,247×"),
-        (-1.5, "×", "−1.5×"),
-        (1000, "order", "1,000 orders"),
-        (1, "order", "1 order"),
-        (1000 / 90, "order/day", "11.1 orders a day"),
-        (500 / 30, "order/day", "16.7 orders a day"),
-        (40, "person", "40 people"),
-        (2.4e6, "seller", "2.4 mn sellers"),
-        (12, "", "12"),
+        (2.94e9, "USD", "US$2.94 bn"), (2.4266667e9, "USD/month", "US$2.43 bn a month"),
+        (33.2e9, "USD", "US$33.2 bn"), (128.4e9, "USD", "US$128 bn"), (999.7e6, "USD", "US$1 bn"),
+        (999.4e6, "USD", "US$999 mn"), (143.9e12, "VND", "VND 144 tn"), (16e9, "THB", "THB 16 bn"),
+        (33e6, "CNY", "CN¥33 mn"), (864e9, "EUR", "€864 bn"), (1.5e6, "GBP", "£1.5 mn"), (6000, "USD", "US$6,000"),
+        (100_000, "USD", "US$100,000"), (2, "USD/order", "US$2 an order"), (-1, "USD/order", "−US$1 an order"),
+        (-2.5e9, "USD", "−US$2.5 bn"), (0.06, "USD", "US$0.06"), (9.9999, "USD", "US$10"), (2.5, "USD", "US$2.50"),
+        (0, "USD", "US$0"), (5.88e6, "USD/hour", "US$5.88 mn an hour"), (0.168, "%", "17%"), (0.006, "%", "0.6%"),
+        (1.5054, "%", "151%"), (-0.4381, "%", "−44%"), (0.4999, "%", "50%"), (12.3456, "%", "1,235%"), (0, "%", "0%"),
+        (2.42667 / 0.66, "×", "3.7×"), (2.42667 / 0.49, "×", "5.0×"), (0.168, "×", "0.17×"), (0.95, "×", "0.95×"),
+        (25.4, "×", "25×"), (1247.4, "×", "1,247×"), (-1.5, "×", "−1.5×"), (1000, "order", "1,000 orders"),
+        (1, "order", "1 order"), (1000 / 90, "order/day", "11.1 orders a day"),
+        (500 / 30, "order/day", "16.7 orders a day"), (40, "person", "40 people"),
+        (2.4e6, "seller", "2.4 mn sellers"), (12, "", "12"),
     ],
-)
+)  # fmt: skip
 def test_a_calculated_number_as_a_sentence_prints_it(value, unit, text):
     assert Quantity(value, unit, "A + B").text == text
 
@@ -273,22 +216,12 @@ def test_a_calculated_number_as_a_sentence_prints_it(value, unit, text):
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (1.5054, "%", "150.54%"),
-        (0.0988, "%", "9.88%"),
-        (2.28, "×", "2.28×"),
-        (10, "×", "10×"),
-        (1247, "×", "1,247×"),
-        (-0.4381, "%", "−43.81%"),
-        (0.004, "%", "0.4%"),
+        (1.5054, "%", "150.54%"), (0.0988, "%", "9.88%"), (2.28, "×", "2.28×"), (10, "×", "10×"),
+        (1247, "×", "1,247×"), (-0.4381, "%", "−43.81%"), (0.004, "%", "0.4%"),
     ],
-)
+)  # fmt: skip
 def test_a_published_ratio_keeps_the_digits_of_its_source(value, unit, text):
     assert fact(value, unit).bare == text
-
-
-def test_the_hedge_stands_before_the_number():
-    assert fact(0.3, "%", hedge="just over").text == "just over 30%"
-    assert fact(0.3, "%", hedge="just over").bare == "30%"
 
 
 @given(st.floats(1, 9e14) | st.floats(-9e14, -1), st.sampled_from(["USD", "THB"]))

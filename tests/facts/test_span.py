@@ -74,19 +74,16 @@ def test_only_whole_months_are_counted(text, months):
 @pytest.mark.parametrize(
     ("text", "label", "short"),
     [
-        ("2024", "2024", "2024"),
-        ("2024H1", "the first half of 2024", "H1 2024"),
-        ("2024Q4", "the fourth quarter of 2024", "Q4 2024"),
-        ("2024-05", "May 2024", "May 2024"),
-        ("2024-09", "September 2024", "Sep 2024"),
-        ("2024-06-08", "8 June 2024", "8 June 2024"),
+        ("2024", "2024", "2024"), ("2024H1", "the first half of 2024", "H1 2024"),
+        ("2024Q4", "the fourth quarter of 2024", "Q4 2024"), ("2024-05", "May 2024", "May 2024"),
+        ("2024-09", "September 2024", "Sep 2024"), ("2024-06-08", "8 June 2024", "8 June 2024"),
         ("2024-01..2024-05", "January to May 2024", "Jan–May 2024"),
         ("2024-07-01..2024-07-10", "the period from 1 to 10 July 2024", "1 to 10 July 2024"),
         ("2023-07-01..2024-07-10", "the period from 1 July 2023 to 10 July 2024", "1 July 2023 to 10 July 2024"),
         ("2024-05-26..2024-06-08", "the period from 26 May to 8 June 2024", "26 May to 8 June 2024"),
         ("2023-10..2024-03", "October 2023 to March 2024", "October 2023 to March 2024"),
     ],
-)
+)  # fmt: skip
 def test_a_sentence_and_a_table_name_the_span(text, label, short):
     assert (span(text).label, span(text).short) == (label, short)
 
