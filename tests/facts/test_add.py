@@ -57,9 +57,6 @@ def refused(files: list[Path], folder: Path) -> list[tuple]:
     return [(p.file, p.line, p.column, p.value) for p in caught.value.problems]
 
 
-# What is added ------------------------------------------------------------------------------------
-
-
 def test_new_rows_follow_the_old_bytes_in_the_columns_of_the_file(data_copy, put):
     before = content(data_copy.path)
     backwards = dict(reversed((FACT | {"quote": 'says "41.5", or so', "note": "one\ntwo"}).items()))
@@ -153,9 +150,6 @@ def test_each_file_finds_its_table(data_copy, put):
     ]
 
 
-# What is told -------------------------------------------------------------------------------------
-
-
 def test_the_same_figure_of_the_same_source_is_skipped_and_said(data_copy, put):
     """P0025 is 33.2 USD bn from S004."""
     before = content(data_copy.path)
@@ -217,9 +211,6 @@ def test_rows_of_one_file_are_held_against_each_other(data_copy, put):
     assert [(row.key[0], others) for row, others in added.conflicts] == [("X0003", ["X0001"])]
 
 
-# What is refused ----------------------------------------------------------------------------------
-
-
 def test_every_bad_cell_is_told_with_its_place_in_its_own_file_and_nothing_is_added(data_copy, put):
     facts = put(
         FACT | {"note": "two\nlines"}, FACT | {"id": "X0002", "period": "2024H3", "source": "X999"},
@@ -257,9 +248,6 @@ def test_any_words_come_back_as_they_were(words):
     row = {"id": "X", "quote": words, "note": ""}
     text = (before + intake._appendix("facts.csv", before, [row])).decode()
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == [row]
-
-
-# Whole or not at all ------------------------------------------------------------------------------
 
 
 def analysis(*arguments, before: str = "") -> subprocess.Popen:

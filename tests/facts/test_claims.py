@@ -157,8 +157,6 @@ def test_a_test_that_lacks_a_fact_leaves_the_claim_open_or_untold(ledger):
     assert found["indonesia-monthly"].verdict == OPEN
 
 
-# The language -------------------------------------------------------------------------------------------
-
 US = ("US",)
 ROWS = {
     "A": Row("A", Quantity(6.0, "USD", "A"), Span.parse("2024-05"), US),
@@ -210,8 +208,6 @@ def test_unlike_units_and_events_are_no_figures_to_add(test):
     with pytest.raises(RelationError):
         evaluate(test, ROWS)
 
-
-# The file -----------------------------------------------------------------------------------------------
 
 CLAIM = """
 [a-claim]

@@ -75,9 +75,6 @@ def as_of(quarter: str) -> str:
     return (Span.parse(quarter).end + timedelta(days=60)).isoformat()
 
 
-# Facts --------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("id", "value", "unit"), ARTICLE)
 def test_article_number_is_what_the_quote_says(id, value, unit):
     assert (Decimal(FACT[id]["value"]), FACT[id]["unit"]) == (Decimal(value), unit), FACT[id]["quote"]
@@ -175,9 +172,6 @@ def test_the_sizes_of_markets_read_back():
     assert all(min(prints[market, "2023"])[0] <= "2023-11-30" for market in ECONOMY)
 
 
-# Claims and arguments -----------------------------------------------------------------------------------
-
-
 def test_each_number_of_the_article_is_in_one_claim():
     counted = Counter(fact for claim in CLAIMS.values() for fact in claim["facts"])
     assert {f"A{number:04d}" for number in range(1, 56)} <= set(counted)
@@ -222,9 +216,6 @@ def test_arguments_name_claims_and_rows_that_exist():
         assert row["speaker"] and row["words"] and row["english"] and row["needs"], row["id"]
         assert set(row["claims"].split()) <= set(CLAIMS), row["id"]
         assert set(row["facts"].split()) <= {*FACT, *EVENT}, row["id"]
-
-
-# Scenarios and quarters ---------------------------------------------------------------------------------
 
 
 def offered(scenario: dict, day: str, own: str = "TikTok Shop", rival: str = "Temu") -> bool:
@@ -304,9 +295,6 @@ def test_the_next_date_of_the_law_is_the_one_that_holds(quarter):
 def test_a_law_of_one_market_names_that_market_only():
     assert {row["market"] for row in EVENTS if row["kind"] == "law" and row["platform"] == "TikTok Shop"} == {"US"}
     assert not [row["id"] for row in EVENTS if row["kind"] in ("law", "deal", "politics") and ", " in row["market"]]
-
-
-# The dictionary -----------------------------------------------------------------------------------------
 
 
 def section(heading: str) -> str:

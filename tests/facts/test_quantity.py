@@ -29,9 +29,6 @@ def fact(value: float, unit: str = "USD", fact_id: str = "A", hedge: str = "", *
     return Quantity(value, unit, fact_id, (origin(fact_id, **given),), hedge)
 
 
-# Units --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("a", "b", "unit"),
     [
@@ -90,8 +87,6 @@ def test_total_adds_what_has_one_unit():
     assert total(parts[:1]) is parts[0]
 
 
-# Formulas -----------------------------------------------------------------------------------------
-
 A, B, C = (Quantity(v, "", name) for v, name in ((7.0, "A"), (3.0, "B"), (2.0, "C")))
 
 
@@ -129,9 +124,6 @@ def test_whoever_types_the_formula_into_a_calculator_gets_the_value(quantity):
     assert eval(typed, {"__builtins__": {}}, ATOMS) == quantity.value  # exact: the atoms are fractions
 
 
-# Provenance ---------------------------------------------------------------------------------------
-
-
 def test_a_number_counted_by_hand_says_how_and_has_no_origin():
     months = Quantity.counted(6, "month", "of the first half of 2024")
     assert (fact(0.49e9, "USD/month", "A0024") * months).formula == "A0024 × 6 months (of the first half of 2024)"
@@ -159,9 +151,6 @@ def test_bases_are_those_of_all_figures_behind_a_number():
     assert (tracker / leak).bases == {"tracker", "leak"}
 
 
-# Unknown ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("operate", list(OPERATIONS.values()))
 def test_what_is_unknown_stays_unknown_and_says_all_that_is_missing(operate):
     x, y = Quantity.unknown("the US target"), Quantity.unknown("US sales", "the US target")
@@ -186,9 +175,6 @@ def test_a_division_by_zero_is_unknown_and_names_the_divisor():
     assert not ratio
     assert "A0099" in ratio.missing[0]
     assert not (ratio * 2 + 1)
-
-
-# Printing -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
