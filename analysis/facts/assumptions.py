@@ -113,12 +113,10 @@ class Assumptions(Strict):
     @classmethod
     def _fit_together(cls, scenarios: dict[str, Scenario], info) -> dict[str, Scenario]:
         levers, weight = info.data.get("levers"), math.fsum(scenario.probability for scenario in scenarios.values())
-        for name, scenario in scenarios.items():
-            for lever in scenario.settings if levers is not None else ():
-                if lever not in levers:
-                    raise refuse(
-                        f"only names under [levers] in {name}; {lever!r} is none", closest(lever, tuple(levers))
-                    )
+        used = [(lever, name) for name, scenario in scenarios.items() for lever in scenario.settings]
+        for lever, name in used if levers is not None else ():
+            if lever not in levers:
+                raise refuse(f"only names under [levers] in {name}; {lever!r} is none", closest(lever, tuple(levers)))
         if abs(weight - 1) > 1e-9:
             raise refuse(f"probabilities that add up to 1, not to {weight:g}")
         if BASE not in scenarios or scenarios[BASE].settings:

@@ -127,7 +127,6 @@ class Quantity:
     def __rsub__(self, other: float) -> Quantity:
         return _as_quantity(other) - self
 
-    # The number on the left comes last in the formula only where the order does not matter.
     def __radd__(self, other: float) -> Quantity:
         return _as_quantity(other) + self
 

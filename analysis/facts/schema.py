@@ -128,13 +128,16 @@ def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def word(words: tuple[str, ...] | str) -> AfterValidator:
-    """One of some words, or of those that the context of the validation has under a name."""
+def word(words: tuple[str, ...] | str, several: bool = False) -> AfterValidator:
+    """One of some words, or of those that the context of the validation has under a name; or several of them."""
 
     def check(text: str, info) -> str:
-        known = info.context[words] if isinstance(words, str) else words
-        if text not in known:
-            raise refuse(", ".join(filter(None, known)), closest(text, tuple(known)))
+        known = tuple(info.context[words] if isinstance(words, str) else words)
+        for name in text.split(", ") if several else [text]:
+            if name not in known:
+                near = closest(name, known)
+                also = ", or several joined by a comma and a space" * several
+                raise refuse(", ".join(filter(None, known)) + also, near and text.replace(name, near))
         return text
 
     return AfterValidator(check)
@@ -147,15 +150,6 @@ def closest(text: str, words: Iterable[str]) -> str:
     near = get_close_matches(text.casefold(), known, 3, 0.7)
     at_its_place = {name: sum(map(str.__eq__, name, text.casefold())) for name in near}
     return known[max(near, key=at_its_place.get)] if near else ""
-
-
-def _places(text: str, info) -> str:
-    known = tuple(info.context["places"])
-    for name in (name for name in text.split(", ") if name not in known):
-        near = closest(name, known)
-        allowed = f"{', '.join(known)}, or several joined by a comma and a space"
-        raise refuse(allowed, near and text.replace(name, near))
-    return text
 
 
 def is_number(text: str) -> bool:
@@ -173,7 +167,7 @@ def _source(text: str, info) -> str:
 
 
 Text = Annotated[str, Field(strict=True), cell(str.strip, "some text")]
-Place = Annotated[str, Field(strict=True), AfterValidator(_places)]
+Place = Annotated[str, Field(strict=True), word("places", several=True)]
 Platform = Annotated[str, Field(strict=True), word("platforms")]
 _Source = Annotated[str, AfterValidator(_source)]
 _Id = Annotated[str, cell(re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _")]
@@ -217,25 +211,21 @@ class Fact(Strict):
     quote: str = ""
     note: str = ""
 
-    @field_validator("value")
+    @field_validator("value", "unit")
     @classmethod
-    def _within_bounds(cls, value: str, info) -> str:
-        measure = _measure(info)
-        if measure == "date":
-            _DATE.func(value)
-        elif measure in BOUNDS and not BOUNDS[measure][0](float(value)):
-            raise refuse(BOUNDS[measure][1])
-        return value
-
-    @field_validator("unit")
-    @classmethod
-    def _of_the_measure(cls, unit: str, info) -> str:
-        measure, currencies = _measure(info), info.context["currencies"]
-        if measure and unit not in (units := units_of(measure, currencies)):
-            raise refuse(_in_words(measure, currencies), closest(unit, tuple(units)))
-        if measure == "date" and "value" in info.data and len(info.data["value"]) != len(unit):
-            raise refuse(f"{'yyyymmdd for a day' if unit == 'yyyymm' else 'yyyymm for a month'}, as the value has it")
-        return unit
+    def _of_the_measure(cls, text: str, info) -> str:
+        metric, currencies = info.context["metrics"].get(info.data.get("metric")), info.context["currencies"]
+        measure = metric.measure if metric else ""  # the metric's own column says so
+        if info.field_name == "value":
+            if measure == "date":
+                _DATE.func(text)
+            elif measure in BOUNDS and not BOUNDS[measure][0](float(text)):
+                raise refuse(BOUNDS[measure][1])
+        elif measure and text not in (units := units_of(measure, currencies)):
+            raise refuse(_in_words(measure, currencies), closest(text, tuple(units)))
+        elif measure == "date" and "value" in info.data and len(info.data["value"]) != len(text):
+            raise refuse(f"{'yyyymmdd for a day' if text == 'yyyymm' else 'yyyymm for a month'}, as the value has it")
+        return text
 
     @field_validator("replaced_by")
     @classmethod
@@ -324,13 +314,7 @@ def units_of(measure: str, currencies: tuple[str, ...]) -> dict[str, tuple[float
 
 @lru_cache(maxsize=1024)
 def split_unit(unit: str) -> tuple[float, str]:
-    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`), `%` is (0.01, `%`).
-
-    Raises
-    ------
-    ValueError
-        If no measure uses the unit.
-    """
+    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); ValueError if there is none."""
     currencies = tuple(re.findall("^[A-Z]{3}", unit))
     for measure in UNITS:
         if unit in (units := units_of(measure, currencies)):
@@ -344,11 +328,6 @@ def _in_words(measure: str, currencies: tuple[str, ...]) -> str:
         per, names = " per order" * measure.endswith("order"), ", ".join(currencies)
         return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
     return f"{nouns}, count, each with or without one of {scales}" if measure == "count" else nouns
-
-
-def _measure(info) -> str:
-    metric = info.context["metrics"].get(info.data.get("metric"))
-    return metric.measure if metric else ""  # the metric's own column says so
 
 
 # Files ------------------------------------------------------------------------------------------------
@@ -579,12 +558,12 @@ class Vocabulary(Strict):
     @field_validator("regions_")
     @classmethod
     def _of_markets(cls, regions: dict[str, _Region], info) -> dict[str, _Region]:
-        markets = info.data.get("markets", ())
-        for name, region in regions.items():
-            for member in () if region.of == "all" else region.of:
-                if markets and member not in markets:
-                    near = closest(member, tuple(markets))
-                    raise refuse(f"only names under [markets] in {name}; {member!r} is none", near)
+        markets = info.data.get("markets", {})
+        members = [(m, name) for name, region in regions.items() if region.of != "all" for m in region.of]
+        for member, name in members if markets else ():
+            if member not in markets:
+                near = closest(member, tuple(markets))
+                raise refuse(f"only names under [markets] in {name}; {member!r} is none", near)
         return regions
 
     @cached_property
