@@ -62,7 +62,7 @@ def test_new_rows_follow_the_old_bytes_in_the_columns_of_the_file(data_copy, put
     backwards = dict(reversed((FACT | {"quote": 'says "41.5", or so', "note": "one\ntwo"}).items()))
     added = add([put(backwards)], data_copy.path)
     after = content(data_copy.path)
-    line = "X0001,TikTok Shop,Global,gmv,2024,41.5,USD bn,about,actual,leak,unstated,,S001,2025-03-05,published,low,,,,"
+    line = "X0001,TikTok Shop,Global,gmv,2024,41.5,USD bn,about,actual,leak,unstated,,S001,2025-03-05,published,,low,,,"
     line += '"says ""41.5"", or so","one\ntwo"\n'
     assert after == before | {"facts.csv": before["facts.csv"] + line.encode()}
     assert data_copy.read().facts.loc["X0001", "number"] == 41.5e9
@@ -97,17 +97,6 @@ def test_the_dress_of_the_file_is_kept(data_copy, put, dress, tail):
 
 
 @pytest.mark.parametrize(
-    "how", [{"mark": "\ufeff", "lineterminator": "\r\n", "delimiter": ";"}, {"delimiter": "\t"}, {"mark": "sep=,\n"}]
-)
-def test_what_a_spreadsheet_makes_of_a_file_is_understood(data_copy, put, how):
-    empty = dict.fromkeys(FACT, "")
-    facts = put(FACT, empty, FACT | {"id": "X0002", "quote": "a; b, c\td"}, empty, **how)
-    add([facts], data_copy.path)
-    read = data_copy.read().facts
-    assert read.loc["X0001", "value"] == "41.5"
-
-
-@pytest.mark.parametrize(
     ("written", "meant"),
     [
         ("33,25", "33.25"), ("0,517", "0.517"), ("36,704497", "36.704497"), ("1500", "1500"), ("33.25",) * 2,
@@ -131,7 +120,7 @@ def test_a_number_that_can_be_read_in_two_ways_is_refused(data_copy, put, writte
 
 
 def test_each_file_finds_its_table(data_copy, put):
-    before = {name: len(data_copy.rows(name)) for name in COLUMNS}
+    before = {name: len(data_copy.rows(name)) for name in COLUMNS if name != "arguments.csv"}
     files = [
         put(FACT | {"source": "X001", "unit": "KRW tn"}, name="a.csv"),
         put({"id": "X1", "date": "2025-03", "platform": "TikTok Shop", "market": "Japan", "kind": "launch",
@@ -140,7 +129,7 @@ def test_each_file_finds_its_table(data_copy, put):
         put(SOURCE, name="d.csv"),
     ]  # fmt: skip
     added = add(files, data_copy.path)
-    assert {name: len(data_copy.rows(name)) for name in COLUMNS} == {name: rows + 1 for name, rows in before.items()}
+    assert {name: len(data_copy.rows(name)) for name in before} == {name: rows + 1 for name, rows in before.items()}
     assert data_copy.read().rate("KRW", data_copy.read().facts.loc["X0001", "span"]).value == 1396.6
     assert str(added).splitlines()[-4:] == [
         "added to sources.csv: 1 row (X001)",

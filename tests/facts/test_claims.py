@@ -115,14 +115,6 @@ def test_verdict_that_a_later_date_changes(ledger, quarter, claim):
     check(findings(make_report(ledger, quarter=quarter))[claim], *LATER[quarter, claim])
 
 
-def test_every_figure_of_the_article_is_in_some_claim_and_each_has_its_original_words(ledger, mid_2024):
-    article = {fact for fact in ledger.facts.index if fact.startswith("A")}
-    assert len(article) == 55
-    assert {fact for finding in mid_2024.values() for fact in finding.facts} >= article
-    for finding in mid_2024.values():
-        assert set(finding.quotes) == {ledger.facts.loc[fact, "quote"] for fact in finding.facts} - {""}
-
-
 def test_a_row_has_what_a_text_needs_to_tell_the_claim(mid_2024):
     finding = mid_2024["us-share-of-target"]
     assert (finding.chapter, finding.platform, finding.market) == ("united_states", "TikTok Shop", "US")

@@ -85,16 +85,6 @@ def test_article_hedges_are_kept():
     assert [(row["id"], row["quote"]) for row, qualifier in hedged if row["qualifier"] != qualifier] == []
 
 
-def test_ids_are_used_once_and_names_are_listed():
-    assert len(FACT) == len(FACTS) and len(SOURCE) == len(SOURCES) and len(EVENT) == len(EVENTS)
-    for column, table in (("platform", "platforms"), ("metric", "metrics"), ("counter", "counters")):
-        assert {row[column] for row in FACTS} <= set(VOCABULARY[table]), column
-    assert set(VOCABULARY["counters"]) <= {row["counter"] for row in FACTS}
-    places = {*VOCABULARY["markets"], *VOCABULARY["regions"]}
-    assert {place for row in FACTS + EVENTS for place in row["market"].split(", ")} <= places
-    assert {row["source"] for row in FACTS + EVENTS + RATES + ARGUMENTS} <= set(SOURCE)
-
-
 @pytest.mark.parametrize(
     "ids",
     [

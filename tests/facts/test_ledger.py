@@ -5,7 +5,7 @@ import io
 import pickle
 import random
 import shutil
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 
 import pandas as pd
@@ -551,12 +551,6 @@ def test_an_event_of_several_markets_is_found_by_each(ledger):
     assert ledger.event("TikTok Shop", "Ireland", "launch").name == "E038"
     assert ledger.event("TikTok Shop", "Spai", "launch") is None
     assert ledger.event("Temu", "Indonesia", "launch") is None
-
-
-def test_events_come_oldest_first(ledger):
-    laws = ledger.events_of("TikTok Shop", "law")
-    assert list(laws.index)[:3] == ["E020", "E024", "E025"]
-    assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
 
 
 def test_a_market_cell_sums_up_its_members(ledger):

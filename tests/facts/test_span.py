@@ -115,15 +115,6 @@ def test_the_year_is_what_has_passed_and_what_is_left(any_span):
 
 
 @pytest.mark.parametrize(
-    ("text", "rest"),
-    [("2024Q2", "2024H2"), ("2024-05", "2024-06..2024-12"), ("2023-01-01..2023-12-20", "2023-12-21..2023-12-31"),
-     ("2024Q4", None), ("2024-12-31", None)],
-)  # fmt: skip
-def test_what_is_left_of_the_year(text, rest):
-    assert span(text).rest_of_year == (rest and span(rest))
-
-
-@pytest.mark.parametrize(
     ("text", "months"),
     [
         ("2024-06-08", ["2024-06"]),
