@@ -24,8 +24,8 @@ def models(report):
 
 
 def facts(quantity):
-    """Ids of the facts behind a quantity and of those that agree with them."""
-    return {id for origin in quantity.origins for id in (origin.id, *origin.agrees)}
+    """Ids of the facts behind a quantity."""
+    return {origin.id for origin in quantity.origins}
 
 
 # Draws ------------------------------------------------------------------------------------------------
