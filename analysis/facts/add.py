@@ -66,9 +66,8 @@ class Intake:
         lines = [f"skipped, nothing new: {row}; {of} says the same" for row, of in self.skipped[:SHOWN]]
         for row, others in self.conflicts[:SHOWN]:
             fact, vocabulary = self.ledger.facts.loc[row.key[0]], self.ledger.vocabulary
-            place = (
-                f"{fact['platform']}, {fact['market']}, {vocabulary.call_metric(fact['metric'])}, {fact['span'].short}"
-            )
+            measure = vocabulary.call_metric(fact["metric"])
+            place = f"{fact['platform']}, {fact['market']}, {measure}, {fact['span'].short}"
             lines.append(f"added, but in conflict: {row}: {self._figure(row.key[0])}; {place}")
             lines += [f"    {other}: {self._figure(other)}" for other in others]
         for what, rows in (("skipped, nothing new", self.skipped), ("added, but in conflict", self.conflicts)):
@@ -115,8 +114,7 @@ def _read(files: list[Path]) -> list[Row]:
     """The rows of files in the shape of the ledger's tables."""
     rows, problems = [], []
     for path in files:
-        content = read_bytes(path)
-        table = table_of(content)
+        table = table_of(content := read_bytes(path))
         for cells in read_table(path.name, content, problems, table, added=True):
             rows.append(Row(path.name, cells.pop("line"), table, cells))
     if problems:
@@ -125,13 +123,7 @@ def _read(files: list[Path]) -> list[Row]:
 
 
 def _not_there_yet(rows: list[Row], before: dict[str, bytes]) -> tuple[list[Row], list[tuple[Row, str]]]:
-    """Rows less those that stand in the folder or above, word for word.
-
-    Raises
-    ------
-    LedgerError
-        If a row has the name of another that says something else.
-    """
+    """Rows less those that stand in the folder or above, word for word; one with the name of another is refused."""
     seen, new, skipped, problems = {}, [], [], []
     for name in {row.table for row in rows}:
         for cells in read_table(name, before[name], []):
@@ -221,9 +213,7 @@ def _write(after: dict[str, bytes], before: dict[str, bytes], folder: Path) -> N
                 os.fsync(file.fileno())
             shutil.copymode(target, draft)
         if contents(folder) != before:
-            raise IntakeError(
-                f"{folder} was changed by somebody else meanwhile; nothing was added. Please run it again"
-            )
+            raise IntakeError(f"{folder}: changed by somebody else meanwhile; nothing was added. Please run it again")
         for name, draft in drafts.items():
             os.replace(draft, (folder / name).resolve())
             done.append(name)

@@ -213,24 +213,18 @@ def contents(folder: Path) -> dict[str, Content]:
     return {name: read_bytes(folder / name) for name in FILES}
 
 
-def shared_ledger(folder: Path = DATA) -> Ledger:
-    """As `read_ledger`; the same files are read once only, by this process and those forked from it."""
-    return _ledger_of(tuple(contents(folder).items()))
-
-
 @lru_cache(maxsize=1)
 def _ledger_of(files: tuple[tuple[str, Content], ...]) -> Ledger:
     return make_ledger(dict(files))
 
 
-def read_ledger(folder: Path = DATA) -> Ledger:
-    """Read and check a data folder.
+def shared_ledger(folder: Path = DATA) -> Ledger:
+    """As `read_ledger`; the same files are read once only, by this process and those forked from it."""
+    return _ledger_of(tuple(contents(folder).items()))
 
-    Raises
-    ------
-    LedgerError
-        Naming every file, line, column and value that cannot be used, and what is allowed there.
-    """
+
+def read_ledger(folder: Path = DATA) -> Ledger:
+    """Read and check a data folder; LedgerError names each file, line, column and value that cannot be used."""
     return make_ledger(contents(folder))
 
 
@@ -332,11 +326,7 @@ def _without_rate(facts: pd.DataFrame, fx: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _unlike_units(ledger: Ledger) -> Iterator[Problem]:
-    """Tests of claims and arguments that cannot be read, or that add or compare unlike units.
-
-    Figures that are missing are no mistake here: a folder may hold what was known on some day, and claims that only
-    later facts can test.
-    """
+    """Tests of claims and arguments that add or compare unlike units; those whose figures are not there yet wait."""
     tests = [("claims.toml", claim.line, f"{claim.id}.test", claim.test) for claim in ledger.claims if claim.test]
     tests += [("arguments.csv", row.line, "test", row.test) for row in ledger.arguments.itertuples() if row.test]
     for file, line, column, test in tests:

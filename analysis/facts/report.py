@@ -153,12 +153,11 @@ class Report:
         return figure
 
     def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
-        """GMV over a span: the published figure, or arithmetic on published figures.
+        """GMV over a span: the published figure, or arithmetic on published figures of one basis.
 
-        In this order: the figure itself; a monthly or daily average times months or days; a completed share
-        of the year's target; the sum of the two halves of the span; the span around it less its other half; the
-        sum of the markets of a region.
-        Sums and differences are taken only of figures on the same basis: trackers count less than leaks do.
+        In this order: the figure itself; a monthly or daily average times months or days; a completed share of the
+        year's target; the sum of the two halves of the span; the span around it less its other half; the sum of the
+        markets of a region. Trackers count less than leaks do: unlike bases are not added.
         """
         if stated := self._stated_gmv(market, span, platform):
             return stated
