@@ -144,22 +144,22 @@ def test_catching_up_takes_the_twelfth_root_of_the_ratio(ratio):
 
 
 def test_growth_of_the_rival_from_the_first_to_the_second_quarter(report):
-    """A0026 (20 bn in the half-year) less A0027 (12 bn in its second quarter) is 8; from 8 to 12 in three months."""
+    """P0134 (20 bn in the half-year) less P0131 (12 bn in its second quarter) is 8; from 8 to 12 in three months."""
     found = growth(report, "Temu")
     assert (found.before.span.code, found.last.span.code) == ("2024Q1", "2024Q2")
     assert found.monthly.value == pytest.approx((12 / 8) ** (1 / 3) - 1, rel=1e-5)  # 14.5 % a month
     # Four billion a month in the middle of May, and six weeks more of the same growth to the end of June.
     assert found.level.value == pytest.approx(4e9 * (12 / 8) ** (1.5 / 3))
-    assert {"A0026", "A0027"} <= facts(found.monthly)
+    assert {"P0134", "P0131"} <= facts(found.monthly)
 
 
 def test_growth_of_the_platform_from_the_year_before_to_the_half_year(report):
-    """P0091: 20 bn in 2023; A0003: 30 % of the 50 bn of A0001 in the half-year: 1.667 and 2.5 bn a month."""
+    """P0091: 20 bn in 2023; A0003: 30 % of the 50 bn of P0541 in the half-year: 1.667 and 2.5 bn a month."""
     found = growth(report, "TikTok Shop")
     # From the middle of 2023 to the end of March are nine months, from there to the end of June three.
     assert found.monthly.value == pytest.approx((2.5 / (20 / 12)) ** (1 / 9) - 1)  # 4.6 % a month
     assert found.level.value == pytest.approx(2.5e9 * 1.5 ** (3 / 9), rel=1e-5)
-    assert {"A0001", "A0003", "P0091"} <= facts(found.monthly)
+    assert {"P0541", "A0003", "P0091"} <= facts(found.monthly)
 
 
 def test_growth_over_a_whole_year(ledger):
