@@ -20,7 +20,7 @@ from pathlib import Path
 
 from analysis.facts.errors import InputError
 from analysis.facts.ledger import Ledger, contents, make_ledger
-from analysis.facts.schema import KEYS, TABLES, LedgerError, Problem, dialect, read_table, table_of
+from analysis.facts.schema import KEYS, TABLES, LedgerError, Problem, dialect, read_bytes, read_table, table_of
 
 try:
     import fcntl
@@ -65,20 +65,18 @@ class Intake:
         """A line for each row that was skipped or is in conflict, up to `SHOWN`, then what was added to which file."""
         lines = [f"skipped, nothing new: {row}; {of} says the same" for row, of in self.skipped[:SHOWN]]
         for row, others in self.conflicts[:SHOWN]:
-            lines.append(f"added, but in conflict: {row}: {self._figure(row.key[0])}; {self._cell(row.key[0])}")
+            fact, vocabulary = self.ledger.facts.loc[row.key[0]], self.ledger.vocabulary
+            measure = vocabulary.call_metric(fact["metric"])
+            place = f"{fact['platform']}, {fact['market']}, {measure}, {fact['span'].short}"
+            lines.append(f"added, but in conflict: {row}: {self._figure(row.key[0])}; {place}")
             lines += [f"    {other}: {self._figure(other)}" for other in others]
         for what, rows in (("skipped, nothing new", self.skipped), ("added, but in conflict", self.conflicts)):
             lines += [f"{what}: {len(rows)} rows in all"] * (len(rows) > SHOWN)
         for table in TABLES:
-            names = [" ".join(row.key) for row in self.new if row.table == table]
-            listed = ", ".join(names) if len(names) <= 12 else f"{names[0]} to {names[-1]}"
-            if names:
+            if names := [" ".join(row.key) for row in self.new if row.table == table]:
+                listed = ", ".join(names) if len(names) <= 12 else f"{names[0]} to {names[-1]}"
                 lines.append(f"added to {table}: {len(names)} row{'s' if len(names) > 1 else ''} ({listed})")
         return "\n".join(lines if self.new else [*lines, "nothing was added"])
-
-    def _cell(self, fact: str) -> str:
-        row, vocabulary = self.ledger.facts.loc[fact], self.ledger.vocabulary
-        return f"{row['platform']}, {row['market']}, {vocabulary.call_metric(row['metric'])}, {row['span'].short}"
 
     def _figure(self, fact: str) -> str:
         origin = self.ledger.origin(fact)
@@ -116,11 +114,7 @@ def _read(files: list[Path]) -> list[Row]:
     """The rows of files in the shape of the ledger's tables."""
     rows, problems = [], []
     for path in files:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            content = error
-        table = table_of(content)
+        table = table_of(content := read_bytes(path))
         for cells in read_table(path.name, content, problems, table, added=True):
             rows.append(Row(path.name, cells.pop("line"), table, cells))
     if problems:
@@ -129,13 +123,7 @@ def _read(files: list[Path]) -> list[Row]:
 
 
 def _not_there_yet(rows: list[Row], before: dict[str, bytes]) -> tuple[list[Row], list[tuple[Row, str]]]:
-    """Rows less those that stand in the folder or above, word for word.
-
-    Raises
-    ------
-    LedgerError
-        If a row has the name of another that says something else.
-    """
+    """Rows less those that stand in the folder or above, word for word; one with the name of another is refused."""
     seen, new, skipped, problems = {}, [], [], []
     for name in {row.table for row in rows}:
         for cells in read_table(name, before[name], []):
@@ -174,12 +162,14 @@ def _compare(rows: list[Row], whole: Ledger, old: Ledger) -> tuple[dict[str, str
     """New facts that say what a fact before them says, with its id; and those that say something else of its cell."""
     new = {row.key[0]: row for row in rows if row.table == "facts.csv" and row.key[0] in whole.facts.index}
     said: dict[tuple, dict[tuple, str]] = {}  # of each cell, every figure and the first fact that has it
-    sources: dict[tuple, str] = {}
+    counts: dict[tuple, str] = {}
     same, conflicts = {}, []
     for fact in whole.facts.loc[[*old.facts.index, *new]].itertuples():
         cell, figure = (fact.platform, fact.market, fact.metric, fact.span), (f"{fact.number:.12g}", fact.of)
-        twin = sources.setdefault((cell, figure, fact.source), fact.Index)
-        if twin != fact.Index:
+        # Once more from the same page, or the same publication of the same counter from another page.
+        count = fact.publication and (fact.counter, fact.publication)
+        twins = [counts.setdefault((cell, figure, by), fact.Index) for by in (fact.source, count) if by]
+        if twin := next((name for name in twins if name != fact.Index), None):
             if fact.Index in new:
                 same[fact.Index] = twin
             continue
@@ -205,7 +195,7 @@ def _appendix(table: str, content: bytes, rows: list[dict[str, str]]) -> bytes:
     quoting = csv.QUOTE_ALL if text.startswith('"') else csv.QUOTE_MINIMAL
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=mark, lineterminator=end, quoting=quoting).writerows(
-        [row.get(column.strip(), "") for column in header] for row in rows
+        [row.get(column, "") for column in header] for row in rows
     )
     return ((end if not text.endswith(("\n", "\r")) else "") + out.getvalue()).encode("utf-8")
 
@@ -223,18 +213,24 @@ def _write(after: dict[str, bytes], before: dict[str, bytes], folder: Path) -> N
                 os.fsync(file.fileno())
             shutil.copymode(target, draft)
         if contents(folder) != before:
-            raise IntakeError(
-                f"{folder} was changed by somebody else meanwhile; nothing was added. Please run it again"
-            )
+            raise IntakeError(f"{folder}: changed by somebody else meanwhile; nothing was added. Please run it again")
         for name, draft in drafts.items():
             os.replace(draft, (folder / name).resolve())
             done.append(name)
     except OSError as error:
         told = f"only {' and '.join(done)} got new rows" if done else "nothing was added"
-        raise IntakeError(f"{error.filename or folder}: {error.strerror or error}; {told}") from None
+        raise _cannot_write(error, folder, told) from None
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
+
+
+def _cannot_write(error: OSError, place: Path, told: str) -> IntakeError:
+    """Some errors, as that of a full disk, know neither their file nor their words."""
+    why = error.strerror or str(error) or type(error).__name__
+    return IntakeError(
+        f"{error.filename or place}: {why}; {told}. Make room or get leave to write there, and run it again"
+    )
 
 
 @contextmanager
@@ -243,7 +239,10 @@ def _alone(folder: Path) -> Iterator[None]:
     if fcntl is None or not folder.is_dir():
         yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _cannot_write(error, folder, "nothing was added") from None
     try:
         with suppress(OSError):  # a network drive may know no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)

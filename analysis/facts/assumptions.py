@@ -6,7 +6,7 @@ They stand in data/scenarios.toml, apart from the facts: nobody published them, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Literal
 
@@ -15,13 +15,12 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
-from analysis.facts.schema import EVENT_KINDS, Strict, Text, closest, refuse, split_unit, word
+from analysis.facts.schema import EVENT_KINDS, Strict, Text, cell, closest, refuse, split_unit, word
 
 SETTINGS = ("low", BASE, "high")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
 _EventKind = Annotated[str, word(("", *EVENT_KINDS))]
-_Whose = Literal["platform", "rival"]
 
 
 @dataclass(frozen=True)
@@ -41,15 +40,16 @@ class Assumption:
         """What a note says of it."""
         return {"printed": self.printed, "what": self.what, "reason": self.reason}
 
-    def __str__(self) -> str:
-        return f"{self.id}: {self.printed}, {self.what}. Assumption, not published: {self.reason}"
-
 
 class Lever(Strict):
     """One assumption, with both ends of its range in `unit`."""
 
     means: Text
-    unit: Annotated[str, Field(strict=True)]
+    unit: Annotated[
+        str,
+        Field(strict=True),
+        cell(lambda unit: _split(unit), "a unit as facts.csv has it, also for one of something"),
+    ]
     low: _Number
     base: _Number
     high: _Number
@@ -57,16 +57,7 @@ class Lever(Strict):
     needs: _EventKind = ""
     until: _EventKind = ""
     market: str = ""
-    of: _Whose = "platform"
-
-    @field_validator("unit")
-    @classmethod
-    def _is_a_unit(cls, unit: str) -> str:
-        try:
-            _split(unit)
-        except ValueError:
-            raise refuse("a unit as facts.csv has it, also for one of something") from None
-        return unit
+    of: Literal["platform", "rival"] = "platform"
 
     @model_validator(mode="after")
     def _in_order(self) -> Lever:
@@ -77,8 +68,8 @@ class Lever(Strict):
     def at(self, setting: str, name: str) -> Quantity:
         """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
         factor, unit = _split(self.unit)
-        bare = Quantity(getattr(self, setting) * factor, unit, name)
-        return Quantity(bare.value, unit, name, (Assumption(name, bare.bare, self.means, self.reason),))
+        value = Quantity(getattr(self, setting) * factor, unit, name)
+        return replace(value, origins=(Assumption(name, value.bare, self.means, self.reason),))
 
 
 class Judgement(Strict):
@@ -101,12 +92,9 @@ class Scenario:
     needs: _EventKind = ""
     until: _EventKind = ""
     market: str = ""
-    of: _Whose = "platform"
+    of: Literal["platform", "rival"] = "platform"
     settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
     history: tuple[Judgement, ...] = ()
-
-
-Offered = Lever | Scenario  # `needs`, `until`, `market` and `of` say from which kind of event on, and until which
 
 
 def _with_ids(scenarios: object) -> object:
@@ -125,17 +113,23 @@ class Assumptions(Strict):
     @classmethod
     def _fit_together(cls, scenarios: dict[str, Scenario], info) -> dict[str, Scenario]:
         levers, weight = info.data.get("levers"), math.fsum(scenario.probability for scenario in scenarios.values())
-        for name, scenario in scenarios.items():
-            for lever in scenario.settings if levers is not None else ():
-                if lever not in levers:
-                    raise refuse(
-                        f"only names under [levers] in {name}; {lever!r} is none", closest(lever, tuple(levers))
-                    )
+        used = [(lever, name) for name, scenario in scenarios.items() for lever in scenario.settings]
+        for lever, name in used if levers is not None else ():
+            if lever not in levers:
+                raise refuse(f"only names under [levers] in {name}; {lever!r} is none", closest(lever, tuple(levers)))
         if abs(weight - 1) > 1e-9:
             raise refuse(f"probabilities that add up to 1, not to {weight:g}")
         if BASE not in scenarios or scenarios[BASE].settings:
             raise refuse(f"a scenario named {BASE} that sets no lever: it is what the others move")
         return scenarios
+
+    def known_by(self, day: date) -> Assumptions:
+        """Without the judgements of later days."""
+        seen = {
+            name: replace(scenario, history=tuple(entry for entry in scenario.history if entry.day <= day))
+            for name, scenario in self.scenarios.items()
+        }
+        return self.model_copy(update={"scenarios": seen})
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""

@@ -61,32 +61,25 @@ class Recorder(Report):
         return self._noted(super().rows(market, metric, platform, within), words, market, within, platform)
 
     def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
-        words = "GMV, or what it can be worked out from"
-        return self._noted(self._plain.gmv(market, span, platform), words, market, span, platform)
+        found = self._plain.gmv(market, span, platform)
+        return self._noted(found, "GMV, or what it can be worked out from", market, span, platform)
 
     def year_to_date(self, market: str, platform: str | None = None) -> Reading | None:
-        found, span = self._plain.year_to_date(market, platform), self.quarter.to_date
-        return self._noted(found, "GMV from January on", market, span, platform)
+        found = self._plain.year_to_date(market, platform)
+        return self._noted(found, "GMV from January on", market, self.quarter.to_date, platform)
 
     def latest_month(self, market: str) -> Reading | None:
-        found = self._plain.latest_month(market)
-        return self._noted(found, "GMV of a single month", market, self.quarter.to_date)
+        return self._noted(self._plain.latest_month(market), "GMV of a single month", market, self.quarter.to_date)
 
     def seasonal_share(self, span: Span) -> Quantity:
-        found, year = self._plain.seasonal_share(span), span.year_earlier().year
-        return self._noted(found, "GMV of each quarter", "US", year, "All retail")
+        found = self._plain.seasonal_share(span)
+        return self._noted(found, "GMV of each quarter", "US", span.year_earlier().year, "All retail")
 
 
 def readiness(ledger: Ledger, report: Report, sections: Iterable[tuple[str, Callable[[Report], object]]]) -> str:
     """What an analyst wants to know of the data before the report of a quarter is built, in lines.
 
-    Parameters
-    ----------
-    ledger : Ledger
-        The whole ledger, of which the report has a view.
-    report : Report
-    sections : iterable of (str, callable)
-        What the report is made of: a name, and what asks the report for its figures.
+    The report has a view of the whole `ledger`; `sections` are names, each with what asks a report for its figures.
     """
     asked, facts = asked_by(report, sections), report.ledger.facts
     missing = {what: names for what, names in asked.items() if names}

@@ -1,7 +1,7 @@
 """What sources claim, as claims.toml lists it: `A0020 == A0021 * days("2024-05")`, and whether it holds.
 
-A test is arithmetic and at most one comparison; nothing in the file is ever run as code. The left side of the
-comparison is what is printed, the right side what other figures make of it.
+A test is arithmetic and at most one comparison; nothing in the file is ever run as code. On the left stands what is
+printed, on the right what other figures make of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ast
 import operator
 import re
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
@@ -49,11 +49,9 @@ def _is_template(text: str) -> bool:
     return not any(re.search(r"\d", words) for words, *_ in parts) and all(n and not (f or c) for n, f, c in named)
 
 
-_Words = Annotated[
-    str,
-    Field(strict=True),
-    cell(_is_template, "words without digits; a number stands as the id of its fact, as in {A0005}"),
-]
+_TEMPLATE = cell(_is_template, "words without digits; a number stands as the id of its fact, as in {A0005}")
+_Words = Annotated[str, Field(strict=True), _TEMPLATE]
+_WITHOUT_DIGITS = cell(lambda text: not re.search(r"[\d{}]", text), "words without digits")
 _Share = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
@@ -71,9 +69,7 @@ class Claim(Strict):
     tolerance: _Share | None = None
     loosely: _Share | None = None
     reading: _Words = ""
-    needs: Annotated[
-        str, Field(validate_default=True), cell(lambda text: not re.search(r"[\d{}]", text), "words without digits")
-    ] = ""
+    needs: Annotated[str, Field(validate_default=True), _WITHOUT_DIGITS] = ""
 
     @field_validator("test")
     @classmethod
@@ -105,18 +101,17 @@ class Claim(Strict):
     def reading_facts(self) -> frozenset[str]:
         return fields_of(self.reading)
 
-    def seen(self, known: Iterable[str]) -> Claim | None:
-        """The claim as far as `known` facts and events go; None if it cannot be told, or neither tested nor left open.
+    def seen(self, known: Set[str]) -> Claim | None:
+        """The claim as far as `known` facts and events go; None if it cannot be told.
 
         A claim whose test rests on what became public later is shown as one that cannot be checked, if it says
         what that needs; otherwise it waits.
         """
-        known = set(known)
         if not self.told <= known:
             return None
-        if not (self.names | self.reading_facts) <= known:
-            return self.model_copy(update={"test": "", "reading": ""}) if self.needs else None
-        return self
+        if (self.names | self.reading_facts) <= known:
+            return self
+        return self.model_copy(update={"test": "", "reading": ""}) if self.needs else None
 
 
 def read_claims(name: str, raw: dict, text: str, context: dict, problems: list[Problem]) -> tuple[Claim, ...]:
@@ -132,21 +127,15 @@ def read_claims(name: str, raw: dict, text: str, context: dict, problems: list[P
 
 
 def judged(report: Report, chapter: str | None = None) -> pd.DataFrame:
-    """Every claim about the report's platform and its rival that its view can tell, in the order of the file.
-
-    Parameters
-    ----------
-    report : Report
-    chapter : str, optional
-        Only the claims that this chapter shows.
+    """Every claim about the report's platform and its rival that its view can tell (those of a chapter, if given).
 
     Returns
     -------
     DataFrame
-        `id`, `chapter`, `platform`, `market`, `facts`, `needs` as in claims.toml; `words` and `reading` as templates,
-        with the quantities of their fields in `word_figures` and `reading_figures`; `quotes`, original words;
-        `publishers` of the claim and `witnesses`, those of other sources that the test rests on; `printed` and
-        `worked_out`, the sides of the test, or None; `sign` between them; `verdict`, one of `VERDICTS`.
+        In the order of claims.toml, columns as there, and: `word_figures` and `reading_figures`, quantities of the
+        fields of `words` and `reading`; `quotes`, original words; `publishers` of the claim and `witnesses`, those of
+        other sources that the test rests on; `printed` and `worked_out`, the sides of the test, or None, and `sign`
+        between them; `verdict`, one of `VERDICTS`.
     """
     ledger, platforms = report.ledger, (report.platform, report.rival)
     known = {*ledger.facts.index, *ledger.events.index}
@@ -160,31 +149,27 @@ _JUDGED = [*_OF_THE_CLAIM, "word_figures", "reading_figures", "quotes", "publish
            "printed", "sign", "worked_out", "verdict"]  # fmt: skip
 
 
-def _judged(report: Report, claim: Claim) -> dict[str, object]:
-    ledger, result, verdict = report.ledger, None, "uncheckable"
+def _judged(report: Report, claim: Claim) -> tuple:
+    ledger, printed, sign, worked_out, verdict = report.ledger, None, "", None, "uncheckable"
     rows = {name: ledger.row(name) for name in sorted(claim.names)}
-    own = {fact: ledger.row(fact) for fact in {*claim.told, *claim.reading_facts}}
+    own = {fact: ledger.row(fact) for fact in sorted(claim.told | claim.reading_facts)}
     if claim.test:
-        result = evaluate(claim.test, in_one_currency(rows, report.convert))
-    compared = isinstance(result, Comparison)
-    if compared and result.printed and result.worked_out:
-        itself = {row.source for row in rows.values()} <= {own[fact].source for fact in claim.facts}
-        verdict = judge(claim, result, itself)
+        worked_out = evaluate(claim.test, in_one_currency(rows, report.convert))
+    if isinstance(worked_out, Comparison):
+        result = worked_out
+        printed, sign, worked_out = result.printed, result.sign, result.worked_out
+        if printed and worked_out:
+            itself = {row.source for row in rows.values()} <= {own[fact].source for fact in claim.facts}
+            verdict = judge(claim, result, itself)
     publishers = {origin.publisher for fact in claim.facts for origin in own[fact].origins}
     tested = {origin.publisher for row in rows.values() for origin in row.origins}
-    quotes = ledger.facts.loc[list(claim.facts), "quote"]
-    return {
-        **{name: getattr(claim, name) for name in _OF_THE_CLAIM},
-        "word_figures": {fact: own[fact].figure for fact in sorted(fields_of(claim.words))},
-        "reading_figures": {fact: own[fact].figure for fact in sorted(claim.reading_facts)},
-        "quotes": tuple(dict.fromkeys(filter(None, quotes))),
-        "publishers": tuple(sorted(publishers)),
-        "witnesses": tuple(sorted(tested - publishers)),
-        "printed": result.printed if compared else None,
-        "sign": result.sign if compared else "",
-        "worked_out": result.worked_out if compared else result,
-        "verdict": verdict,
-    }
+    quotes = dict.fromkeys(filter(None, ledger.facts.loc[list(claim.facts), "quote"]))
+    figures = [
+        {fact: own[fact].figure for fact in sorted(names)} for names in (fields_of(claim.words), claim.reading_facts)
+    ]
+    witnesses = tuple(sorted(tested - publishers))
+    return (*(getattr(claim, name) for name in _OF_THE_CLAIM), *figures, tuple(quotes), tuple(sorted(publishers)),
+            witnesses, printed, sign, worked_out, verdict)  # fmt: skip
 
 
 def judge(claim: Claim, result: Comparison, itself: bool) -> str:
@@ -202,24 +187,33 @@ def judge(claim: Claim, result: Comparison, itself: bool) -> str:
 
 
 def argued(report: Report, chapter: str) -> pd.DataFrame:
-    """What the sources of a report argue in the matter of a chapter, and what the facts say to it.
+    """What sources argue in the matter of a chapter, and what the facts say to it.
 
     Returns
     -------
     DataFrame
         `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
-        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's test, or else by its claims.
+        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's
+        test, or else by its claims.
     """
-    arguments = report.ledger.arguments
-    arguments = arguments[arguments["chapter"] == chapter]
+    ledger = report.ledger
+    arguments = ledger.arguments[ledger.arguments["chapter"] == chapter]
     verdicts = dict(judged(report)[["id", "verdict"]].itertuples(index=False)) if len(arguments) else {}
-    known = {*report.ledger.facts.index, *report.ledger.events.index}
-    rows = []
+    known, rows = {*ledger.facts.index, *ledger.events.index}, []
     for row in arguments.itertuples():
-        evidence = [_evidence(report, name) for name in row.facts.split() if name in known]
-        verdict = _answer([verdicts[name] for name in row.claims.split() if name in verdicts])
+        evidence = []  # what a fact measures and its figure, or an event and its day
+        for name in (name for name in row.facts.split() if name in known):
+            if name in ledger.events.index:
+                evidence.append(tuple(ledger.events.loc[name, ["event", "span"]]))
+            else:
+                fact = ledger.facts.loc[name]
+                evidence.append((report.cell_name(fact), report.quantity(fact)))
+        answers = {verdicts[name] for name in row.claims.split() if name in verdicts}
+        verdict = "open"
+        if answers and "uncheckable" not in answers:
+            verdict = "supported" if answers <= {"holds", "loosely"} else "contradicted"
         if row.test and names_of(row.test) <= known:
-            tested = {name: report.ledger.row(name) for name in names_of(row.test)}
+            tested = {name: ledger.row(name) for name in names_of(row.test)}
             result = evaluate(row.test, in_one_currency(tested, report.convert))
             if isinstance(result, Comparison):
                 verdict = "supported" if result.true else "contradicted"
@@ -229,32 +223,17 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
 
 
-def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:
-    """What a fact measures and its figure, or an event and its day."""
-    if name in report.ledger.events.index:
-        event = report.ledger.events.loc[name]
-        return event["event"], event["span"]
-    fact = report.ledger.facts.loc[name]
-    return report.cell_name(fact), report.quantity(fact)
-
-
-def _answer(verdicts: list[str]) -> str:
-    """What the verdicts on its claims make of an argument."""
-    if not verdicts or "uncheckable" in verdicts:
-        return "open"
-    return "supported" if {*verdicts} <= {"holds", "loosely"} else "contradicted"
-
-
 # The language of tests --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a test may ask of a fact or an event: its figure (facts only), days, markets, origin and source."""
+    """What a test may ask of a fact or an event."""
 
-    figure: Quantity | None
+    name: str
+    figure: Quantity | None  # of a fact
     span: Span
-    markets: tuple[str, ...]
+    markets: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
     source: str = ""
 
@@ -329,25 +308,20 @@ class _Anything(dict):
     """Rows of which nothing is known: what can be worked out of them can be of any."""
 
     def __missing__(self, name: str) -> Row:
-        return Row(Quantity.unknown(name), Span.parse("2024"), ())
+        return Row(name, Quantity.unknown(name), Span.parse("2024"))
 
 
 def _as_share(ratio: Quantity) -> Quantity:
     return ratio.percent() if ratio.unit in ("×", "") else ratio
 
 
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
 @lru_cache(maxsize=4096)
 def names_of(test: str) -> frozenset[str]:
+    """The facts and events that a test names."""
     nodes = list(ast.walk(ast.parse(test.strip(), mode="eval")))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    rows = [call.args for call in calls if "row" in _FUNCTIONS[call.func.id][0]]
-    functions = {call.func for call in calls}
-    figures = {node.id for node in nodes if isinstance(node, ast.Name) and node not in functions}
-    return frozenset(figures | {argument.value for arguments in rows for argument in arguments})
+    rows = {argument.value for call in calls if "row" in _FUNCTIONS[call.func.id][0] for argument in call.args}
+    return frozenset(rows | {node.id for node in nodes if isinstance(node, ast.Name) and node.id not in _FUNCTIONS})
 
 
 def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
@@ -359,7 +333,7 @@ def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
         case ast.Call():
             return _call(node, rows)
         case ast.Name():
-            return _figure((node.id, rows[node.id]))
+            return _figure(rows[node.id])
         case ast.Constant(value=str()):
             raise RelationError('a text only inside a function, as in days("2024-05")')
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
@@ -372,11 +346,12 @@ def _call(call: ast.Call, rows: Mapping[str, Row]) -> Quantity:
         raise RelationError(f"the functions {', '.join(sorted(_FUNCTIONS))}")
     kinds, function = _FUNCTIONS[call.func.id]
     written = f"{call.func.id}({', '.join(_EXAMPLES[kind] for kind in kinds)})"
-    if [kind != "figure" for kind in kinds] != [_is_text(argument) for argument in call.args]:
+    texts = [isinstance(argument, ast.Constant) and isinstance(argument.value, str) for argument in call.args]
+    if [kind != "figure" for kind in kinds] != texts:
         raise RelationError(written)
     read = {
         "period": lambda argument: Span.parse(argument.value),
-        "row": lambda argument: (argument.value, rows[argument.value]),
+        "row": lambda argument: rows[argument.value],
         "figure": lambda argument: _value(argument, rows),
     }
     try:
@@ -387,10 +362,9 @@ def _call(call: ast.Call, rows: Mapping[str, Row]) -> Quantity:
         raise RelationError(f"{written}; {error}") from None
 
 
-def _figure(named: tuple[str, Row]) -> Quantity:
-    name, row = named
+def _figure(row: Row) -> Quantity:
     if row.figure is None:
-        raise RelationError(f"a fact where a figure is needed; {name} is an event")
+        raise RelationError(f"a fact where a figure is needed; {row.name} is an event")
     return row.figure
 
 
@@ -400,26 +374,20 @@ def _hours(start: Quantity, end: Quantity) -> Quantity:
     return (midnight - start + end) * clock
 
 
-def _date(unit: str) -> Callable[[tuple[str, Row]], Quantity]:
-    def begin(named: tuple[str, Row]) -> Quantity:
-        name, row = named
-        return Quantity(float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {name}", row.origins)
-
-    return begin
+def _date(row: Row, unit: str) -> Quantity:
+    return Quantity(float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {row.name}", row.origins)
 
 
-def _weeks(first: tuple[str, Row], second: tuple[str, Row]) -> Quantity:
+def _weeks(one: Row, other: Row) -> Quantity:
     """From the last day of one period to the first of another: the shortest time that lies between the two."""
-    (_, before), (_, after) = first, second
-    what = f"from {before.span.short}, the last day of {first[0]}, to {after.span.short}, the first of {second[0]}"
-    counted = Quantity.counted((after.span.start - before.span.end).days, "day", what)
-    return replace(counted, origins=before.origins + after.origins) / Quantity.counted(7, "day/week")
+    what = f"from {one.span.short}, the last day of {one.name}, to {other.span.short}, the first of {other.name}"
+    counted = Quantity.counted((other.span.start - one.span.end).days, "day", what)
+    return replace(counted, origins=one.origins + other.origins) / Quantity.counted(7, "day/week")
 
 
-def _sites(named: tuple[str, Row]) -> Quantity:
-    name, row = named
-    counted = Quantity.counted(len(row.markets), "site", f"markets that {name} names: {', '.join(row.markets)}")
-    return replace(counted, origins=row.origins)
+def _sites(row: Row) -> Quantity:
+    what = f"markets that {row.name} names: {', '.join(row.markets)}"
+    return replace(Quantity.counted(len(row.markets), "site", what), origins=row.origins)
 
 
 def _years(span: Span) -> Quantity:
@@ -434,9 +402,9 @@ _FUNCTIONS: dict[str, tuple[tuple[str, ...], Callable[..., Quantity]]] = {
     "months": (("period",), lambda span: Quantity.counted(span.length_in_months, "month", span.short)),
     "years": (("period",), _years),
     "hours": (("figure", "figure"), _hours),
-    "day": (("row",), _date("yyyymmdd")),
-    "month": (("row",), _date("yyyymm")),
-    "year": (("row",), _date("yyyy")),
+    "day": (("row",), lambda row: _date(row, "yyyymmdd")),
+    "month": (("row",), lambda row: _date(row, "yyyymm")),
+    "year": (("row",), lambda row: _date(row, "yyyy")),
     "weeks": (("row", "row"), _weeks),
     "sites": (("row",), _sites),
     "fact": (("row",), _figure),

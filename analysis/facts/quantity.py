@@ -25,48 +25,22 @@ class UnitError(ValueError):
 
 @dataclass(frozen=True)
 class Origin:
-    """One published figure, as it was printed.
+    """One published figure, as it was printed."""
 
-    Attributes
-    ----------
-    id : str
-        Row of facts.csv.
-    printed : str
-        Value, unit and qualifier as published: `just over 30 %`.
-    what, period : str
-        What is measured, and over which days.
-    source, publisher, url : str
-        Title, publisher and number of the source; its publisher alone; its address.
-    known_on : str
-        The day the figure became public, with `(inferred)` where that day is a judgement.
-    basis : str
-        Who counts: `tracker`, `leak` and so on; empty for an exchange rate.
-    agrees : tuple of str
-        Other facts that give the same value for the same cell.
-    """
-
-    id: str
-    printed: str
+    id: str  # row of facts.csv
+    printed: str  # value, unit and qualifier: `just over 30 %`
     what: str
     period: str
-    source: str
+    source: str  # title, publisher and number
     publisher: str
     url: str
-    known_on: str
-    basis: str = ""
-    agrees: tuple[str, ...] = ()
+    known_on: str  # the day it became public, with `(inferred)` where that day is a judgement
+    basis: str = ""  # who counts: `tracker`, `leak` and so on; empty for an exchange rate
 
     @property
     def told(self) -> dict[str, str]:
         """What a note says of it."""
         return {key: getattr(self, key) for key in ("printed", "what", "period", "source", "url", "known_on", "basis")}
-
-    def __str__(self) -> str:
-        also = f"; also {', '.join(self.agrees)}" if self.agrees else ""
-        basis = f" by {self.basis}" if self.basis else ""
-        return (
-            f"{self.id}: {self.printed}, {self.what}{basis}, {self.period}. {self.source}, public {self.known_on}{also}"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +55,7 @@ class Quantity:
     --------
     >>> gmv = Quantity(2.94e9, "USD", formula="A"); target = Quantity(17.5e9, "USD", formula="B")
     >>> str(gmv / target), (gmv / target).percent().text, (gmv / target).formula
-    ('0.17×', '16.8%', 'A ÷ B')
+    ('0.17×', '17%', 'A ÷ B')
     """
 
     value: float
@@ -150,11 +124,11 @@ class Quantity:
             return Quantity.unknown(f"a divisor other than zero ({other.formula})")
         return self._join(other, self.value / other.value, _product(self.unit, other.unit, -1), "÷", _PRODUCT)
 
-    def __radd__(self, other: float) -> Quantity:
-        return _as_quantity(other) + self
-
     def __rsub__(self, other: float) -> Quantity:
         return _as_quantity(other) - self
+
+    def __radd__(self, other: float) -> Quantity:
+        return _as_quantity(other) + self
 
     def __rmul__(self, other: float) -> Quantity:
         return _as_quantity(other) * self
@@ -207,28 +181,28 @@ class Quantity:
         """Value and unit without its hedge: `US$2.94 bn a month`, `16.8%`, `3.7×`, `1,000 orders`."""
         if not self.known:
             return "not published"
-        if self.unit == "%":
-            digits = f"{self.value * 100:.10g}" if self.is_printed else _percent(self.value * 100)
-            return _minus(f"{digits}%")
-        if self.unit == "×" and self.is_printed:
-            return f"{self.value:,g}×"
-        if self.unit == "×":
-            return _minus(
-                f"{self.value:,.0f}×"
-                if abs(self.value) >= 20
-                else f"{self.value:.1f}×"
-                if abs(self.value) >= 0.995
-                else f"{_round(self.value, 2)}×"
-            )
         if self.unit in DATES:
             return Span.of_digits(f"{self.value:.0f}").label
+        return self._written().replace("-", "−")
+
+    def _written(self) -> str:
+        value, size = self.value, abs(self.value)
+        if self.unit == "%":
+            if self.is_printed:
+                return f"{value * 100:.10g}%"
+            # Whole numbers, of which a reader remembers no more; two digits of what is less than one.
+            return f"{value * 100:,.0f}%" if size * 100 >= 0.995 else f"{_round(value * 100, 2)}%"
+        if self.unit == "×":
+            if self.is_printed or size >= 20:
+                return f"{value:,g}×" if self.is_printed else f"{value:,.0f}×"
+            return f"{value:.1f}×" if size >= 0.995 else f"{_round(value, 2)}×"
         top, _, per = self.unit.partition("/")
-        per = f" {_article(per)} {per}" if per else ""
+        if per:
+            per = f" {'an' if per[0] in 'aeio' or per == 'hour' else 'a'} {per}"
         if is_currency(top):
-            symbol = SYMBOLS.get(top, f"{top} ")
-            return _minus(f"{'-' if self.value < 0 else ''}{symbol}{_scaled(abs(self.value), money=True)}{per}")
-        noun = f" {top if self.value == 1 else _plural(top)}" if top else ""
-        return _minus(f"{_scaled(self.value)}{noun}{per}")
+            return f"{'-' if value < 0 else ''}{SYMBOLS.get(top, f'{top} ')}{_scaled(size, money=True)}{per}"
+        plural = {"person": "people", "o'clock": "o'clock"}.get(top, f"{top}s")
+        return f"{_scaled(value)}{f' {top if value == 1 else plural}' if top else ''}{per}"
 
     @property
     def text(self) -> str:
@@ -237,14 +211,6 @@ class Quantity:
 
     def __str__(self) -> str:
         return self.text
-
-    @property
-    def provenance(self) -> str:
-        """Formula and published figures, in plain text, one a line."""
-        if not self.known:
-            return "Not published: " + "; ".join(self.missing)
-        lines = [] if self.is_printed else [f"{self.bare} = {self.formula}"]
-        return "\n".join(lines + [str(o) for o in sorted(self.origins, key=lambda o: o.id)])
 
     @property
     def in_unit(self) -> float:
@@ -321,11 +287,6 @@ def _round(value: float, significant: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _percent(value: float) -> str:
-    """Whole numbers, of which a reader remembers no more; two digits of what is less than one."""
-    return f"{value:,.0f}" if abs(value) >= 0.995 else _round(value, 2)
-
-
 def _scaled(value: float, money: bool = False) -> str:
     for scale, word in _SCALES:
         if abs(value) >= scale * 0.9995:
@@ -333,15 +294,3 @@ def _scaled(value: float, money: bool = False) -> str:
     if money and 0.1 <= abs(value) < 100 and value != round(value):
         return f"{value:.2f}".removesuffix(".00")
     return f"{value:,.0f}" if abs(value) >= 1000 or value == round(value) else _round(value, 3)
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
-def _article(noun: str) -> str:
-    return "an" if noun[0] in "aeio" or noun == "hour" else "a"
-
-
-def _plural(noun: str) -> str:
-    return {"person": "people", "o'clock": "o'clock"}.get(noun, f"{noun}s")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
@@ -42,29 +43,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Report:
-    """The subject of a report and the view of the ledger that it may use.
-
-    Attributes
-    ----------
-    quarter : Span
-    as_of : date
-        Nothing that became public later is used.
-    platform, rival : str
-    currency : str
-        Amounts are converted to it at the average rate of their period.
-    scenario : Scenario
-        What is assumed of the time after the quarter.
-    ledger : Ledger
-        The view as of `as_of`.
-    """
+    """The subject of a report and the view of the ledger that it may use."""
 
     quarter: Span
-    as_of: date
+    as_of: date  # nothing that became public later is used
     platform: str
     rival: str
-    currency: str
-    scenario: Scenario
-    ledger: Ledger
+    currency: str  # amounts are converted to it at the average rate of their period
+    scenario: Scenario  # what is assumed of the time after the quarter
+    ledger: Ledger  # the view as of `as_of`
 
     @property
     def name(self) -> str:
@@ -74,14 +61,10 @@ class Report:
     @property
     def parameters(self) -> dict[str, str]:
         """The parameters that make this report again."""
-        return {
-            "quarter": self.quarter.code,
-            "as_of": self.as_of.isoformat(),
-            "platform": self.platform,
-            "rival": self.rival,
-            "currency": self.currency,
-            "scenario": self.scenario.id,
-        }
+        given = {name: getattr(self, name) for name in PARAMETERS}
+        return given | {
+            "quarter": self.quarter.code, "as_of": self.as_of.isoformat(), "scenario": self.scenario.id
+        }  # fmt: skip
 
     @property
     def year(self) -> Span:
@@ -170,40 +153,32 @@ class Report:
         return figure
 
     def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
-        """GMV over a span: the published figure, or arithmetic on published figures.
+        """GMV over a span: the published figure, or arithmetic on published figures of one basis.
 
-        In this order: the figure itself; a monthly or daily average times months or days; a completed share
-        of the year's target; the sum of the two halves of the span; the span around it less its other half; the
-        sum of the markets of a region.
-        Sums and differences are taken only of figures on the same basis: trackers count less than leaks do.
+        In this order: the figure itself; a monthly or daily average times months or days; a completed share of the
+        year's target; the sum of the two halves of the span; the span around it less its other half; the sum of the
+        markets of a region. Trackers count less than leaks do: unlike bases are not added.
         """
-        stated = self._stated_gmv(market, span, platform)
-        if stated:
+        if stated := self._stated_gmv(market, span, platform):
             return stated
         for parts, combine in ((_halves(span), Quantity.__add__), (_around(span), Quantity.__sub__)):
-            if parts:
-                first, second = (self._stated_gmv(market, part, platform) for part in parts)
-                if first and second and first.bases == second.bases:
-                    return combine(first, second)
-        members = self.ledger.vocabulary.members(market)
-        if len(members) > 1:
-            parts = [self._stated_gmv(member, span, platform) for member in members]
-            if all(parts) and len({part.bases for part in parts}) == 1:
-                return total(parts)
+            found = [self._stated_gmv(market, part, platform) for part in parts]
+            if found and all(found) and found[0].bases == found[1].bases:
+                return combine(*found)
+        parts = [self._stated_gmv(member, span, platform) for member in self.ledger.vocabulary.members(market)]
+        if len(parts) > 1 and all(parts) and len({part.bases for part in parts}) == 1:
+            return total(parts)
         return Quantity.unknown(f"GMV of {platform or self.platform} in {self.call(market)}, {span.short}")
 
     def _stated_gmv(self, market: str, span: Span, platform: str | None) -> Quantity:
         def fact(metric: str, period: Span = span) -> Quantity:
             return self.fact(market, metric, period, platform)
 
-        direct = fact("gmv")
-        if direct:
+        if direct := fact("gmv"):
             return direct
-        monthly = fact("gmv_monthly_average")
-        if monthly and span.months:
+        if span.months and (monthly := fact("gmv_monthly_average")):
             return monthly * Quantity.counted(span.months, "month")
-        daily = fact("gmv_daily_average")
-        if daily:
+        if daily := fact("gmv_daily_average"):
             return daily * Quantity.counted(span.days, "day")
         completed = fact("target_completion")
         return completed * fact("gmv_target", span.year) if completed else direct
@@ -237,12 +212,7 @@ class Report:
 
 
 def open_report(namespace: Mapping[str, object]) -> Report:
-    """The report of a notebook, from the parameters that its cells have set.
-
-    Parameters
-    ----------
-    namespace : mapping
-        The notebook's `globals()`.
+    """The report of a notebook, from the parameters that its cells have set in its `globals()`.
 
     Raises
     ------
@@ -251,26 +221,29 @@ def open_report(namespace: Mapping[str, object]) -> Report:
     LedgerError
         If the data folder cannot be used.
     """
-    for cell in namespace.get("In", []):
-        # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either
-        # would otherwise be ignored in silence.
-        if cell.startswith("# Parameters"):
-            code = "\n".join(line for line in cell.splitlines() if not line.startswith(("%", "!")))  # IPython's own
-            for node in ast.walk(ast.parse(code)):
-                named = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-                if named and not node.id.startswith("PAPERMILL_"):  # its --inject-paths
-                    _refuse_unknown(node.id)
+    # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either would
+    # otherwise be ignored in silence.
+    for cell in (cell for cell in namespace.get("In", []) if cell.startswith("# Parameters")):
+        code = "\n".join(line for line in cell.splitlines() if not line.startswith(("%", "!")))  # IPython's own
+        for node in ast.walk(ast.parse(code)):
+            named = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            if named and not node.id.startswith("PAPERMILL_"):  # its --inject-paths
+                _refuse_unknown(node.id)
     given = {name: namespace[name] for name in PARAMETERS if name in namespace}
     return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
 
 
+def _refuse(what: str, allowed: str) -> NoReturn:
+    raise ParameterError(f"{what}. Allowed: {allowed}")
+
+
 def _refuse_unknown(name: str) -> None:
     if name not in PARAMETERS:
-        raise ParameterError(f"There is no parameter {name!r}. Allowed: {', '.join(PARAMETERS)}")
+        _refuse(f"There is no parameter {name!r}", ", ".join(PARAMETERS))
 
 
 def make_report(ledger: Ledger, **parameters: object) -> Report:
-    """A report on a ledger; parameters not given take the values of `defaults.PARAMETERS`.
+    """A report on a ledger; parameters not given take the values of `PARAMETERS`.
 
     Raises
     ------
@@ -282,34 +255,35 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
     given = PARAMETERS | parameters
     for name, value in given.items():
         if not isinstance(value, str) and not (name == "as_of" and value is None):
-            kind = type(value).__name__
-            raise ParameterError(
-                f"{name} is {value!r} ({kind}). Allowed: text, such as {PARAMETERS[name] or '2024-08-29'!r}"
+            _refuse(
+                f"{name} is {value!r} ({type(value).__name__})", f"text, such as {PARAMETERS[name] or '2024-08-29'!r}"
             )
-    for name, allowed in (
-        ("platform", ledger.vocabulary.platforms),
-        ("rival", ledger.vocabulary.platforms),
-        ("currency", sorted({"USD", *ledger.fx["currency"]})),
-        ("scenario", ledger.assumptions.scenarios),
-    ):
-        if given[name] not in allowed:
-            raise ParameterError(f"{name} is {given[name]!r}. Allowed: {', '.join(allowed)}")
-    if given["rival"] == given["platform"]:
-        raise ParameterError(f"rival is {given['rival']!r}, the platform itself. Allowed: another platform")
-    quarters = quarters_with_facts(ledger, given["platform"])
-    spans = {quarter.code: quarter for quarter in quarters}
-    if given["quarter"] not in spans:
-        first_last = f"{quarters[0].code} to {quarters[-1].code}" if quarters else "none, there is no fact about it"
-        raise ParameterError(
-            f"quarter is {given['quarter']!r}. Allowed for {given['platform']}: {first_last}, written like 2024Q2; "
-            "of other quarters no figure is in the data that became public in the two months after their end"
+    allowed = {
+        "platform": ledger.vocabulary.platforms,
+        "rival": [name for name in ledger.vocabulary.platforms if name != given["platform"]],
+        "currency": sorted({"USD", *ledger.fx["currency"]}),
+        "scenario": ledger.assumptions.scenarios,
+    }
+    for name, values in allowed.items():
+        if given[name] not in values:
+            _refuse(f"{name} is {given[name]!r}", ", ".join(values))
+    quarters = {quarter.code: quarter for quarter in quarters_with_facts(ledger, given["platform"])}
+    quarter = quarters.get(given["quarter"])
+    if quarter is None:
+        codes = f"{min(quarters)} to {max(quarters)}, written like 2024Q2" if quarters else "none"
+        _refuse(
+            f"quarter is {given['quarter']!r}",
+            f"{codes}; of others no figure of {given['platform']} became public in the two months after their end",
         )
-    quarter = spans[given["quarter"]]
-    as_of = quarter.end + PUBLICATION_LAG if given["as_of"] is None else _day(given["as_of"])
+    try:
+        text = given["as_of"]
+        as_of = quarter.end + PUBLICATION_LAG if text is None else datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        _refuse(f"as_of is {text!r}", "a day written like 2024-08-29")
     if as_of < quarter.end:
-        raise ParameterError(f"as_of is {as_of}. Allowed for {quarter.code}: {quarter.end} or later")
+        _refuse(f"as_of is {as_of}", f"{quarter.end} or later for {quarter.code}")
     view = ledger.known_by(as_of)
-    scenario = ledger.assumptions.scenarios[given["scenario"]]
+    scenario = view.assumptions.scenarios[given["scenario"]]
     return Report(quarter, as_of, given["platform"], given["rival"], given["currency"], scenario, view)
 
 
@@ -329,31 +303,23 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
     return found
 
 
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise ParameterError(f"as_of is {text!r}. Allowed: a day written like 2024-08-29") from None
-
-
 def _is_calendar(span: Span, *months: int) -> bool:
     """Whether a span is a quarter, a half or a year of the calendar, of one of these lengths."""
     return span.months in months and (span.start.month - 1) % span.months == 0
 
 
-def _halves(span: Span) -> tuple[Span, Span] | None:
+def _halves(span: Span) -> tuple[Span, ...]:
+    """The two halves of a year or a half-year."""
     if not _is_calendar(span, 6, 12):
-        return None
-    half = span.months // 2
-    year, first = span.start.year, span.start.month
-    return Span.months_of(year, first, half), Span.months_of(year, first + half, half)
+        return ()
+    half, first = span.months // 2, span.start.month
+    return tuple(Span.months_of(span.start.year, month, half) for month in (first, first + half))
 
 
-def _around(span: Span) -> tuple[Span, Span] | None:
-    """The half-year around a quarter, or the year around a half, with the part that is not the span."""
+def _around(span: Span) -> tuple[Span, ...]:
+    """The half-year around a quarter, or the year around a half, and the part of it that is not the span."""
     if not _is_calendar(span, 3, 6):
-        return None
+        return ()
     size = 2 * span.months
     whole = Span.months_of(span.start.year, (span.start.month - 1) // size * size + 1, size)
-    first, second = _halves(whole)
-    return whole, second if first == span else first
+    return whole, next(half for half in _halves(whole) if half != span)

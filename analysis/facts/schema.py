@@ -5,16 +5,18 @@ data/README.md explains the columns to those who edit them.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -36,8 +38,7 @@ EVENT_KINDS = (
 )  # fmt: skip
 
 SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}
-_COUNTS = ("order", "parcel", "user", "seller", "market", "site")
-# Measure of a metric -> unit as written, without its scale -> unit of a Quantity. Money has the currencies of fx.csv.
+# Measure of a metric -> noun of a unit as written -> unit of a Quantity. Money has the currencies of fx.csv.
 UNITS: dict[str, dict[str, str]] = {
     "money": {},
     "money per order": {},
@@ -47,24 +48,22 @@ UNITS: dict[str, dict[str, str]] = {
     "growth": {"%": "%"},
     "multiple": {"multiple": "×"},
     "duration": {f"{noun}s": noun for noun in ("hour", "day", "week", "month", "year")},
-    "count": {f"{noun}s": noun for noun in _COUNTS} | {"people": "person", "winners": "", "rank": "", "": ""},
+    "count": {
+        "": "", "orders": "order", "parcels": "parcel", "users": "user", "sellers": "seller", "markets": "market",
+        "sites": "site", "people": "person", "winners": "", "rank": "",
+    },
     "clock": {"o'clock": "o'clock"},
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
-}
-_NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
+}  # fmt: skip
 # What a value as written can be at all. A share is a part of a whole; a ratio is measured against something else.
+_NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
 BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
-    "money": _NOT_NEGATIVE,
-    "money per order": _NOT_NEGATIVE,
+    **dict.fromkeys(("money", "money per order", "ratio", "duration", "count"), _NOT_NEGATIVE),
     "share": (lambda number: 0 <= number <= 100, "0 to 100, a part of a whole in percent"),
-    "ratio": _NOT_NEGATIVE,
     "growth": (lambda number: number > -100, "above -100, growth in percent"),
     "multiple": (lambda number: number > 0, "above 0"),
-    "duration": _NOT_NEGATIVE,
-    "count": _NOT_NEGATIVE,
     "clock": (lambda number: 0 <= number <= 24, "0 to 24"),
 }
-_LONG = 60  # a list of allowed words that is longer is told once a message
 
 
 # Problems ---------------------------------------------------------------------------------------------
@@ -82,14 +81,9 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        return self.told()
-
-    def told(self, again: bool = False) -> str:
-        """The line of a message; `again` if the same list of allowed words stands above it."""
         place = self.file + f", line {self.line}" * bool(self.line) + f", column {self.column}" * bool(self.column)
         value = f": {self.value!r}" if self.value is not None else ""
-        allowed = "as above" if again and len(self.allowed) > _LONG else self.allowed
-        return f"{place}{value}. Allowed: {allowed}" + f". Did you mean {self.hint!r}?" * bool(self.hint)
+        return f"{place}{value}. Allowed: {self.allowed}" + f". Did you mean {self.hint!r}?" * bool(self.hint)
 
 
 class LedgerError(InputError):
@@ -97,10 +91,10 @@ class LedgerError(InputError):
 
     def __init__(self, problems: Iterable[Problem]):
         self.problems = sorted(problems, key=lambda problem: (problem.file, problem.line or 0))
-        many = "s" if len(self.problems) > 1 else ""
-        lines, said = [f"{len(self.problems)} problem{many} in the data"], set()
+        lines, said = [f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''} in the data"], set()
         for problem in self.problems:
-            lines.append("  " + problem.told(again=problem.allowed in said))
+            again = problem.allowed in said and len(problem.allowed) > 60  # a long list is told once
+            lines.append(f"  {replace(problem, allowed='as above') if again else problem}")
             said.add(problem.allowed)
         super().__init__("\n".join(lines))
 
@@ -134,13 +128,16 @@ def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def word(words: tuple[str, ...] | str) -> AfterValidator:
-    """One of some words, or of those that the context of the validation has under a name."""
+def word(words: tuple[str, ...] | str, several: bool = False) -> AfterValidator:
+    """One of some words, or of those that the context of the validation has under a name; or several of them."""
 
     def check(text: str, info) -> str:
-        known = info.context[words] if isinstance(words, str) else words
-        if text not in known:
-            raise refuse(", ".join(filter(None, known)), closest(text, tuple(known)))
+        known = tuple(info.context[words] if isinstance(words, str) else words)
+        for name in text.split(", ") if several else [text]:
+            if name not in known:
+                near = closest(name, known)
+                also = ", or several joined by a comma and a space" * several
+                raise refuse(", ".join(filter(None, known)) + also, near and text.replace(name, near))
         return text
 
     return AfterValidator(check)
@@ -155,14 +152,12 @@ def closest(text: str, words: Iterable[str]) -> str:
     return known[max(near, key=at_its_place.get)] if near else ""
 
 
-def _places(text: str, info) -> str:
-    known = tuple(info.context["places"])
-    for name in text.split(", "):
-        if name not in known:
-            near = closest(name, known)
-            also = ", or several joined by a comma and a space"
-            raise refuse(", ".join(known) + also, near and text.replace(name, near))
-    return text
+def is_number(text: str) -> bool:
+    return re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is not None
+
+
+def is_day(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and bool(date.fromisoformat(text))
 
 
 def _source(text: str, info) -> str:
@@ -171,20 +166,14 @@ def _source(text: str, info) -> str:
     return text
 
 
-def is_number(text: str) -> bool:
-    return re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is not None
-
-
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Text = Annotated[str, Field(strict=True), cell(str.strip, "some text")]
-Place = Annotated[str, Field(strict=True), AfterValidator(_places)]
+Place = Annotated[str, Field(strict=True), word("places", several=True)]
 Platform = Annotated[str, Field(strict=True), word("platforms")]
 _Source = Annotated[str, AfterValidator(_source)]
 _Id = Annotated[str, cell(re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _")]
 _Period = Annotated[str, cell(Span.parse, f"a period: {ALLOWED}")]
-_Day = Annotated[str, cell(lambda text: _ISO.fullmatch(text) and date.fromisoformat(text), "a day as YYYY-MM-DD")]
-_DATE = cell(lambda text: len(text) in (6, 8) and Span.parse("-".join(filter(None, (text[:4], text[4:6], text[6:])))),
-             "a date that exists, as yyyymm or yyyymmdd")  # fmt: skip
+_Day = Annotated[str, cell(is_day, "a day as YYYY-MM-DD")]
+_DATE = cell(lambda text: len(text) in (6, 8) and Span.of_digits(text), "a date that exists, as yyyymm or yyyymmdd")
 _Number = Annotated[str, cell(is_number, "a number, with a point for decimals and no thousands marks")]
 
 
@@ -222,34 +211,28 @@ class Fact(Strict):
     quote: str = ""
     note: str = ""
 
-    @field_validator("value")
+    @field_validator("value", "unit")
     @classmethod
-    def _within_bounds(cls, value: str, info) -> str:
-        measure = _measure(info)
-        if measure == "date":
-            _DATE.func(value)
-        elif measure in BOUNDS and not BOUNDS[measure][0](float(value)):
-            raise refuse(BOUNDS[measure][1])
-        return value
-
-    @field_validator("unit")
-    @classmethod
-    def _of_the_measure(cls, unit: str, info) -> str:
-        if (measure := _measure(info)) and unit not in (units := allowed_units(measure, info.context["currencies"])):
-            raise refuse(_units_in_words(measure, info.context["currencies"]), closest(unit, units))
-        if measure == "date" and "value" in info.data and len(info.data["value"]) != len(unit):
-            raise refuse(f"{'yyyymmdd for a day' if unit == 'yyyymm' else 'yyyymm for a month'}, as the value has it")
-        return unit
+    def _of_the_measure(cls, text: str, info) -> str:
+        metric, currencies = info.context["metrics"].get(info.data.get("metric")), info.context["currencies"]
+        measure = metric.measure if metric else ""  # the metric's own column says so
+        if info.field_name == "value":
+            if measure == "date":
+                _DATE.func(text)
+            elif measure in BOUNDS and not BOUNDS[measure][0](float(text)):
+                raise refuse(BOUNDS[measure][1])
+        elif measure and text not in (units := units_of(measure, currencies)):
+            raise refuse(_in_words(measure, currencies), closest(text, tuple(units)))
+        elif measure == "date" and "value" in info.data and len(info.data["value"]) != len(text):
+            raise refuse(f"{'yyyymmdd for a day' if text == 'yyyymm' else 'yyyymm for a month'}, as the value has it")
+        return text
 
     @field_validator("replaced_by")
     @classmethod
     def _of_a_withdrawn_row(cls, other: str, info) -> str:
-        if other and (
-            not info.data.get("withdrawn") or other == info.data.get("id") or other not in info.context["ids"]
-        ):
-            raise refuse(
-                "empty, or the id of another row of facts.csv, where column withdrawn says why this one is not used"
-            )
+        others = info.context["ids"] - {info.data.get("id")} if info.data.get("withdrawn") else ()
+        if other and other not in others:
+            raise refuse("empty, or the id of another row of facts.csv where column withdrawn says why this one goes")
         return other
 
 
@@ -272,8 +255,9 @@ class Event(Strict):
     market: Place
     kind: Annotated[str, word(EVENT_KINDS)]
     event: Text
-    known_on: Annotated[str, cell(lambda text: not text or (_ISO.fullmatch(text) and date.fromisoformat(text)),
-                                  "empty, or the day it was announced as YYYY-MM-DD")]  # fmt: skip
+    known_on: Annotated[
+        str, cell(lambda text: not text or is_day(text), "empty, or the day it was announced as YYYY-MM-DD")
+    ]
     source: _Source
 
 
@@ -314,108 +298,86 @@ KEYS = {name: ["id"] for name in TABLES} | {"sources.csv": ["source"], "fx.csv":
 # Units ------------------------------------------------------------------------------------------------
 
 
-def split_unit(unit: str) -> tuple[float, str]:
-    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`), `%` is (0.01, `%`).
+@lru_cache(maxsize=256)
+def units_of(measure: str, currencies: tuple[str, ...]) -> dict[str, tuple[float, str]]:
+    """Every unit of a measure as it is written, with the factor to whole units and the unit of a Quantity."""
+    if not UNITS[measure]:
+        per, over = (" per order", "/order") if measure.endswith("order") else ("", "")
+        scales = [(f" {scale}".rstrip(), factor) for scale, factor in SCALES.items()]
+        return {f"{name}{scale}{per}": (factor, name + over) for name in currencies for scale, factor in scales}
+    if measure == "count":  # only counts come in millions, with or without a noun
+        written = [(f"{scale} {noun}".strip(), factor, unit)
+                   for scale, factor in SCALES.items() for noun, unit in UNITS[measure].items()]  # fmt: skip
+        return {"count": (1.0, "")} | {text: (factor, unit) for text, factor, unit in written if text}
+    return {noun: (0.01 if noun == "%" else 1.0, unit) for noun, unit in UNITS[measure].items()}
 
-    Raises
-    ------
-    ValueError
-        If no measure uses the unit.
-    """
-    text, per, noun = unit.partition(" per ")
-    currency = re.fullmatch(r"([A-Z]{3})(?: (\w+))?", text)
-    if currency and (currency[2] or "") in SCALES and noun == ("order" if per else ""):
-        return SCALES[currency[2] or ""], currency[1] + (f"/{noun}" if per else "")
-    if unit == "%":
-        return 0.01, "%"
-    if unit == "count":
-        return 1.0, ""
-    scale, _, noun = unit.partition(" ") if unit.partition(" ")[0] in SCALES else ("", "", unit)
-    for measure, nouns in UNITS.items():
-        # Only counts come in millions, with or without a noun.
-        if noun in nouns and (not scale or measure == "count") and (noun or scale):
-            return SCALES[scale], nouns[noun]
+
+@lru_cache(maxsize=1024)
+def split_unit(unit: str) -> tuple[float, str]:
+    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); ValueError if there is none."""
+    currencies = tuple(re.findall("^[A-Z]{3}", unit))
+    for measure in UNITS:
+        if unit in (units := units_of(measure, currencies)):
+            return units[unit]
     raise ValueError(f"{unit!r} is no unit")
 
 
-@lru_cache(maxsize=64)
-def allowed_units(measure: str, currencies: tuple[str, ...]) -> frozenset[str]:
-    """Every unit that a figure of a measure may have, as it is written."""
-    scales = [f" {scale}".rstrip() for scale in SCALES]
-    if not UNITS[measure]:
-        per = " per order" * measure.endswith("order")
-        return frozenset(f"{currency}{scale}{per}" for currency in currencies for scale in scales)
-    if measure == "count":
-        return frozenset({"count", *(f"{scale} {noun}".strip() for scale in SCALES for noun in UNITS["count"])} - {""})
-    return frozenset(UNITS[measure])
-
-
-def _units_in_words(measure: str, currencies: tuple[str, ...]) -> str:
+def _in_words(measure: str, currencies: tuple[str, ...]) -> str:
     scales, nouns = ", ".join(filter(None, SCALES)), ", ".join(filter(None, UNITS[measure]))
     if not nouns:
-        per = " per order" * measure.endswith("order")
-        names = ", ".join(currencies)
+        per, names = " per order" * measure.endswith("order"), ", ".join(currencies)
         return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
     return f"{nouns}, count, each with or without one of {scales}" if measure == "count" else nouns
 
 
-def _measure(info) -> str:
-    metric = info.context["metrics"].get(info.data.get("metric"))
-    return metric.measure if metric else ""  # the metric's own column says so
-
-
 # Files ------------------------------------------------------------------------------------------------
 
-_MARKS = ",;\t"
 # `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
 _EITHER = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 Content = bytes | OSError  # of a file, or why it cannot be read
 
 
+def read_bytes(path: Path) -> Content:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return error
+
+
 def read_text(name: str, content: Content, problems: list[Problem]) -> str | None:
     """The text of a file, or None and a problem."""
     if isinstance(content, OSError):
-        problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror})"))
+        problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror or content})"))
         return None
+    raw = content.removeprefix(codecs.BOM_UTF8)
     try:
-        text, before, byte = content.decode("utf-8-sig"), b"", "byte 0x00"
-        before = text.encode().partition(b"\0")[0] if "\0" in text else None
+        text, at = raw.decode(), raw.find(b"\0")
     except UnicodeDecodeError as error:
-        text, before, byte = None, error.object[: error.start], f"byte 0x{error.object[error.start]:02x}"
-    if before is None:
+        at = error.start
+    if at < 0:
         return text
     allowed = "text in UTF-8, without zero bytes; save the file with that encoding"
-    problems.append(Problem(name, before.count(b"\n") + 1, None, byte, allowed))
+    problems.append(Problem(name, raw.count(b"\n", 0, at) + 1, None, f"byte 0x{raw[at]:02x}", allowed))
     return None
 
 
 def table_of(content: Content) -> str:
     """The table whose columns the header of a file has most of."""
     text = "" if isinstance(content, OSError) else content.decode("utf-8-sig", "replace")
-    return max(reversed(TABLES), key=lambda table: _likeness(text, table))
+    common = {table: len({*dialect(text, table)[0]} & {*COLUMNS[table]}) for table in reversed(TABLES)}
+    return max(common, key=lambda table: (common[table], common[table] and -len(COLUMNS[table])))
 
 
 def dialect(text: str, table: str) -> tuple[list[str], str, int]:
-    """The header of a table as it stands in a text, what parts its cells, and in which line it is."""
-    _, line, mark, header = _likeness(text, table)
-    return next(csv.reader([header], delimiter=mark)), mark, -line
-
-
-def _likeness(text: str, table: str) -> tuple[tuple[int, int], int, str, str]:
-    """How like the header of a table the likeliest of the first lines is, where it is, its mark, and itself."""
-    columns = set(COLUMNS[table])
-
-    def common(line: str, mark: str) -> int:
-        return len({name.strip().strip('"').strip() for name in line.split(mark)} & columns)
-
-    lines = enumerate(islice(io.StringIO(text, newline=None), 20), 1)
-    found = [
-        ((n := common(line, mark), n and n - len(columns)), -number, mark, line)
-        for number, line in lines
-        for mark in _MARKS
-    ]
-    return max(found, key=lambda like: like[:2], default=((0, 0), -1, ",", ""))
+    """The header of a table, what parts its cells, and its line: what is likest of the first lines of a text."""
+    most, found = 0, ([], ",", 1)
+    for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1):
+        for mark in ",;\t":
+            header = [name.strip().strip('"').strip() for name in line.split(mark)]
+            if len({*header} & {*COLUMNS[table]}) > most:
+                most, found = len({*header} & {*COLUMNS[table]}), (header, mark, number)
+    return found
 
 
 def read_table(
@@ -424,19 +386,8 @@ def read_table(
     """The rows of a CSV file as text, each with its `line`; none, but problems, if it cannot be read.
 
     What a spreadsheet makes of a file is understood: a byte order mark, CRLF, `sep=;`, semicolons or tabs with decimal
-    commas, spaces around a cell, rows and columns that are empty.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, for messages.
-    content : bytes or OSError
-    problems : list of Problem
-        Gets what cannot be used.
-    table : str
-        The table whose columns the file has, if that is not its name.
-    added : bool
-        Whether columns that have a default may be missing.
+    commas, spaces around a cell, rows and columns that are empty. `table` is the one whose columns the file has, if
+    that is not its name; in a file that is `added`, columns that have a default may be missing.
     """
     table = table or name
     text = read_text(name, content, problems)
@@ -444,24 +395,22 @@ def read_table(
         return []
     # A spreadsheet's own line before the header is no row; its end stays, so that lines keep their numbers.
     text = re.sub(r'\A"?sep=.?"?[,;\t ]*(?=[\r\n]|\Z)', "", text, flags=re.IGNORECASE)
+    likely, mark, header_line = dialect(text, table)
     try:
-        likely, mark, header_line = dialect(text, table)
         (first, header), *rows = _lines(text, mark) or [(1, [])]
     except csv.Error as error:
         reason, line = (*error.args, 1)[:2]
         problems.append(Problem(name, line, None, None, f"CSV with every quote closed ({reason})"))
         return []
-    if first < header_line and len(set(map(str.strip, likely)) & set(COLUMNS[table])) > 1:
+    found = list(_misfits(name, table, added, first, header, rows))
+    if first < header_line and len({*likely} & {*COLUMNS[table]}) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
         found = [Problem(name, first, None, " ".join(filter(None, header)), above)]
-    else:
-        found = list(_misfits(name, table, added, first, header, rows))
     problems += found
     if found:
         return []
-    read = [
-        dict.fromkeys(COLUMNS[table], "") | dict(zip(header, row, strict=True)) | {"line": line} for line, row in rows
-    ]
+    empty = dict.fromkeys(COLUMNS[table], "")
+    read = [empty | dict(zip(header, row, strict=True)) | {"line": line} for line, row in rows]
     if mark != ",":
         _write_decimal_points(name, read, problems)
     return read
@@ -518,20 +467,20 @@ def _write_decimal_points(name: str, rows: list[dict[str, str]], problems: list[
             row[column] = row[column].replace(",", ".")
 
 
-def checked(name: str, rows: list[dict[str, str]], context: dict, table: str = "") -> Iterator[Problem]:
+def checked(name: str, rows: list[dict[str, str]], context: dict) -> Iterator[Problem]:
     """A problem for each cell of a table that breaks the rule of its column."""
-    table, first = table or name, {}
+    first = {}
     for row in rows:
         try:
-            TABLES[table].model_validate({key: text for key, text in row.items() if key != "line"}, context=context)
+            TABLES[name].model_validate({key: text for key, text in row.items() if key != "line"}, context=context)
         except ValidationError as error:
             for wrong in error.errors(include_url=False):
                 yield Problem(name, row["line"], wrong["loc"][0], row[wrong["loc"][0]], **_said(wrong))
-        key = tuple(row[column] for column in KEYS[table])
+        key = tuple(row[column] for column in KEYS[name])
         line = first.setdefault(key, row["line"])
         if line != row["line"]:
             allowed = f"a name used once; line {line} has it, too"
-            yield Problem(name, row["line"], KEYS[table][0], " ".join(key), allowed)
+            yield Problem(name, row["line"], KEYS[name][0], " ".join(key), allowed)
 
 
 def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str] | None:
@@ -563,11 +512,10 @@ def _said(wrong: dict) -> dict[str, str]:
     """What a validation error allows, in our words."""
     if wrong["type"] == "cell":
         return wrong["ctx"]
-    if wrong["type"] == "missing":
-        return {"allowed": "some value; the key is missing"}
-    if wrong["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return {"allowed": "the keys that data/README.md names"}
-    return {"allowed": wrong["msg"].removeprefix("Input should be ").replace("tuple", "list").replace("Tuple", "list")}
+    keys = "the keys that data/README.md names"
+    ours = {"missing": "some value; the key is missing", "extra_forbidden": keys, "unexpected_keyword_argument": keys}
+    theirs = wrong["msg"].removeprefix("Input should be ").replace("tuple", "list").replace("Tuple", "list")
+    return {"allowed": ours.get(wrong["type"], theirs)}
 
 
 def line_of(text: str, path: list[str]) -> int | None:
@@ -598,23 +546,47 @@ class Metric(NamedTuple):
     means: Text
 
 
-class VocabularyFile(Strict):
-    """vocabulary.toml."""
+class Vocabulary(Strict):
+    """The names that the CSV files may use: vocabulary.toml."""
 
     platforms: dict[str, Text]
     counters: dict[str, Text]
     markets: dict[str, _Market]
-    regions: dict[str, _Region]
+    regions_: dict[str, _Region] = Field(alias="regions")
     metrics: dict[str, Metric]
 
-    @field_validator("regions")
+    @field_validator("regions_")
     @classmethod
     def _of_markets(cls, regions: dict[str, _Region], info) -> dict[str, _Region]:
-        markets = info.data.get("markets", ())
-        for name, region in regions.items():
-            for member in () if region.of == "all" else region.of:
-                if markets and member not in markets:
-                    raise refuse(
-                        f"only names under [markets] in {name}; {member!r} is none", closest(member, tuple(markets))
-                    )
+        markets = info.data.get("markets", {})
+        members = [(m, name) for name, region in regions.items() if region.of != "all" for m in region.of]
+        for member, name in members if markets else ():
+            if member not in markets:
+                near = closest(member, tuple(markets))
+                raise refuse(f"only names under [markets] in {name}; {member!r} is none", near)
         return regions
+
+    @cached_property
+    def regions(self) -> dict[str, tuple[str, ...]]:
+        """The markets of each region."""
+        return {name: tuple(self.markets) if r.of == "all" else r.of for name, r in self.regions_.items()}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Markets and regions, as a sentence names them."""
+        return {name: place.name for name, place in (self.markets | self.regions_).items()}
+
+    def members(self, market: str) -> tuple[str, ...]:
+        """The markets that a market cell sums up: itself, the members of a region, or the names in a list."""
+        return tuple(dict.fromkeys(m for name in market.split(", ") for m in self.regions.get(name, (name,))))
+
+    def call(self, market: str) -> str:
+        """A market or region, or several, as a sentence names them."""
+        *names, last = (self.names[name] for name in market.split(", "))
+        return f"{', '.join(names)} and {last}" if names else last
+
+    @staticmethod
+    def call_metric(metric: str) -> str:
+        """A metric as a table names it: `GMV growth, year on year`."""
+        words = metric.replace("_yoy", ", year on year").replace("_mom", ", month on month").replace("_", " ")
+        return re.sub(r"\b(gmv|nmv|eur)\b", lambda match: match[0].upper(), words)

@@ -42,16 +42,13 @@ class Span:
         match = _PARTS.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is not a period; allowed: {ALLOWED}")
-        year = int(match["year"])
-        if match["day"]:
-            day = date(year, int(match["month"]), int(match["day"]))
+        year, part = int(match["year"]), {name: int(n) for name, n in match.groupdict().items() if n}
+        if "day" in part:
+            day = date(year, part["month"], part["day"])
             return cls(day, day)
-        if match["month"]:
-            return cls.months_of(year, int(match["month"]), 1)
-        if match["quarter"]:
-            return cls.months_of(year, 3 * int(match["quarter"]) - 2, 3)
-        if match["half"]:
-            return cls.months_of(year, 6 * int(match["half"]) - 5, 6)
+        for name, months in (("month", 1), ("quarter", 3), ("half", 6)):
+            if name in part:
+                return cls.months_of(year, months * (part[name] - 1) + 1, months)
         return cls.months_of(year, 1, 12)
 
     @classmethod
@@ -81,54 +78,54 @@ class Span:
         return self.months or self.days / DAYS_PER_MONTH
 
     @property
+    def _part(self) -> tuple[str, int]:
+        """The part of the calendar's year that the span is, and the how manieth: ("Q", 2); or neither."""
+        if self.end.year == self.start.year:
+            for name, months in (("year", 12), ("H", 6), ("Q", 3), ("month", 1)):
+                if self.months == months and self.start.month % months == 1 % months:
+                    return name, 1 + self.start.month // months
+        return "", 0
+
+    @property
     def code(self) -> str:
         """The span as the ledger writes it."""
-        year, first = self.start.year, self.start.month
+        (part, number), year = self._part, self.start.year
         if self.days == 1:
             return self.start.isoformat()
-        if self.months is None or self.end.year != year:
-            return f"{self.start.isoformat()}..{self.end.isoformat()}"
-        if self.months == 12:
-            return f"{year}"
-        if self.months == 6 and first in (1, 7):
-            return f"{year}H{1 + first // 7}"
-        if self.months == 3 and first % 3 == 1:
-            return f"{year}Q{1 + first // 3}"
-        if self.months == 1:
-            return f"{year}-{first:02d}"
-        return f"{year}-{first:02d}..{year}-{self.end.month:02d}"
+        if part in ("H", "Q"):
+            return f"{year}{part}{number}"
+        if part:
+            return f"{year}" if part == "year" else f"{self.start:%Y-%m}"
+        if self.months and self.end.year == year:
+            return f"{self.start:%Y-%m}..{self.end:%Y-%m}"
+        return f"{self.start.isoformat()}..{self.end.isoformat()}"
 
     @property
     def label(self) -> str:
         """The span as a sentence names it: `the first half of 2024`, `May 2024`, `8 June 2024`."""
-        year, first = self.start.year, self.start.month
+        (part, number), year, first = self._part, self.start.year, calendar.month_name[self.start.month]
         if self.days == 1:
             return day_label(self.start)
         if self.months is None:
             return f"the period from {self._days_label}"
-        if self.end.year != year:
-            last = calendar.month_name[self.end.month]
-            return f"{calendar.month_name[first]} {year} to {last} {self.end.year}"
-        if self.months == 12:
-            return f"{year}"
-        if self.months == 6 and first in (1, 7):
-            return f"the {'first' if first == 1 else 'second'} half of {year}"
-        if self.months == 3 and first % 3 == 1:
-            return f"the {('first', 'second', 'third', 'fourth')[first // 3]} quarter of {year}"
-        if self.months == 1:
-            return f"{calendar.month_name[first]} {year}"
-        return f"{calendar.month_name[first]} to {calendar.month_name[self.end.month]} {year}"
+        if part in ("H", "Q"):
+            nth = ("first", "second", "third", "fourth")[number - 1]
+            return f"the {nth} {'half' if part == 'H' else 'quarter'} of {year}"
+        if part:
+            return f"{year}" if part == "year" else f"{first} {year}"
+        since = first if self.end.year == year else f"{first} {year}"
+        return f"{since} to {calendar.month_name[self.end.month]} {self.end.year}"
 
     @property
     def short(self) -> str:
         """The span as a chart or a table names it: `H1 2024`, `Q2 2024`, `May 2024`."""
-        code = self.code
-        if re.fullmatch(r"\d{4}[HQ]\d", code):
-            return f"{code[4:]} {code[:4]}"
-        if self.months == 1:
-            return f"{calendar.month_abbr[self.start.month]} {self.start.year}"
-        if self.months and self.end.year == self.start.year and self.months < 12:
-            return f"{calendar.month_abbr[self.start.month]}–{calendar.month_abbr[self.end.month]} {self.start.year}"
+        (part, number), first = self._part, calendar.month_abbr[self.start.month]
+        if part in ("H", "Q"):
+            return f"{part}{number} {self.start.year}"
+        if part == "month":
+            return f"{first} {self.start.year}"
+        if self.months and not part and self.end.year == self.start.year:
+            return f"{first}–{calendar.month_abbr[self.end.month]} {self.start.year}"
         return self._days_label if self.months is None and self.days > 1 else self.label
 
     @property

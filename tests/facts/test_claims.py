@@ -1,13 +1,11 @@
 """The audit of claims: each verdict worked out by hand, what a later date changes, and a file that is refused."""
 
-import tomllib
 from dataclasses import replace
 
 import pytest
 
-from analysis.facts.claims import VERDICTS, Comparison, RelationError, Row, evaluate, judged
-from analysis.facts.ledger import LedgerError, claims_astray, read_ledger
-from analysis.facts.parameters import DATA
+from analysis.facts.claims import VERDICTS, RelationError, Row, evaluate, judged
+from analysis.facts.ledger import LedgerError, claims_astray
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
@@ -117,32 +115,6 @@ def test_verdict_that_a_later_date_changes(ledger, quarter, claim):
     check(findings(make_report(ledger, quarter=quarter))[claim], *LATER[quarter, claim])
 
 
-@pytest.mark.parametrize("quarter", ["2024Q3", "2024Q4"])
-def test_a_later_date_changes_nothing_else(ledger, mid_2024, quarter):
-    later = findings(make_report(ledger, quarter=quarter))
-    changed = {claim for when, claim in LATER if when <= quarter}
-    assert set(later) - changed == set(mid_2024) - changed
-    assert {c: later[c].verdict for c in set(later) - changed} == {
-        c: mid_2024[c].verdict for c in set(mid_2024) - changed
-    }
-
-
-@pytest.mark.parametrize("quarter", ["2023Q4", "2024Q1"])
-def test_before_the_article_none_of_its_claims_is_told(ledger, quarter):
-    """The article became public on 31 July 2024."""
-    told = judged(make_report(ledger, quarter=quarter))
-    assert len(told)
-    assert not any(fact.startswith("A") for facts in told["facts"] for fact in facts)
-
-
-def test_every_figure_of_the_article_is_in_some_claim_and_each_has_its_original_words(ledger, mid_2024):
-    article = {fact for fact in ledger.facts.index if fact.startswith("A")}
-    assert len(article) == 55
-    assert {fact for finding in mid_2024.values() for fact in finding.facts} >= article
-    for finding in mid_2024.values():
-        assert set(finding.quotes) == {ledger.facts.loc[fact, "quote"] for fact in finding.facts} - {""}
-
-
 def test_a_row_has_what_a_text_needs_to_tell_the_claim(mid_2024):
     finding = mid_2024["us-share-of-target"]
     assert (finding.chapter, finding.platform, finding.market) == ("united_states", "TikTok Shop", "US")
@@ -152,7 +124,7 @@ def test_a_row_has_what_a_text_needs_to_tell_the_claim(mid_2024):
     )
     assert finding.worked_out.formula == "A0024 × 6 months (H1 2024) ÷ A0004"
     assert [origin.id for origin in finding.worked_out.origins] == ["A0024", "A0004"]
-    assert (finding.sign, finding.worked_out.text, finding.witnesses) == (">", "16.8%", ())
+    assert (finding.sign, finding.worked_out.text, finding.witnesses) == (">", "17%", ())
     assert mid_2024["us-new-shops-days-before"].witnesses == ("tktk.com",)
     assert mid_2024["vietnam-stream-gap"].needs == "the day in May of the first livestream"
 
@@ -177,49 +149,34 @@ def test_a_test_that_lacks_a_fact_leaves_the_claim_open_or_untold(ledger):
     assert found["indonesia-monthly"].verdict == OPEN
 
 
-# The language -------------------------------------------------------------------------------------------
-
+US = ("US",)
 ROWS = {
-    "A": Row(Quantity(6.0, "USD", "A"), Span.parse("2024-05"), ("US",)),
-    "B": Row(Quantity(2.0, "USD", "B"), Span.parse("2024-06"), ("US",)),
-    "P": Row(Quantity(0.5, "%", "P"), Span.parse("2024"), ("US",)),
-    "E": Row(None, Span.parse("2024-07-10"), ("Spain", "Ireland")),
+    "A": Row("A", Quantity(6.0, "USD", "A"), Span.parse("2024-05"), US),
+    "B": Row("B", Quantity(2.0, "USD", "B"), Span.parse("2024-06"), US),
+    "P": Row("P", Quantity(0.5, "%", "P"), Span.parse("2024"), US),
+    "E": Row("E", None, Span.parse("2024-07-10"), ("Spain", "Ireland")),
 }
 
 
 @pytest.mark.parametrize(
     ("test", "value", "formula"),
     [
-        ("A + B * 2", 10, "A + B × 2"),
-        ("(A + B) * 2", 16, "(A + B) × 2"),
-        ("A - B - 1 * B", 2, "A − B − 1 × B"),
-        ("A / B", 3, "A ÷ B"),
-        ("-B + A", 4, "−(B) + A"),
-        ('days("2024-02")', 29, "29 days (Feb 2024)"),
-        ('months("2024H1")', 6, "6 months (H1 2024)"),
-        ('day("E")', 20240710, "first day of E"),
+        ("A + B * 2", 10, "A + B × 2"), ("(A + B) * 2", 16, "(A + B) × 2"), ("A - B - 1 * B", 2, "A − B − 1 × B"),
+        ("A / B", 3, "A ÷ B"), ("-B + A", 4, "−(B) + A"), ('days("2024-02")', 29, "29 days (Feb 2024)"),
+        ('months("2024H1")', 6, "6 months (H1 2024)"), ('day("E")', 20240710, "first day of E"),
         ('fact("A") - B', 4, "A − B"),
     ],
-)
+)  # fmt: skip
 def test_arithmetic(test, value, formula):
     found = evaluate(test, ROWS)
     assert (found.value, found.formula) == (value, formula)
-
-
-@pytest.mark.parametrize(
-    ("test", "true"),
-    [("A == A", True), ("A < B", False), ("A >= 3 * B", True), ("A > 3 * B", False), ("P > B / A", True)],
-)
-def test_comparison(test, true):
-    found = evaluate(test, ROWS)
-    assert isinstance(found, Comparison)
-    assert found.true is true
 
 
 def test_a_number_that_differs_by_rounding_only_is_the_same():
     """A third three times is one, though not in binary."""
     assert not evaluate("A / 60 > A * 3 / 180", ROWS).true
     assert evaluate("A / 60 <= A * 3 / 180", ROWS).true
+    assert evaluate("P > B / A", ROWS).true and not evaluate("A < B", ROWS).true
 
 
 @pytest.mark.parametrize(
@@ -244,8 +201,6 @@ def test_unlike_units_and_events_are_no_figures_to_add(test):
         evaluate(test, ROWS)
 
 
-# The file -----------------------------------------------------------------------------------------------
-
 CLAIM = """
 [a-claim]
 chapter = "temu"
@@ -269,22 +224,15 @@ def refused(data_copy, text):
     [
         ('platform = "Temu"', 'platform = "Temo"', "a-claim.platform", "TikTok Shop"),
         ('market = "US"', 'market = "USA"', "a-claim.market", "joined by a comma"),
-        ('market = "US"', "market = 1", "a-claim.market", "a valid string"),
         ('facts = ["A0028"]', 'facts = "A0028"', "a-claim.facts", "a valid list"),
-        ('facts = ["A0028"]', "facts = []", "a-claim.facts", "at least 1"),
         ("Temu: {A0028}", "Temu: 70 %", "a-claim.words", "without digits"),
-        ("Temu: {A0028}", "Temu: {", "a-claim.words", "without digits"),
         ("Temu: {A0028}", "Temu: {A0028:.2f}", "a-claim.words", "without digits"),
         ("A0028 == P0132", "A0028 = P0132", "a-claim.test", "fact ids, numbers"),
         ("A0028 == P0132", "A0028 == A0001", "a-claim.test", "unlike units"),
-        ("A0028 == P0132", 'A0028 == days("x")', "a-claim.test", "days("),
         ("A0028 == P0132", 'A0028 == dys("2024")', "a-claim.test", "days, fact, hours"),
         ("test =", "tset =", "a-claim.tset", "the keys that"),
         ("test = 'A0028 == P0132'", "", "a-claim.needs", "what would settle"),
-        ('words = "Temu: {A0028}"', "", "a-claim.words", "the key is missing"),
         ("test =", "tolerance = -1\ntest =", "a-claim.tolerance", "or equal to 0"),
-        ("test =", "tolerance = true\ntest =", "a-claim.tolerance", "a valid number"),
-        ("test =", 'loosely = "much"\ntest =', "a-claim.loosely", "a valid number"),
     ],
 )
 def test_a_bad_key_is_told_with_its_line_and_what_is_allowed(data_copy, old, new, key, allowed):
@@ -303,21 +251,6 @@ def test_all_bad_claims_are_told_at_once(data_copy):
 @pytest.mark.parametrize("text", ["[a\n", "a = 1\n", CLAIM + CLAIM])
 def test_what_is_no_table_of_claims_is_told(data_copy, text):
     assert {p.file for p in refused(data_copy, text)} == {"claims.toml"}
-
-
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "a folder"])
-def test_a_missing_file_is_told(data_copy, make):
-    path = data_copy.path / "claims.toml"
-    path.unlink()
-    make(path)
-    with pytest.raises(LedgerError) as caught:
-        data_copy.read()
-    assert {p.file for p in caught.value.problems} == {"claims.toml"}
-
-
-def test_a_file_without_a_claim_audits_nothing(data_copy):
-    (data_copy.path / "claims.toml").write_text("# none yet\n", encoding="utf-8")
-    assert judged(make_report(data_copy.read(), quarter="2024Q2")).empty
 
 
 def test_a_claim_about_a_fact_that_is_nowhere_is_listed_for_check(data_copy):
@@ -339,14 +272,6 @@ def test_a_claim_of_a_chapter_that_is_none_is_listed_for_check(ledger):
     assert {(p.column.partition(".")[2], p.value) for p in astray} == {("chapter", "rival")}
 
 
-def test_a_new_claim_is_a_matter_of_data(data_copy):
-    path = data_copy.path / "claims.toml"
-    path.write_text(
-        path.read_text(encoding="utf-8") + CLAIM.replace("A0028 == P0132", "A0028 > P0132"), encoding="utf-8"
-    )
-    assert findings(make_report(data_copy.read(), quarter="2024Q2"))["a-claim"].verdict == HOLDS
-
-
 def test_tolerance_decides_between_the_verdicts(ledger):
     """70 against 45 %: 36 % apart."""
     (claim,) = (claim for claim in ledger.claims if claim.id == "temu-us-share")
@@ -359,13 +284,3 @@ def test_tolerance_decides_between_the_verdicts(ledger):
     assert verdict(tolerance=0.2, loosely=0.36) == LOOSELY
     assert verdict(tolerance=0.2, loosely=0.3) == OTHERS
     assert verdict(facts=("A0028", "P0132")) == ITSELF  # were both figures of one claim
-
-
-def test_the_keys_of_a_claim_are_those_that_the_readme_names(ledger):
-    words = (DATA / "README.md").read_text(encoding="utf-8")
-    keys = {
-        key for claim in tomllib.loads((DATA / "claims.toml").read_text(encoding="utf-8")).values() for key in claim
-    }
-    for key in keys:
-        assert f"`{key}`" in words
-    assert read_ledger().claims == ledger.claims

@@ -5,24 +5,22 @@ import io
 import pickle
 import random
 import shutil
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import FILES, LedgerError, read_ledger, split_unit
+from analysis.facts.ledger import LedgerError, read_ledger, split_unit
 from analysis.facts.parameters import DATA
-from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
-from analysis.facts.schema import UNITS
 from analysis.facts.span import Span
 
 CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
-slow = settings(max_examples=60)  # each example reads a whole folder
+slow = settings(max_examples=12)  # each example reads a whole folder
 
 
 def refused(folder) -> list:
@@ -37,8 +35,6 @@ def refused(folder) -> list:
 def places(problems) -> list[tuple]:
     return [(p.file, p.line, p.column, p.value) for p in problems]
 
-
-# One bad cell -------------------------------------------------------------------------------------
 
 BAD = {
     "facts.csv A0025": [
@@ -77,7 +73,7 @@ BAD = {
         ("kind", "opening", "launch"), ("event", "", "some text"), ("source", "S999", "a source of sources.csv"),
         ("known_on", "2023", "empty, or the day"),
     ],
-    "fx.csv THB,2024Q2": [
+    "fx.csv THB": [
         ("currency", "thb", "three capitals"), ("period", "2024Q6", "2024Q2"), ("per_usd", "0", "above zero"),
         ("per_usd", "-36.7", "above zero"), ("per_usd", "36,7", "above zero"), ("per_usd", "9" * 400, "above zero"),
         ("source", "S999", "a source of sources.csv"),
@@ -85,16 +81,20 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("row", "column", "value", "told"), [(row, *cell) for row, cells in BAD.items() for cell in cells]
-)
-def test_one_bad_cell_is_named_with_its_place_and_what_is_allowed(data_copy, row, column, value, told):
+@pytest.mark.parametrize("row", BAD)
+def test_a_bad_cell_is_named_with_its_place_and_what_is_allowed(data_copy, row):
+    """Each in a row of its own: all are told at once, each once."""
     file, first = row.split(" ")
-    line = data_copy.put(file, first, column, value)
+    own = {"facts.csv": "id", "sources.csv": "source", "events.csv": "id", "fx.csv": "period"}[file]
+    expected = []
+    for n, (column, value, _) in enumerate(BAD[row]):
+        cells = {own: f"20{n:02d}Q1" if own == "period" else f"X{n:02d}"} | {column: value}
+        expected.append((file, data_copy.add(file, first, **cells), column, value))
     problems = refused(data_copy)
-    assert places(problems) == [(file, line, column, value)]
-    assert str(problems[0]).startswith(f"{file}, line {line}, column {column}: {value!r}. Allowed: ")
-    assert told in str(problems[0])
+    assert places(problems) == expected
+    for problem, (_, value, told) in zip(problems, BAD[row], strict=True):
+        place = f"{file}, line {problem.line}, column {problem.column}: {value!r}. Allowed: "
+        assert str(problem).startswith(place) and told in str(problem)
 
 
 # The measure of a metric, a metric and its unit, and values just inside and just outside of the bound.
@@ -113,45 +113,23 @@ BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("measure", BOUNDS)
-def test_a_value_beyond_what_its_measure_can_be_is_refused(data_copy, ledger, measure):
-    metric, unit, inside, outside = BOUNDS[measure]
-    assert ledger.vocabulary.metrics[metric].measure == measure
-    for number, value in enumerate(inside):
-        data_copy.add("facts.csv", "A0025", id=f"X{number}", metric=metric, unit=unit, value=value)
-    assert data_copy.read().facts.loc["X0", "value"] == inside[0]
-    lines = [data_copy.add("facts.csv", "A0025", id=f"Y{number}", metric=metric, unit=unit, value=value)
-             for number, value in enumerate(outside)]  # fmt: skip
-    expected = [("facts.csv", line, "value", value) for line, value in zip(lines, outside, strict=True)]
-    assert (places(refused(data_copy)) if outside else []) == expected
+def test_a_value_beyond_what_its_measure_can_be_is_refused(data_copy, ledger):
+    expected = []
+    for measure, (metric, unit, inside, outside) in BOUNDS.items():
+        assert ledger.vocabulary.metrics[metric].measure == measure
+        for value in inside + outside:
+            name = f"X{len(data_copy.rows('facts.csv'))}"
+            line = data_copy.add("facts.csv", "A0025", id=name, metric=metric, unit=unit, value=value)
+            expected += [("facts.csv", line, "value", value)] * (value in outside)
+    assert places(refused(data_copy)) == expected
 
 
-def test_every_measure_has_its_bound_tested():
-    assert set(BOUNDS) == set(UNITS)
-
-
-@pytest.mark.parametrize(
-    ("file", "like", "cells", "column", "value"),
-    [
-        ("facts.csv", "A0025", {}, "id", "A0025"),
-        ("sources.csv", "S001", {}, "source", "S001"),
-        ("events.csv", "E016", {}, "id", "E016"),
-        ("fx.csv", "THB", {"period": "2024Q2"}, "currency", "THB 2024Q2"),
-    ],
-)
-def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy, file, like, cells, column, value):
-    rows = data_copy.rows(file)
-    first = next(i for i, row in enumerate(rows, 1) if " ".join(row[: len(value.split())]) == value)
-    line = data_copy.add(file, like, **cells)
-    (problem,) = refused(data_copy)
-    assert places([problem]) == [(file, line, column, value)]
-    assert f"line {first} " in problem.allowed
-
-
-@pytest.mark.parametrize("value", ["5", "0", "12.50", " 7 ", "0005"])
-def test_plain_numbers_are_read(data_copy, value):
-    data_copy.put("facts.csv", "A0025", "value", value)
-    assert data_copy.read().facts.loc["A0025", "number"] == pytest.approx(float(value) * 1e9)
+def test_a_name_used_twice_is_refused_and_both_lines_are_told(data_copy):
+    first = next(line for line, row in enumerate(data_copy.rows("facts.csv"), 1) if row[0] == "A0025")
+    lines = data_copy.add("facts.csv", "A0025"), data_copy.add("fx.csv", "THB", period="2024Q2")
+    told = refused(data_copy)
+    assert places(told) == [("facts.csv", lines[0], "id", "A0025"), ("fx.csv", lines[1], "currency", "THB 2024Q2")]
+    assert f"line {first} " in told[0].allowed
 
 
 @pytest.mark.parametrize(
@@ -181,30 +159,6 @@ def test_a_withdrawn_row_is_kept_aside_with_its_reason(data_copy, ledger):
     assert read.fingerprint != ledger.fingerprint
 
 
-def test_a_value_is_a_first_print_unless_the_row_says_that_it_was_revised(data_copy):
-    data_copy.put("facts.csv", "A0024", "vintage", "revised")
-    assert data_copy.read().facts.loc["A0024", "vintage"] == "revised"
-    assert data_copy.read().facts.loc["A0025", "vintage"] == "first"
-
-
-# Several bad cells --------------------------------------------------------------------------------
-
-
-def test_all_bad_cells_of_all_files_are_told_at_once_in_the_order_of_the_files(data_copy):
-    expected = [
-        ("events.csv", data_copy.put("events.csv", "E016", "kind", "opening"), "kind", "opening"),
-        ("facts.csv", data_copy.put("facts.csv", "A0004", "unit", "USD bnn"), "unit", "USD bnn"),
-        ("facts.csv", data_copy.put("facts.csv", "A0025", "period", "2024H3"), "period", "2024H3"),
-        ("facts.csv", data_copy.put("facts.csv", "A0025", "value", "much"), "value", "much"),
-        ("facts.csv", data_copy.put("facts.csv", "P0607", "source", "S999"), "source", "S999"),
-        ("fx.csv", data_copy.put("fx.csv", "VND,2021", "per_usd", "0"), "per_usd", "0"),
-    ]
-    problems = refused(data_copy)
-    assert sorted(places(problems)) == sorted(expected)
-    assert [(p.file, p.line) for p in problems] == sorted((p.file, p.line) for p in problems)
-    assert str(LedgerError(problems)).startswith("6 problems in the data\n")
-
-
 def test_a_long_list_of_what_is_allowed_is_told_once(data_copy):
     for row in ("A0024", "A0025", "A0026"):
         data_copy.put("facts.csv", row, "unit", "USD bm")
@@ -216,13 +170,11 @@ def test_a_long_list_of_what_is_allowed_is_told_once(data_copy):
 
 @slow
 @given(
-    st.lists(
+    st.sets(
         st.tuples(st.integers(1, 300), st.sampled_from(["period", "value", "unit", "source", "known_on"])),
-        min_size=1,
-        max_size=12,
-        unique=True,
+        min_size=1, max_size=12,
     )
-)
+)  # fmt: skip
 def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
     rows = table("facts.csv")
     for row, column in cells:
@@ -233,80 +185,54 @@ def test_every_spoilt_cell_is_told_exactly_once(tmp_path_factory, cells):
     assert sorted(places(caught.value.problems)) == sorted(("facts.csv", row + 1, column, "?") for row, column in cells)
 
 
-# Broken files -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("file", CSV_FILES)
-def test_a_misspelt_column_is_told_with_the_one_that_is_missing(data_copy, file):
-    header = data_copy.rows(file)[0]
-    text = (data_copy.path / file).read_text(encoding="utf-8")
-    (data_copy.path / file).write_text(text.replace(header[1], "kwality", 1), encoding="utf-8")
+def test_a_misspelt_column_is_told_with_the_one_that_is_missing(data_copy):
+    header, *rows = data_copy.rows("fx.csv")
+    data_copy.write("fx.csv", [["currency", "perid", *header[2:]], *rows])
     unknown, missing = refused(data_copy)
-    assert places([unknown]) == [(file, 1, None, "kwality")]
-    assert all(name in unknown.allowed for name in header)
-    assert (missing.file, missing.line, missing.allowed) == (file, 1, f"a column {header[1]}")
+    assert places([unknown]) == [("fx.csv", 1, None, "perid")]
+    assert all(name in unknown.allowed for name in header) and unknown.hint == "period"
+    assert (missing.file, missing.line, missing.allowed) == ("fx.csv", 1, "a column period")
 
 
-def test_a_column_that_stands_twice_is_told_once(data_copy):
-    data_copy.write("fx.csv", [[*row, row[1]] for row in data_copy.rows("fx.csv")])
-    assert places(refused(data_copy)) == [("fx.csv", 1, None, "period")]
-
-
-@pytest.mark.parametrize("file", CSV_FILES)
 @pytest.mark.parametrize(
     ("spoil", "line", "allowed"),
     [
         (lambda raw: b"", 1, "a header line"),
-        (lambda raw: b"\xef\xbb\xbf", 1, "a header line"),
         (lambda raw: raw.splitlines()[0] + b"\n", 1, "at least one row"),
         (lambda raw: raw.decode().encode("utf-16"), 1, "UTF-8"),
-        (lambda raw: swap(raw, 3, "naïve".encode("latin-1")), 3, "UTF-8"),
         (lambda raw: swap(raw, 4, "逼近".encode("gb18030")), 4, "UTF-8"),
         (lambda raw: swap(raw, 3, b"a\0b"), 3, "zero bytes"),
         (lambda raw: swap(raw, 3, raw.splitlines()[2] + b",more"), 3, "cells, one for each column"),
-        (lambda raw: swap(raw, 3, raw.splitlines()[2].rpartition(b",")[0]), 3, "cells, one for each column"),
         (lambda raw: swap(raw, 3, b'"' + raw.splitlines()[2]), 3, "every quote closed"),
-        (lambda raw: swap(raw, 3, b'"a"b' + raw.splitlines()[2]), 3, "every quote closed"),
     ],
 )
-def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, file, spoil, line, allowed):
-    path = data_copy.path / file
+def test_a_broken_file_is_told_with_the_line_where_it_breaks(data_copy, spoil, line, allowed):
+    path = data_copy.path / "fx.csv"
     path.write_bytes(spoil(path.read_bytes()))
     (problem,) = refused(data_copy)
-    assert (problem.file, problem.line) == (file, line)
+    assert (problem.file, problem.line) == ("fx.csv", line)
     assert allowed in problem.allowed
 
 
-@pytest.mark.parametrize("file", [*CSV_FILES, "vocabulary.toml"])
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["missing", "a folder"])
-def test_a_missing_file_is_told_with_its_name(data_copy, file, make):
-    (data_copy.path / file).unlink()
-    make(data_copy.path / file)
-    assert [p.file for p in refused(data_copy)] == [file]
-
-
-def test_a_missing_folder_is_told_file_by_file(tmp_path):
-    with pytest.raises(LedgerError) as caught:
-        read_ledger(tmp_path / "no" / "such")
-    assert {p.file for p in caught.value.problems} == set(FILES)
+def test_missing_files_are_told_with_their_names(data_copy):
+    files = ["claims.toml", "fx.csv", "scenarios.toml", "vocabulary.toml"]
+    for file in files:
+        (data_copy.path / file).unlink()
+    (data_copy.path / "fx.csv").mkdir()
+    assert [p.file for p in refused(data_copy)] == files
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[platforms]", "[platforms", "TOML"),
-        ("[platforms]", "[platform]", "platforms"),
+        ("[platforms]", "[platforms", "TOML"), ("[platforms]", "[platform]", "platforms"),
         ("[metrics.gmv]\nmeasure", "[metrics.gmv]\nmesure", "measure"),
         ('[metrics.gmv]\nmeasure = "money"', '[metrics.gmv]\nmeasure = "cash"', "metrics.gmv"),
-        ('US = { name = "the US" }', 'US = "the US"', "markets"),
-        ('US = { name = "the US" }', "US = { name = 3 }", ""),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', 'of = ["UK", "Spian"]', "Spian"),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', 'of = [["UK"]]', ""),
-        ('of = ["UK", "Spain", "Ireland", "France", "Germany", "Italy", "Poland"]', "of = 6", "regions"),
-        ("[platforms]\n", "platforms = 3\n[other]\n", ""),
+        ('US = { name = "the US" }', "US = { name = 3 }", ""), ('of = ["UK", "Spain"', 'of = ["UK", "Spian"', "Spian"),
+        ('of = ["UK", "Spain"', 'of = [["UK"], "Spain"', ""), ("[platforms]\n", "platforms = 3\n[other]\n", ""),
         ("# The words", "\udcff", "UTF-8"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_vocabulary_is_told_with_its_name(data_copy, old, new, told):
     path = data_copy.path / "vocabulary.toml"
     text = path.read_text(encoding="utf-8")
@@ -321,8 +247,6 @@ def swap(raw: bytes, line: int, new: bytes) -> bytes:
     lines = raw.splitlines()
     return b"\n".join([*lines[: line - 1], new, *lines[line:]]) + b"\n"
 
-
-# What a spreadsheet leaves ------------------------------------------------------------------------
 
 LEFT = {
     "mark": lambda text: "\ufeff" + text,
@@ -348,49 +272,24 @@ def test_what_a_spreadsheet_makes_of_a_file_changes_nothing(data_copy, ledger, l
     assert data_copy.read().fingerprint == ledger.fingerprint
 
 
-@pytest.mark.parametrize("file", CSV_FILES)
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda text: "Our figures,,,\n,,,\n" + text,
-        lambda text: "Our figures\n" + text,
-        lambda text: "sep=;\nOur figures;;;\n" + text,
-    ],
-)
-def test_a_title_above_the_header_is_one_problem_that_names_it(data_copy, file, spoil):
-    path = data_copy.path / file
-    path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
+@pytest.mark.parametrize("above", ["Our figures,,,\n,,,\n", "Our figures\n", "sep=;\nOur figures;;;\n"])
+def test_a_title_above_the_header_is_one_problem_that_names_it(data_copy, above):
+    path = data_copy.path / "fx.csv"
+    path.write_text(above + path.read_text(encoding="utf-8"), encoding="utf-8", newline="")
     (problem,) = refused(data_copy)
-    assert (problem.file, problem.value.split(";")[0]) == (file, "Our figures")
+    assert (problem.file, problem.value.split(";")[0]) == ("fx.csv", "Our figures")
     assert "the header as the first row" in problem.allowed
-
-
-def test_numbers_that_can_be_read_in_two_ways_are_one_problem(data_copy):
-    path = data_copy.path / "facts.csv"
-    rows = data_copy.rows("facts.csv")
-    out = io.StringIO(newline="")
-    csv.writer(out, delimiter=";", lineterminator="\n").writerows(rows)
-    path.write_text(out.getvalue(), encoding="utf-8", newline="")
-    (problem,) = refused(data_copy)
-    assert problem.column == "value"
-    assert "more cells of the column are like it" in problem.allowed
-
-
-# Line numbers -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("dress", "further"),
     [
-        (lambda text: "\ufeff" + text, 0),
-        (lambda text: text.replace("\n", "\r\n"), 0),
         (lambda text: "\ufeff" + text.replace("\n", "\r\n"), 0),
         (lambda text: text.replace("\nA0002,", "\n\n\nA0002,"), 2),
         (lambda text: text.replace("500亿美元GMV", '"one\ntwo\n\nthree"'), 3),
-        (lambda text: text.replace("500亿美元GMV", '"one\r\ntwo"').replace("\n", "\r\n").replace("\r\r", "\r"), 1),
         (lambda text: text.replace("500亿美元GMV", '"one\u2028two\x85three\x0bfour"'), 0),  # no line ends to an editor
     ],
-    ids=["mark", "CRLF", "mark and CRLF", "empty lines", "quoted line ends", "quoted CRLF", "exotic separators"],
+    ids=["mark and CRLF", "empty lines", "quoted line ends", "exotic separators"],
 )
 def test_line_numbers_are_those_of_an_editor(data_copy, dress, further):
     line = data_copy.put("facts.csv", "A0025", "value", "much")
@@ -398,14 +297,6 @@ def test_line_numbers_are_those_of_an_editor(data_copy, dress, further):
     path.write_text(dress(path.read_text(encoding="utf-8")), encoding="utf-8", newline="")
     assert places(refused(data_copy)) == [("facts.csv", line + further, "value", "much")]
 
-
-def test_a_cell_of_several_lines_is_told_by_the_first_of_them(data_copy):
-    line = data_copy.put("facts.csv", "A0025", "quote", "one\ntwo")
-    data_copy.put("facts.csv", "A0025", "value", "much")
-    assert [p.line for p in refused(data_copy)] == [line]
-
-
-# Anything at all ----------------------------------------------------------------------------------
 
 HOSTILE = [
     "", " ", "-", "=1+1", "nan", "inf", "1e999", "9" * 400, "９", "0001", "9999", "9999-12-31", "0000", "2024..",
@@ -462,7 +353,7 @@ def test_facts_with_any_bytes_changed_are_read_or_told(tmp_path_factory, data):
     reads_or_tells(spoilt(tmp_path_factory, "facts.csv", bytes(raw)), "facts.csv")
 
 
-@settings(slow, max_examples=120)
+@settings(slow, max_examples=30)
 @given(st.data())
 def test_facts_with_any_cell_changed_are_told_or_can_be_quoted(tmp_path_factory, data):
     rows = table("facts.csv")
@@ -488,12 +379,10 @@ def test_facts_with_any_cell_changed_are_told_or_can_be_quoted(tmp_path_factory,
 
 @slow
 @given(st.binary(max_size=200))
-@pytest.mark.parametrize("file", [*CSV_FILES, "vocabulary.toml"])
+@pytest.mark.parametrize("file", ["facts.csv", "fx.csv", "vocabulary.toml"])
 def test_a_file_of_anything_is_told(tmp_path_factory, file, raw):
     assert reads_or_tells(spoilt(tmp_path_factory, file, raw), file) is None
 
-
-# The order in which facts lead --------------------------------------------------------------------
 
 BEST = {"confidence": "high", "basis": "official", "qualifier": "exact", "known_on": "2024-06-30", "id": "X1"}
 WORST = {"confidence": "low", "basis": "press", "qualifier": "up to", "known_on": "2024-03-01", "id": "X9"}
@@ -505,59 +394,38 @@ RANKED = {
     "known_on": ["2024-06-30", "2024-06-29", "2024-03-01"],
     "id": ["X1", "X2", "X3"],
 }
-STEPS = [(column, better, worse) for column, ranks in RANKED.items() for better, worse in pairwise(ranks)]
 
 
-@pytest.mark.parametrize(("column", "better", "worse"), STEPS)
-def test_the_first_difference_decides_which_fact_leads(data_copy, column, better, worse):
-    ahead = list(BEST)[: list(BEST).index(column)]
-    # Alike before the step, and after it the loser has the best of everything.
-    winner = WORST | {name: "medium" if name == "confidence" else WORST[name] for name in ahead} | {column: better}
-    loser = BEST | {name: winner[name] for name in ahead} | {column: worse}
-    if column != "id":
-        winner["id"], loser["id"] = "X9", "X1"
-    period = "2024-02"  # over before either became public; nothing is published for it in the shipped data
-    for cells in (loser, winner):
-        data_copy.add("facts.csv", "A0025", period=period, **cells)
-    cell = data_copy.read().cell("TikTok Shop", "US", "gmv", Span.parse(period))
-    assert list(cell.index) == [winner["id"], loser["id"]]
+def test_the_first_difference_decides_which_fact_leads(data_copy):
+    expected = {}
+    steps = [(column, *step) for column, ranks in RANKED.items() for step in pairwise(ranks)]
+    for n, (column, better, worse) in enumerate(steps):
+        ahead = list(BEST)[: list(BEST).index(column)]
+        # Alike before the step, and after it the loser has the best of everything.
+        winner = WORST | {name: "medium" if name == "confidence" else WORST[name] for name in ahead} | {column: better}
+        loser = BEST | {name: winner[name] for name in ahead} | {column: worse}
+        if column != "id":
+            winner["id"], loser["id"] = "X9", "X1"
+        period = f"{2017 + n // 12}-{1 + n % 12:02d}"  # nothing is published for it in the shipped data
+        expected[period] = [f"{cells['id']}.{n}" for cells in (winner, loser)]
+        for cells in (loser, winner):
+            data_copy.add("facts.csv", "A0025", period=period, **cells | {"id": f"{cells['id']}.{n}"})
+    ledger = data_copy.read()
+    found = {period: ledger.cell("TikTok Shop", "US", "gmv", Span.parse(period)) for period in expected}
+    assert {period: list(cell.index) for period, cell in found.items()} == expected
 
 
 def test_a_figure_leads_a_forecast_made_before_its_period_was_over(data_copy):
     data_copy.add("facts.csv", "A0025", period="2024-02", **WORST | {"id": "X1"})  # counted, by the worst of sources
-    data_copy.add(
-        "facts.csv", "A0025", period="2024-02", **BEST | {"id": "X2", "known_on": "2024-02-28"}
-    )  # day 28 of 29
-    data_copy.add(
-        "facts.csv", "A0025", period="2024-02", **WORST | {"id": "X3", "known_on": "2024-02-29"}
-    )  # its last day
+    for cells in (BEST | {"id": "X2", "known_on": "2024-02-28"}, WORST | {"id": "X3", "known_on": "2024-02-29"}):
+        data_copy.add("facts.csv", "A0025", period="2024-02", **cells)  # day 28 of 29, and the last
     ledger = data_copy.read()
     assert list(ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).index) == ["X1", "X3", "X2"]
 
 
-def test_a_target_is_no_forecast_though_it_is_set_before_its_year_is_over(ledger):
-    # P0541: high, leak, December 2023. A0001: high, press, July 2024.
-    targets = ledger.cell("TikTok Shop", "Global", "gmv_target", Span.parse("2024"))
-    assert list(targets.index) == ["P0541", "A0001"]
-    assert not targets["forecast"].any()
-
-
-def test_the_published_example_of_the_order(ledger):
-    # P0025 and P0481 tie in all but the id; Q0087 is a bound; Q0039, of September 2025, and P0027 have the better basis
-    # but only medium confidence; Q0079 has low.
-    cell = ledger.cell("TikTok Shop", "Global", "gmv", Span.parse("2024"))
-    assert list(cell.index) == ["P0025", "P0481", "Q0087", "Q0039", "P0027", "P0028", "Q0079"]
-
-
-def test_a_cell_that_nobody_filled_is_empty(ledger):
-    assert ledger.cell("TikTok Shop", "US", "gmv", Span.parse("2024-02")).empty
-
-
-@settings(slow, max_examples=10, phases=[Phase.generate])  # a smaller seed is no simpler case
-@given(seed=st.integers(0, 10**6))
 @pytest.mark.parametrize("file", CSV_FILES)
-def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, file, seed):
-    draw, (header, *rows) = random.Random(seed), table(file)
+def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, file):
+    draw, (header, *rows) = random.Random(file), table(file)
     draw.shuffle(rows)
     columns = draw.sample(range(len(header)), len(header))
     other = read_ledger(spoilt(tmp_path_factory, file, as_csv([[row[c] for c in columns] for row in [header, *rows]])))
@@ -569,29 +437,7 @@ def test_the_order_of_rows_and_columns_never_matters(tmp_path_factory, ledger, f
         assert (mine.value, mine.origins) == (theirs.value, theirs.origins)
 
 
-# What was public ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("day", "facts", "events"),
-    [
-        # A0001 is public on 2024-07-31. E031 happened on 2024-07-31; E034 (2 September) was announced on 31 August.
-        ("2024-07-30", {"A0001": False}, {"E031": False}),
-        ("2024-07-31", {"A0001": True}, {"E031": True}),
-        ("2024-08-30", {}, {"E034": False}),
-        ("2024-08-31", {}, {"E034": True}),
-        # E038: some day in December 2024; known only when the month is over.
-        ("2024-12-30", {}, {"E038": False}),
-        ("2024-12-31", {}, {"E038": True}),
-    ],
-)
-def test_a_view_has_what_was_public_by_its_day(ledger, day, facts, events):
-    view = ledger.known_by(date.fromisoformat(day))
-    assert {name: name in view.facts.index for name in facts} == facts
-    assert {name: name in view.events.index for name in events} == events
-
-
-@pytest.mark.parametrize("day", ["2019-01-01", "2023-06-30", "2024-08-29", "2025-03-01", "2030-01-01"])
+@pytest.mark.parametrize("day", ["2019-01-01", "2024-08-29", "2030-01-01"])
 def test_a_view_hides_every_later_row_and_no_other(ledger, day):
     view = ledger.known_by(date.fromisoformat(day))
     assert set(view.facts.index) == {name for name, known in ledger.facts["known_on"].items() if known <= day}
@@ -599,61 +445,44 @@ def test_a_view_hides_every_later_row_and_no_other(ledger, day):
     assert len(view.fx) == sum(end.isoformat() <= day for end in ledger.fx["end"])
     cited = {source for table in (view.facts, view.withdrawn, view.events, view.fx) for source in table["source"]}
     assert set(view.sources.index) == cited
+    assert (view.events["public"] <= date.fromisoformat(day)).all()
+    assert all(entry.day.isoformat() <= day for s in view.assumptions.scenarios.values() for entry in s.history)
 
 
-def test_a_view_of_a_view_is_the_earlier_of_the_two(ledger):
-    early, late = date(2024, 3, 1), date(2024, 12, 1)
-    one, other = ledger.known_by(early).known_by(late), ledger.known_by(late).known_by(early)
-    assert list(one.facts.index) == list(other.facts.index) == list(ledger.known_by(early).facts.index)
-
-
-@pytest.mark.parametrize(
-    ("file", "like", "cells"),
-    [
+def test_what_is_not_yet_public_leaves_the_fingerprint_alone(data_copy, ledger):
+    for file, like, cells in (
         ("facts.csv", "A0025", {"id": "A0000", "known_on": "2024-08-30"}),
         ("events.csv", "E016", {"id": "E000", "date": "2024-08-30"}),
-        ("events.csv", "E016", {"id": "E000", "date": "2024-08", "known_on": "2024-08-30"}),
+        ("events.csv", "E016", {"id": "E0001", "date": "2024-08", "known_on": "2024-08-30"}),
         ("sources.csv", "S001", {"source": "S000"}),  # nothing cites it yet
         ("fx.csv", "BRL", {"period": "2026Q1"}),
         ("fx.csv", "BRL", {"currency": "AED", "period": "2024Q4"}),
-    ],
-)
-def test_a_row_that_is_not_yet_public_leaves_the_fingerprint_alone(data_copy, ledger, file, like, cells):
-    data_copy.add(file, like, **cells)
-    rows = data_copy.rows(file)
-    data_copy.write(file, [rows[0], rows[-1], *rows[1:-1]])  # at the head of the file, where it shifts all others
+    ):
+        data_copy.add(file, like, **cells)
+        rows = data_copy.rows(file)
+        data_copy.write(file, [rows[0], rows[-1], *rows[1:-1]])  # at the head of the file, where it shifts all others
     other, day = data_copy.read(), date(2024, 8, 29)
     assert other.known_by(day).fingerprint == ledger.known_by(day).fingerprint
     assert other.fingerprint != ledger.fingerprint
 
 
-@pytest.mark.parametrize(
-    ("file", "row", "column", "value"),
-    [
-        ("facts.csv", "A0025", "value", "0.67"),
-        ("facts.csv", "A0025", "note", "another"),
-        ("sources.csv", "S001", "title", "another"),
-        ("events.csv", "E016", "event", "another"),
-        ("fx.csv", "THB,2024Q2", "per_usd", "36.704498"),
-    ],
-)
-def test_a_change_of_any_public_cell_changes_the_fingerprint(data_copy, ledger, file, row, column, value):
-    data_copy.put(file, row, column, value)
-    day = date(2024, 8, 29)
-    assert data_copy.read().known_by(day).fingerprint != ledger.known_by(day).fingerprint
-
-
-def test_a_change_of_the_vocabulary_changes_the_fingerprint(data_copy, ledger):
+def test_a_change_of_any_public_cell_or_word_changes_the_fingerprint(data_copy, ledger):
+    day, seen = date(2024, 8, 29), {ledger.known_by(date(2024, 8, 29)).fingerprint}
+    for cell in ("facts.csv A0025 value 0.67", "facts.csv A0025 note another", "sources.csv S001 title another",
+                 "events.csv E016 event another", "fx.csv THB,2024Q2 per_usd 36.704498"):  # fmt: skip
+        data_copy.put(*cell.split())
+        seen.add(data_copy.read().known_by(day).fingerprint)
     data_copy.replace("vocabulary.toml", 'name = "the US"', 'name = "America"')
-    assert data_copy.read().fingerprint != ledger.fingerprint
+    assert len(seen | {data_copy.read().known_by(day).fingerprint}) == 7
 
 
-# Exchange rates -----------------------------------------------------------------------------------
-
-
-def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quantity:
-    view = ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))
-    return view.rate(currency, Span.parse(period))
+def test_a_judgement_of_a_later_day_leaves_the_fingerprint_of_earlier_views_alone(data_copy, ledger):
+    first = "  { from = 2024-03-13"
+    later = '  { from = 2030-01-01, probability = 0.01, reason = "made up" },\n'
+    data_copy.replace("scenarios.toml", first, later + first)
+    other, day = data_copy.read(), date(2024, 8, 29)
+    assert other.known_by(day).fingerprint == ledger.known_by(day).fingerprint
+    assert other.fingerprint != ledger.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -662,15 +491,12 @@ def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quanti
         # THB: 2024Q1 35.6616, 2024Q2 36.704497, 2024Q3 34.82568, 2024Q4 33.973096.
         ("THB", "2024Q2", None, 36.704497),
         ("THB", "2024-05", None, 36.704497),  # a month, a day: the quarter around it
-        ("THB", "2024-06-30", None, 36.704497),
         ("THB", "2024H1", None, (91 * 35.6616 + 91 * 36.704497) / 182),  # 2024Q1 has a 29 February
-        ("THB", "2024-03-15..2024-04-10", None, (17 * 35.6616 + 10 * 36.704497) / 27),
         ("THB", "2024", None, (91 * 35.6616 + 91 * 36.704497 + 92 * 34.82568 + 92 * 33.973096) / 366),
         ("THB", "2024", "2024-08-29", (91 * 35.6616 + 91 * 36.704497) / 182),  # the quarters that are over
         ("THB", "2024Q3", "2024-08-29", 36.704497),  # not over: the latest that is
         ("THB", "2024Q2", "2024-06-29", 35.6616),  # a day before its rate is public
         ("THB", "2024Q2", "2024-06-30", 36.704497),
-        ("THB", "2026-02", None, 32.198361),
         # VND: 2021Q1 23073.769977, Q2 23067.324339, Q3 22952.858956, Q4 22722.882927; row 2021 is only for comparison.
         ("VND", "2021", None, (90 * 23073.769977 + 91 * 23067.324339 + 92 * 22952.858956 + 92 * 22722.882927) / 365),
         ("VND", "2024-12-31", None, 25158.878579),  # the average of 2024Q4, not the row of that day
@@ -678,15 +504,10 @@ def rate(ledger, currency: str, period: str, as_of: str | None = None) -> Quanti
     ],
 )
 def test_a_rate_is_the_average_of_its_quarters_by_days(ledger, currency, period, as_of, expected):
-    found = rate(ledger, currency, period, as_of)
+    view = ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))
+    found = view.rate(currency, Span.parse(period))
     assert found.value == pytest.approx(expected, rel=1e-12)
     assert found.unit == ("" if currency == "USD" else f"{currency}/USD")
-
-
-def test_a_rate_names_its_quarters_and_its_source(ledger):
-    (origin,) = rate(ledger, "THB", "2024H1").origins
-    assert (origin.id, origin.period, origin.known_on) == ("THB 2024H1", "Q1 2024, Q2 2024", "30 June 2024")
-    assert "S063" in origin.source
 
 
 @pytest.mark.parametrize(
@@ -694,10 +515,8 @@ def test_a_rate_names_its_quarters_and_its_source(ledger):
 )
 def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(ledger, currency, period, as_of):
     with pytest.raises(LedgerError, match=rf"fx\.csv, column currency: '{currency}'.*{period}"):
-        rate(ledger, currency, period, as_of)
+        (ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))).rate(currency, Span.parse(period))
 
-
-# Units and origins --------------------------------------------------------------------------------
 
 UNIT = {
     "USD": (1, "USD"), "USD k": (1e3, "USD"), "USD 10k": (1e4, "USD"), "THB mn": (1e6, "THB"), "VND tn": (1e12, "VND"),
@@ -707,9 +526,8 @@ UNIT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("unit", UNIT)
-def test_a_written_unit_is_a_scale_and_a_unit(unit):
-    assert split_unit(unit) == UNIT[unit]
+def test_a_written_unit_is_a_scale_and_a_unit():
+    assert {unit: split_unit(unit) for unit in UNIT} == UNIT
 
 
 @pytest.mark.parametrize("unit", ["US$ bn", "USD bn bn", "USD per day", "orders per day", "bn %",
@@ -719,34 +537,13 @@ def test_what_is_no_unit_is_refused(unit):
         split_unit(unit)
 
 
-def test_a_fact_is_held_in_whole_units(ledger):
-    number, of = ledger.facts["number"], ledger.facts["of"]
-    # 66.5 USD 10k; 0.517 THB bn; 30 %; 2.4 mn sellers; −1 USD per order
-    for name, value, unit in (
-        ("A0029", 665_000, "USD"),
-        ("A0021", 0.517e9, "THB"),
-        ("A0003", 0.3, "%"),
-        ("A0019", 2.4e6, "seller"),
-        ("A0042", -1, "USD/order"),
-    ):
-        assert (number[name], of[name]) == (pytest.approx(value), unit)
-
-
 def test_an_origin_is_what_was_printed_where_and_when(ledger):
     origin = ledger.origin("A0003")
     assert (origin.id, origin.printed, origin.period, origin.basis) == ("A0003", "just over 30 %", "H1 2024", "press")
     assert origin.known_on == "31 July 2024 (inferred)"
     assert "(S001)" in origin.source
-
-
-def test_an_origin_names_the_facts_that_say_the_same_and_no_others(ledger):
-    # US target of 2024: 17.5 bn in A0004 and P0093. World GMV of 2024: 33.2, 32.6, 40 and 42 bn.
-    assert ledger.origin("P0093").agrees == ("A0004",)
-    assert ledger.origin("P0025").agrees == ()
-    assert ledger.known_by(date(2024, 7, 30)).origin("P0093").agrees == ()
-
-
-# Events and names ---------------------------------------------------------------------------------
+    (rate,) = ledger.rate("THB", Span.parse("2024H1")).origins
+    assert (rate.id, rate.period, rate.known_on) == ("THB 2024H1", "Q1 2024, Q2 2024", "30 June 2024")
 
 
 def test_an_event_of_several_markets_is_found_by_each(ledger):
@@ -754,19 +551,6 @@ def test_an_event_of_several_markets_is_found_by_each(ledger):
     assert ledger.event("TikTok Shop", "Ireland", "launch").name == "E038"
     assert ledger.event("TikTok Shop", "Spai", "launch") is None
     assert ledger.event("Temu", "Indonesia", "launch") is None
-
-
-def test_events_come_oldest_first(ledger):
-    laws = ledger.events_of("TikTok Shop", "law")
-    assert list(laws.index)[:10] == ["E020", "E024", "E025", "E039", "E042", "E043", "E044", "E050", "E059", "E051"]
-    assert (ledger.events["start"].diff().dropna() >= timedelta(0)).all()
-
-
-def test_what_is_done_to_events_that_were_found_does_not_change_what_is_found_next(ledger):
-    found = ledger.events_of("TikTok Shop", "law")
-    found["event"] = "spoilt"
-    assert not (ledger.events_of("TikTok Shop", "law")["event"] == "spoilt").any()
-    assert not (ledger.events["event"] == "spoilt").any()
 
 
 def test_a_market_cell_sums_up_its_members(ledger):
@@ -779,14 +563,6 @@ def test_a_market_cell_sums_up_its_members(ledger):
     assert members("Western Europe") == ()
 
 
-@pytest.mark.parametrize(
-    ("market", "name"),
-    [
-        ("US", "the US"),
-        ("Global", "the world"),
-        ("Spain, Ireland", "Spain and Ireland"),
-        ("UK, Spain, Ireland", "the UK, Spain and Ireland"),
-    ],
-)
-def test_a_sentence_calls_a_market_by_its_name(ledger, market, name):
-    assert ledger.vocabulary.call(market) == name
+def test_a_sentence_calls_a_market_by_its_name(ledger):
+    names = {"US": "the US", "Spain, Ireland": "Spain and Ireland", "UK, Global, US": "the UK, the world and the US"}
+    assert {market: ledger.vocabulary.call(market) for market in names} == names

@@ -1,9 +1,8 @@
 """Numbers with unit, provenance and formula: unit algebra, formulas, printing, against arithmetic done another way."""
 
-import math
+import html
 import re
 from fractions import Fraction
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import assume, given
@@ -30,40 +29,14 @@ def fact(value: float, unit: str = "USD", fact_id: str = "A", hedge: str = "", *
     return Quantity(value, unit, fact_id, (origin(fact_id, **given),), hedge)
 
 
-class Page(HTMLParser):
-    """What a browser would make of a piece of HTML: its elements, their attributes and the text between them."""
-
-    def __init__(self, markup: str):
-        super().__init__(convert_charrefs=True)
-        self.elements, self.text = [], ""
-        self.feed(markup)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data.replace("\xa0", " ")
-
-
-# Units --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("a", "b", "unit"),
     [
-        ("USD/month", "month", "USD"),  # 0.49 bn a month times 6 months
-        ("THB/day", "day", "THB"),
-        ("USD", "THB/USD", "THB"),
-        ("%", "USD", "USD"),
-        ("×", "USD", "USD"),
-        ("", "USD", "USD"),
-        ("%", "%", "%"),
-        ("%", "×", "×"),
-        ("USD/order", "order/day", "USD/day"),
-        ("USD", "month", "USD·month"),
+        ("USD/month", "month", "USD"), ("THB/day", "day", "THB"), ("USD", "THB/USD", "THB"), ("%", "USD", "USD"),
+        ("×", "USD", "USD"), ("", "USD", "USD"), ("%", "%", "%"), ("%", "×", "×"),
+        ("USD/order", "order/day", "USD/day"), ("USD", "month", "USD·month"),
     ],
-)
+)  # fmt: skip
 def test_unit_of_a_product(a, b, unit):
     assert (Quantity(2.0, a) * Quantity(3.0, b)).unit == (Quantity(3.0, b) * Quantity(2.0, a)).unit == unit
     assert (Quantity(2.0, a) * Quantity(3.0, b)).value == 6
@@ -72,17 +45,11 @@ def test_unit_of_a_product(a, b, unit):
 @pytest.mark.parametrize(
     ("a", "b", "unit"),
     [
-        ("THB", "THB/USD", "USD"),
-        ("order", "day", "order/day"),
-        ("USD", "USD", "×"),
-        ("USD", "USD/month", "month"),
-        ("USD", "%", "USD"),
-        ("%", "%", "×"),
-        ("USD", "month", "USD/month"),
-        ("USD/month", "order/month", "USD/order"),
-        ("USD/day", "USD/month", "month/day"),
+        ("THB", "THB/USD", "USD"), ("order", "day", "order/day"), ("USD", "USD", "×"), ("USD", "USD/month", "month"),
+        ("USD", "%", "USD"), ("%", "%", "×"), ("USD", "month", "USD/month"),
+        ("USD/month", "order/month", "USD/order"), ("USD/day", "USD/month", "month/day"),
     ],
-)
+)  # fmt: skip
 def test_unit_of_a_ratio(a, b, unit):
     ratio = Quantity(3.0, a) / Quantity(2.0, b)
     assert (ratio.value, ratio.unit) == (1.5, unit)
@@ -101,27 +68,11 @@ def test_unlike_units_are_neither_added_nor_compared(operate, a, b):
         operate(Quantity(1.0, a), Quantity(2.0, b))
 
 
-def test_the_refusal_names_both_units():
-    with pytest.raises(UnitError, match="USD/month and a plain number"):
-        Quantity(1.0, "USD/month") + 1
-
-
-def test_an_amount_is_no_ratio():
-    for wrong in (Quantity.percent, Quantity.growth):
-        with pytest.raises(UnitError):
-            wrong(Quantity(1.0, "USD"))
-
-
 def test_percentages_and_multiples_are_both_plain_ratios():
     assert (Quantity(0.5, "%") + Quantity(1.5, "×")).value == 2
     assert Quantity(0.5, "%") < Quantity(0.6, "×")
     assert Quantity(1.25, "×").growth().value == 0.25
     assert Quantity(1.25, "×").growth().unit == "%"
-
-
-def test_zero_is_zero_in_every_unit_and_still_a_known_number():
-    assert Quantity(-1.0, "USD/order") < 0 < Quantity(1.0, "USD/order")
-    assert Quantity(0.0, "USD")
 
 
 def test_plain_numbers_stand_on_either_side():
@@ -136,35 +87,19 @@ def test_total_adds_what_has_one_unit():
     assert total(parts[:1]) is parts[0]
 
 
-def test_a_rate_as_what_comes_in_one_period():
-    assert fact(0.49e9, "USD/month").amount.unit == fact(1.0, "USD").amount.unit == "USD"
-
-
-# Formulas -----------------------------------------------------------------------------------------
-
 A, B, C = (Quantity(v, "", name) for v, name in ((7.0, "A"), (3.0, "B"), (2.0, "C")))
 
 
 @pytest.mark.parametrize(
     ("quantity", "formula"),
     [
-        (A + B + C, "A + B + C"),
-        (A - B - C, "A − B − C"),
-        (A - (B - C), "A − (B − C)"),
-        (A - (B + C), "A − (B + C)"),
-        (A + (B - C), "A + B − C"),
-        ((A - B) / C, "(A − B) ÷ C"),
-        (A / (B - C), "A ÷ (B − C)"),
-        (A / B / C, "A ÷ B ÷ C"),
-        (A / (B / C), "A ÷ (B ÷ C)"),
-        (A / (B * C), "A ÷ (B × C)"),
-        (A * (B / C), "A × B ÷ C"),
-        (A * B + C, "A × B + C"),
-        (A * (B + C), "A × (B + C)"),
-        ((A / B).percent() * C, "A ÷ B × C"),
-        (A - -B, "A − −(B)"),
+        (A + B + C, "A + B + C"), (A - B - C, "A − B − C"), (A - (B - C), "A − (B − C)"),
+        (A - (B + C), "A − (B + C)"), (A + (B - C), "A + B − C"), ((A - B) / C, "(A − B) ÷ C"),
+        (A / (B - C), "A ÷ (B − C)"), (A / B / C, "A ÷ B ÷ C"), (A / (B / C), "A ÷ (B ÷ C)"),
+        (A / (B * C), "A ÷ (B × C)"), (A * (B / C), "A × B ÷ C"), (A * B + C, "A × B + C"),
+        (A * (B + C), "A × (B + C)"), ((A / B).percent() * C, "A ÷ B × C"), (A - -B, "A − −(B)"),
     ],
-)
+)  # fmt: skip
 def test_formula_has_the_brackets_it_needs_and_no_others(quantity, formula):
     assert quantity.formula == formula
 
@@ -189,14 +124,6 @@ def test_whoever_types_the_formula_into_a_calculator_gets_the_value(quantity):
     assert eval(typed, {"__builtins__": {}}, ATOMS) == quantity.value  # exact: the atoms are fractions
 
 
-# Provenance ---------------------------------------------------------------------------------------
-
-
-def test_origins_are_united_each_once():
-    a, b = fact(1.0, fact_id="A0001"), fact(2.0, fact_id="P0093")
-    assert [o.id for o in ((a + b) / a).origins] == ["A0001", "P0093"]
-
-
 def test_a_number_counted_by_hand_says_how_and_has_no_origin():
     months = Quantity.counted(6, "month", "of the first half of 2024")
     assert (fact(0.49e9, "USD/month", "A0024") * months).formula == "A0024 × 6 months (of the first half of 2024)"
@@ -212,38 +139,11 @@ def test_arithmetic_on_a_hedged_figure_is_only_about_right(left, right, hedge):
     assert {q.hedge for q in (a + b, a - b, a * b, a / b)} == {hedge}
 
 
-def test_a_minus_sign_turns_more_than_into_about():
-    assert (-fact(1.0, hedge="more than")).hedge == "about"
-    assert (-fact(1.0)).hedge == ""
-
-
-def test_the_size_of_a_loss_keeps_its_provenance():
-    loss = fact(-0.4381, "%", "P0450", hedge="about")
-    assert (abs(loss).text, abs(loss).formula, abs(loss).origins) == ("about 43.81%", "P0450", loss.origins)
-
-
 def test_bases_are_those_of_all_figures_behind_a_number():
     tracker, leak = fact(9.0, fact_id="P0024", basis="tracker"), fact(17.5, fact_id="P0093", basis="leak")
     rate = fact(36.7, "THB/USD", "THB 2024")  # an exchange rate has no basis
     assert (tracker * rate).bases == {"tracker"}
     assert (tracker / leak).bases == {"tracker", "leak"}
-
-
-def test_provenance_of_a_result_has_the_formula_then_the_figures_by_id():
-    gmv = fact(2.94e9, "USD", "P2", hedge="about", printed="about 2.94 USD bn", basis="leak", agrees=("P7",))
-    lines = (gmv / fact(17.5e9, "USD", "P1")).percent().provenance.split("\n")
-    assert lines == [
-        "16.8% = P2 ÷ P1",
-        "P1: 1 USD bn, GMV, H1 2024. “A page” (S001), public 31 July 2024",
-        "P2: about 2.94 USD bn, GMV by leak, H1 2024. “A page” (S001), public 31 July 2024; also P7",
-    ]
-
-
-def test_provenance_of_a_published_figure_is_the_figure_alone():
-    assert fact(1e9).provenance == str(origin("A"))
-
-
-# Unknown ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("operate", list(OPERATIONS.values()))
@@ -254,14 +154,9 @@ def test_what_is_unknown_stays_unknown_and_says_all_that_is_missing(operate):
     assert operate(fact(1.0, "×"), x).missing == ("the US target",)
 
 
-def test_an_unknown_number_is_never_larger_or_smaller():
-    x = Quantity.unknown("sales")
-    assert not (x < 1 or x > 1 or x < 0 or x > 0 or fact(1.0) < x or fact(1.0) > x)
-
-
 def test_an_unknown_number_prints_words_and_its_reason():
     x = Quantity.unknown("the US target").percent()
-    assert (x.text, str(x), x.provenance) == ("not published", "not published", "Not published: the US target")
+    assert (x.text, str(x), x.missing) == ("not published", "not published", ("the US target",))
     assert not x.growth() and not -x and not abs(x)
 
 
@@ -272,57 +167,24 @@ def test_a_division_by_zero_is_unknown_and_names_the_divisor():
     assert not (ratio * 2 + 1)
 
 
-# Printing -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (2.94e9, "USD", "US$2.94 bn"),
-        (2.4266667e9, "USD/month", "US$2.43 bn a month"),
-        (33.2e9, "USD", "US$33.2 bn"),
-        (128.4e9, "USD", "US$128 bn"),
-        (999.7e6, "USD", "US$1 bn"),  # rounded up into the next scale, not 1,000 mn
-        (999.4e6, "USD", "US$999 mn"),
-        (143.9e12, "VND", "VND 144 tn"),
-        (16e9, "THB", "THB 16 bn"),
-        (33e6, "CNY", "CN¥33 mn"),
-        (864e9, "EUR", "€864 bn"),
-        (1.5e6, "GBP", "£1.5 mn"),
-        (6000, "USD", "US$6,000"),
-        (100_000, "USD", "US$100,000"),
-        (2, "USD/order", "US$2 an order"),
-        (-1, "USD/order", "−US$1 an order"),
-        (-2.5e9, "USD", "−US$2.5 bn"),
-        (0.06, "USD", "US$0.06"),
-        (9.9999, "USD", "US$10"),  # no cents, as no other round sum has them
-        (2.5, "USD", "US$2.50"),
-        (0, "USD", "US$0"),
-        (5.88e6, "USD/hour", "US$5.88 mn an hour"),
-        (0.168, "%", "16.8%"),
-        (0.16800001, "%", "16.8%"),
-        (0.006, "%", "0.6%"),
-        (1.5054, "%", "151%"),
-        (-0.4381, "%", "−43.8%"),
-        (0.4999, "%", "50%"),
-        (12.3456, "%", "1,235%"),
-        (0, "%", "0%"),
-        (2.42667 / 0.66, "×", "3.7×"),
-        (2.42667 / 0.49, "×", "5.0×"),
-        (0.168, "×", "0.17×"),
-        (0.95, "×", "0.95×"),  # as near one as it is, not 0.9×
-        (25.4, "×", "25×"),
-        (1247.4, "×", "1,247×"),
-        (-1.5, "×", "−1.5×"),
-        (1000, "order", "1,000 orders"),
-        (1, "order", "1 order"),
-        (1000 / 90, "order/day", "11.1 orders a day"),
-        (500 / 30, "order/day", "16.7 orders a day"),
-        (40, "person", "40 people"),
-        (2.4e6, "seller", "2.4 mn sellers"),
-        (12, "", "12"),
+        (2.94e9, "USD", "US$2.94 bn"), (2.4266667e9, "USD/month", "US$2.43 bn a month"),
+        (33.2e9, "USD", "US$33.2 bn"), (128.4e9, "USD", "US$128 bn"), (999.7e6, "USD", "US$1 bn"),
+        (999.4e6, "USD", "US$999 mn"), (143.9e12, "VND", "VND 144 tn"), (16e9, "THB", "THB 16 bn"),
+        (33e6, "CNY", "CN¥33 mn"), (864e9, "EUR", "€864 bn"), (1.5e6, "GBP", "£1.5 mn"), (6000, "USD", "US$6,000"),
+        (100_000, "USD", "US$100,000"), (2, "USD/order", "US$2 an order"), (-1, "USD/order", "−US$1 an order"),
+        (-2.5e9, "USD", "−US$2.5 bn"), (0.06, "USD", "US$0.06"), (9.9999, "USD", "US$10"), (2.5, "USD", "US$2.50"),
+        (0, "USD", "US$0"), (5.88e6, "USD/hour", "US$5.88 mn an hour"), (0.168, "%", "17%"), (0.006, "%", "0.6%"),
+        (1.5054, "%", "151%"), (-0.4381, "%", "−44%"), (0.4999, "%", "50%"), (12.3456, "%", "1,235%"), (0, "%", "0%"),
+        (2.42667 / 0.66, "×", "3.7×"), (2.42667 / 0.49, "×", "5.0×"), (0.168, "×", "0.17×"), (0.95, "×", "0.95×"),
+        (25.4, "×", "25×"), (1247.4, "×", "1,247×"), (-1.5, "×", "−1.5×"), (1000, "order", "1,000 orders"),
+        (1, "order", "1 order"), (1000 / 90, "order/day", "11.1 orders a day"),
+        (500 / 30, "order/day", "16.7 orders a day"), (40, "person", "40 people"),
+        (2.4e6, "seller", "2.4 mn sellers"), (12, "", "12"),
     ],
-)
+)  # fmt: skip
 def test_a_calculated_number_as_a_sentence_prints_it(value, unit, text):
     assert Quantity(value, unit, "A + B").text == text
 
@@ -330,22 +192,12 @@ def test_a_calculated_number_as_a_sentence_prints_it(value, unit, text):
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (1.5054, "%", "150.54%"),
-        (0.0988, "%", "9.88%"),
-        (2.28, "×", "2.28×"),
-        (10, "×", "10×"),
-        (1247, "×", "1,247×"),
-        (-0.4381, "%", "−43.81%"),
-        (0.004, "%", "0.4%"),
+        (1.5054, "%", "150.54%"), (0.0988, "%", "9.88%"), (2.28, "×", "2.28×"), (10, "×", "10×"),
+        (1247, "×", "1,247×"), (-0.4381, "%", "−43.81%"), (0.004, "%", "0.4%"),
     ],
-)
+)  # fmt: skip
 def test_a_published_ratio_keeps_the_digits_of_its_source(value, unit, text):
     assert fact(value, unit).bare == text
-
-
-def test_the_hedge_stands_before_the_number():
-    assert fact(0.3, "%", hedge="just over").text == "just over 30%"
-    assert fact(0.3, "%", hedge="just over").bare == "30%"
 
 
 @given(st.floats(1, 9e14) | st.floats(-9e14, -1), st.sampled_from(["USD", "THB"]))
@@ -357,49 +209,9 @@ def test_a_printed_amount_is_within_half_a_per_cent(value, unit):
 
 
 @given(st.floats(0.001, 500))
-def test_a_printed_percentage_is_within_half_a_per_cent_of_itself_or_two_digits(value):
+def test_a_printed_percentage_is_whole_or_has_two_digits(value):
     read = float(Quantity(value, "%").text.removesuffix("%").replace(",", "")) / 100
-    assert read == pytest.approx(value, rel=0.005001 if value >= 0.01 else 0.0501)
-
-
-def test_html_shows_the_text_and_carries_the_provenance_for_mouse_and_keyboard():
-    share = (fact(2.94e9, "USD", "A0024") / fact(17.5e9, "USD", "A0004", hedge="about")).percent()
-    page = Page(share.html())
-    ((tag, attributes),) = page.elements
-    assert (tag, attributes["tabindex"], page.text) == ("span", "0", "about 16.8%")
-    assert attributes["title"] == share.provenance
-    assert "about&nbsp;16.8%" in share.html()  # a number is not parted from its hedge at the end of a line
-
-
-@given(st.text() | st.sampled_from(["<script>alert(1)</script>", '" onmouseover="x', "$x$ | `y` &lt; ' \\"]))
-def test_hostile_text_of_a_source_stays_text(hostile):
-    assume("\r" not in hostile)  # an HTML reader turns it into \n, which changes no meaning
-    quantity = fact(1.0, printed=hostile, what=hostile, period=hostile, source=hostile) + fact(
-        1.0, fact_id="B", known_on=hostile
-    )
-    page = Page(quantity.html())
-    assert [tag for tag, _ in page.elements] == ["span"]
-    assert page.elements[0][1] == {
-        "class": "quantity",
-        "tabindex": "0",
-        "title": quantity.provenance,
-        "data-value": "2.0",
-        "data-unit": "USD",
-        "data-formula": quantity.formula,
-        "data-facts": f"{quantity.origins[0].id};B",
-    }
-    assert page.text == quantity.text
-
-
-def test_hostile_words_shown_in_place_of_the_number_stay_text():
-    page = Page(fact(1.0).html('<img src=x onerror="y">'))
-    assert [tag for tag, _ in page.elements] == ["span"]
-    assert page.text == '<img src=x onerror="y">'
-
-
-def test_not_a_number_is_how_unknown_is_stored():
-    assert math.isnan(Quantity.unknown("x").value)
-    assert not Quantity(math.nan)
+    assert read == pytest.approx(value, abs=0.005001 if value >= 0.00995 else value * 0.0501)
 
 
 @pytest.mark.parametrize(("value", "told"), [(8613528.649, 8613530.0), (-0.1234567, -0.123457), (0.0, 0.0)])
@@ -407,5 +219,20 @@ def test_a_number_of_the_model_has_six_digits(value, told):
     assert rounded(value) == rounded(value * (1 + 1e-10)) == told
 
 
-def test_an_unknown_number_stays_unknown():
-    assert math.isnan(rounded(math.nan))
+@given(st.text() | st.sampled_from(["<script>alert(1)</script>", '" onmouseover="x', "$x$ | `y` &lt; ' \\"]))
+def test_html_shows_the_text_whatever_it_is_and_leads_to_its_note(hostile):
+    share = fact(2.94e9, "USD", hostile) / fact(17.5e9, "USD", "A0004", hedge="about")
+    for words in (None, hostile):
+        whole = re.fullmatch('<span class="quantity" data-key="([0-9a-f]{12})" title="([^"<]*)">([^<]*)</span>',
+                             share.html(words))  # fmt: skip
+        assert (whole[1], html.unescape(whole[2])) == (share.key, share.formula)
+        shown = share.text if words is None else words
+        assert whole[3] == html.escape(shown).replace(" ", "&nbsp;")
+
+
+def test_a_number_and_its_provenance_have_one_key():
+    a, b = fact(1.0, fact_id="A0001"), fact(2.0, fact_id="P0093")
+    assert [o.id for o in ((a + b) / a).origins] == ["A0001", "P0093"]
+    assert (a + b).key == (a + b).key
+    assert len({(a + b).key, (b + a).key, a.key, Quantity(1.0, "%").key}) == 4
+    assert (Quantity(0.168, "%").in_unit, Quantity(0.3, "USD").in_unit) == (16.8, 0.3)
