@@ -12,21 +12,21 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _PR_SET_PDEATHSIG = 1  # prctl(2): the signal to get when the parent dies
 
 
-def can_fork() -> bool:
-    """Whether this process may fork: on Linux, and while it has no second thread, whose locks would stay locked."""
-    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+def way() -> str:
+    """How to start a process: on Linux by a fork, while there is no second thread, whose locks would stay locked."""
+    return "fork" if sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1 else "spawn"
 
 
 @contextmanager
-def pool(how: BaseContext, scratch: Path, **environment: str) -> Iterator[ProcessPoolExecutor]:
+def pool(scratch: Path, **environment: str) -> Iterator[ProcessPoolExecutor]:
     """Workers with their temporary files in a folder; they are ended at once if the block is left by an exception."""
+    how = multiprocessing.get_context(way())
     executor = ProcessPoolExecutor(CORES, how, _begin, (str(scratch), environment))
     try:
         yield executor
