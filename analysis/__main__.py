@@ -96,7 +96,7 @@ def _build(asked: argparse.Namespace) -> int:
         raise InputError(f"--timeout is {asked.timeout}. Allowed: seconds above 0, such as 120")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
-    from analysis.publish.drawing import DrawingProcess
+    from analysis.publish.workers import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
         from analysis.facts.ledger import shared_ledger

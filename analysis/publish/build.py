@@ -31,7 +31,7 @@ from analysis.model.estimates import FITTED, fitted
 from analysis.model.track_record import earlier_quarters, told_later
 from analysis.publish import manifest, workers
 from analysis.publish.cluster import build_with
-from analysis.publish.drawing import Charts, DrawingProcess
+from analysis.publish.workers import Charts, DrawingProcess
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -83,9 +83,11 @@ def build_many(
                     if final.exists():
                         final.rename(aside)
                     new.rename(final)
-            except OSError as error:
-                if aside.exists():
+            except BaseException as error:  # also when stopped
+                if aside.exists() and not final.exists():
                     aside.rename(final)
+                if not isinstance(error, OSError):
+                    raise
                 problems = [f"{final} cannot be replaced: {error.strerror}; what stood there is still there"]
             named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
             yield report, BuildError("\n".join(named)) if problems else final / "report.html"

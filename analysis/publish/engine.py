@@ -34,7 +34,7 @@ from traitlets import Any, Type
 from traitlets.config import Config
 
 from analysis.publish import workers
-from analysis.publish.drawing import Charts
+from analysis.publish.workers import Charts
 
 tqdm.monitor_interval = 0  # the thread that watches papermill's progress bar would stand in the way of the fork
 
@@ -43,7 +43,7 @@ class ForkedEngine(Engine):
     """`papermill --engine forked`; papermill's own engine where this process cannot fork.
 
     A cell that runs longer than `execution_timeout` seconds, or whose process dies, gets an error output like one that
-    raises, so that papermill names the cell. Charts are drawn by `charts`, a `drawing.Charts`, if given.
+    raises, so that papermill names the cell. Charts are drawn by `charts`, a `workers.Charts`, if given.
     """
 
     @classmethod

@@ -163,7 +163,7 @@ def _secured(page: str) -> str:
     Whatever stands in the data is text by then; the policy is for the day on which it is not.
     """
     head, body = page.split("</head>", 1)
-    rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'"]
+    rules = ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'"]
     # Scripts stand at the very end, where nothing of the data follows.
     for kind, content in re.findall("<(style|script)>(.*?)</\\1>", head + body.rpartition("</footer>")[2], re.DOTALL):
         rules.append(f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'")
