@@ -132,10 +132,11 @@ def _scenario(report: Report) -> str:
 
 
 def _html(output: NotebookNode) -> Markup:
-    """An output as it is; the titles of charts and tables are a level below those of sections."""
-    data = output.get("data", {})
+    """An output as it is; the titles of charts and tables are a level below those of sections, and a table has a name."""
+    data, place = output.get("data", {}), f'<div class="table" id="{about(output).get("name")}">'
     if "text/html" in data:
-        return Markup(data["text/html"].replace("<h3>", "<h4>").replace("</h3>", "</h4>"))
+        html = data["text/html"].replace('<div class="table">', place, 1)
+        return Markup(html.replace("<h3>", "<h4>").replace("</h3>", "</h4>"))
     return Markup(f"<pre>{escape(data.get('text/plain', output.get('text', '')))}</pre>")
 
 

@@ -15,7 +15,7 @@
       return `<text x="8" y="${y}" font-size="${size}" fill="#1b1b1b" ${style}>${line.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</text>`
     }).join('')
     const plain = node => [...node.childNodes].map(n => n.nodeName === 'SUP' ? '' : n.childNodes.length ? plain(n) : n.textContent).join('')
-    const head = block(plain(figure.querySelector('h4')), 14, 'font-weight="bold"') + block(plain(figure.querySelector('figcaption p')), 11, '')
+    const head = block(plain(figure.querySelector('h3,h4')), 14, 'font-weight="bold"') + block(plain(figure.querySelector('figcaption p')), 11, '')
     Object.entries({x: 8, y: y + 8, width, height, overflow: 'visible'}).forEach(([name, value]) => svg.setAttribute(name, value))
     y += height + 12
     const foot = below ? block(plain(below), 9, 'font-style="italic"') : ''
