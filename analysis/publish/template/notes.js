@@ -47,5 +47,5 @@
   const open = () => document.querySelector(':target')?.closest('details')?.setAttribute('open', '')
   addEventListener('hashchange', open)
   open()
-  addEventListener('beforeprint', () => document.querySelectorAll('#notes > details').forEach(d => { d.open = true }))
+  addEventListener('beforeprint', () => document.querySelectorAll('#notes > details, #making > details').forEach(d => { d.open = true }))
 })();
