@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from analysis.facts.errors import InputError
-from analysis.facts.parameters import DATA, PARAMETERS
+from analysis.facts.parameters import BASE, DATA, PARAMETERS
 
 # What a command needs is imported when it runs: packages take longer than all that most commands do.
 
@@ -51,11 +51,14 @@ def _parser() -> argparse.ArgumentParser:
     option("quarters", nargs="+", metavar="QUARTER", help="such as 2024Q2")
     option("--as-of", metavar="DATE", help="use only what was public by then (default: 60 days after the quarter)")
     for name in ("platform", "rival", "currency"):
-        option(f"--{name}", default=PARAMETERS[name], help=f"(default: {PARAMETERS[name]})")
-    base = PARAMETERS["scenario"]
-    option("--scenario", nargs="+", default=[base], help=f"one or more (default: {base})")
-    option("--out", type=_folder, default="reports", metavar="DIR", help="folder of reports (default: reports)")
-    option("--pdf", action="store_true", help="also print each report to report.pdf (needs Chromium)")
+        option(f"--{name}", default=PARAMETERS[name], help="(default: %(default)s)")
+    option("--scenario", nargs="+", default=[BASE], help=f"one or more (default: {BASE})")
+    option("--out", type=_folder, default="reports", metavar="DIR", help="folder of reports (default: %(default)s)")
+    option(
+        "--pdf",
+        action="store_true",
+        help="also print each report to report.pdf, and its summary to brief.pdf (needs Chromium)",
+    )
     option("--force", action="store_true", help="build even what is up to date")
     option("--timeout", type=float, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
     option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
@@ -93,7 +96,7 @@ def _build(asked: argparse.Namespace) -> int:
         raise InputError(f"--timeout is {asked.timeout}. Allowed: seconds above 0, such as 120")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
-    from analysis.publish.drawing import DrawingProcess
+    from analysis.publish.workers import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
         from analysis.facts.ledger import shared_ledger
@@ -109,10 +112,12 @@ def _build(asked: argparse.Namespace) -> int:
             pdf.chromium()  # before the work rather than after it
         if strays := manifest.strays():
             print(f"{manifest.NOTEBOOKS}: not notebooks of the report, left out: {', '.join(strays)}", file=sys.stderr)
-        current = [r.name for r in reports if not asked.force and manifest.is_current(r, asked.out / r.name)]
-        for name in current:
-            _say(f"{name} is up to date")
-        missing, failed = [report for report in reports if report.name not in current], set()
+        missing, failed = [], set()
+        for report in reports:
+            if asked.force or not manifest.is_current(report, asked.out / report.name):
+                missing.append(report)
+            else:
+                _say(f"{report.name} is up to date")
         with cluster.cluster(asked.scheduler) as executor:
             options = {"executor": executor, "timeout": asked.timeout, "progress": lambda *done: _say(": ".join(done))}
             for report, built in build.build_many(missing, asked.data, asked.out, charts, **options):

@@ -46,7 +46,7 @@ def main() -> None:
     sources = manifest.notebooks()
     told = [chapter(path.stem, run(nbformat.read(path, as_version=4), report.parameters)) for path in sources]
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.html").write_text(render(report, told).html, encoding="utf-8", newline="\n")
+    (out / "report.html").write_text(render(report, told)[0], encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import importlib
 import json
-import os
 import pkgutil
 import re
 import shutil
@@ -20,7 +19,6 @@ from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +31,7 @@ from analysis.model.estimates import FITTED, fitted
 from analysis.model.track_record import earlier_quarters, told_later
 from analysis.publish import manifest, workers
 from analysis.publish.cluster import build_with
-from analysis.publish.drawing import SPEC, SVG, Charts, DrawingProcess
+from analysis.publish.workers import Charts, DrawingProcess
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -79,11 +77,17 @@ def build_many(
         else:
             built = _build_here(reports, data, scratch, charts, timeout, progress)
         for report, problems in built:
-            final = out / report.name
+            final, new, aside = out / report.name, scratch / report.name, scratch / f"{report.name}.before"
             try:
                 if not problems:
-                    _replace(final, scratch / report.name, scratch / f"{report.name}.before")
-            except OSError as error:
+                    if final.exists():
+                        final.rename(aside)
+                    new.rename(final)
+            except BaseException as error:  # also when stopped
+                if aside.exists() and not final.exists():
+                    aside.rename(final)
+                if not isinstance(error, OSError):
+                    raise
                 problems = [f"{final} cannot be replaced: {error.strerror}; what stood there is still there"]
             named = (text if text.startswith(report.name) else f"{report.name}: {text}" for text in problems)
             yield report, BuildError("\n".join(named)) if problems else final / "report.html"
@@ -91,37 +95,15 @@ def build_many(
 
 @contextmanager
 def _scratch(out: Path) -> Iterator[Path]:
-    """A folder for what is half done; such folders of builds that were killed are cleared away."""
+    """A folder for what is half done; such folders of builds that were killed, are cleared away."""
     for left in out.glob(".building-*"):
-        with suppress(OSError), _locked(left):  # else its build is still running, or it is another user's
+        with suppress(OSError), open(left / "lock") as lock:  # else it is another user's
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left)
     folder = tempfile.TemporaryDirectory(prefix=".building-", dir=out.resolve(), ignore_cleanup_errors=True)
-    with folder as scratch, _locked(Path(scratch)):
+    with folder as scratch, open(Path(scratch) / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield Path(scratch)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """With a lock on a folder, which ends with this process at the latest; an OSError if another has it."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(number)
-
-
-def _replace(final: Path, folder: Path, aside: Path) -> None:
-    """Put a folder in the place of another, which stays if that fails."""
-    if not final.exists():
-        folder.rename(final)
-        return
-    final.rename(aside)
-    try:
-        folder.rename(final)
-    except BaseException:
-        aside.rename(final)
-        raise
 
 
 # Here -----------------------------------------------------------------------------------------------
@@ -129,53 +111,48 @@ def _replace(final: Path, folder: Path, aside: Path) -> None:
 
 def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Charts, timeout: float, progress):
     """As `build_with`, by processes of this machine."""
-    how = get_context("fork" if workers.can_fork() else "spawn")
     for first in range(0, len(reports), _AT_ONCE):
         waiting = {report.name: report for report in reports[first : first + _AT_ONCE]}
-        if how.get_start_method() == "fork":
-            _prepare([*waiting.values()], data, scratch)
+        if workers.way() == "fork":
+            prepare([*waiting.values()], data, scratch)
         for _ in range(2):  # a worker that dies takes the others along: once more
-            with workers.pool(how, scratch, ANALYSIS_DATA=str(data.resolve())) as pool:
-                for report, notebooks in _run([*waiting.values()], pool, charts, timeout, progress):
+            with workers.pool(scratch, ANALYSIS_DATA=str(data.resolve())) as pool:
+                for report, notebooks in run([*waiting.values()], pool, charts, timeout, progress):
                     del waiting[report.name]
-                    yield report, _finish(report, notebooks, charts, scratch / report.name)
+                    yield report, _finish(report, notebooks, scratch / report.name)
         for report in waiting.values():
             yield report, ["a process that ran its notebooks was killed twice; is there enough memory?"]
 
 
-def _run(reports: list[Report], pool: Executor, charts: Charts, timeout: float, progress):
+def run(reports: Sequence[Report], pool: Executor, charts: Charts, timeout: float, progress):
     """Reports with what their notebooks came to; fewer than asked for if a worker died, which ends the pool."""
     done = {report.name: {} for report in reports}
     running = {
-        pool.submit(execute, source, report.parameters, timeout, draw=False): (report, source)
+        pool.submit(execute, source, report.parameters, timeout, charts): (report, source)
         for report in reports
         for source in manifest.notebooks()
     }
-    from analysis.publish.page import load_templates
-
-    load_templates()  # meanwhile
     for future in as_completed(running):
         report, source = running[future]
         result = done[report.name][source.name] = future.exception() or future.result()
         if isinstance(result, BrokenProcessPool):
             return
-        if not isinstance(result, Exception):
-            charts.ask([json.dumps(bundle[SPEC]) for bundle in _undrawn(result)])
         progress(report.name, source.stem)
         if len(done[report.name]) == len(manifest.CHAPTERS):
-            yield report, done.pop(report.name)
+            yield report, dict(sorted(done.pop(report.name).items()))
 
 
-def _prepare(reports: list[Report], data: Path, scratch: Path) -> None:
+def prepare(reports: list[Report], data: Path, scratch: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
     shared_ledger(data)
     FITTED.clear()  # of reports that are done
     asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
-    with workers.pool(get_context("fork"), scratch) as pool:
+    with workers.pool(scratch) as pool:
         fits = [pool.submit(_fit, *model) for model in asked.values()]
-        _warm_up()  # meanwhile
+        with suppress(Exception):  # meanwhile; the notebook that needs it will fail, and say where
+            _import_all()
         for fit in fits:
-            with suppress(Exception):  # the notebook that needs it will fail, and say where
+            with suppress(Exception):
                 FITTED.update(fit.result())
 
 
@@ -195,33 +172,27 @@ def _fit(view: Ledger, platform: str, until: date) -> dict:
     return {(view.fingerprint, platform, until): market}
 
 
-def _warm_up() -> None:
-    """Import what notebooks need, and have looked up what is looked up once, so that what is forked has it already."""
+def _import_all() -> None:
+    """Import what notebooks and pages need, and look up what is looked up once, so that a fork has it."""
     import altair
     import nbformat
     import papermill  # noqa: F401
 
-    for module in pkgutil.iter_modules(chapters.__path__, "analysis.chapters."):
-        with suppress(Exception):  # the notebook that needs it will fail, and say where
-            importlib.import_module(module.name)
+    from analysis.publish import page
+
     nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
     altair.layer(altair.Chart().mark_point()).to_dict(validate=False)
+    page.templates().get_template("report.html.j2")
+    for module in pkgutil.iter_modules(chapters.__path__, "analysis.chapters."):
+        importlib.import_module(module.name)
 
 
-def _undrawn(notebook: NotebookNode) -> list[dict]:
-    """The MIME bundles of the charts that are still to be drawn."""
-    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [bundle for bundle in shown if SPEC in bundle]
-
-
-def _finish(report: Report, results: dict[str, NotebookNode | Exception], charts: Charts, folder: Path) -> list[str]:
+def _finish(report: Report, results: dict[str, NotebookNode | Exception], folder: Path) -> list[str]:
     """Write the files of a report whose notebooks have run; what is wrong with them."""
-    failed = {name: error for name, error in sorted(results.items()) if isinstance(error, Exception)}
+    failed = {name: error for name, error in results.items() if isinstance(error, Exception)}
     try:
         if not failed:
-            for bundle in [bundle for notebook in results.values() for bundle in _undrawn(notebook)]:
-                bundle[SVG] = charts.take(json.dumps(bundle.pop(SPEC)))
-            _write(report, dict(sorted(results.items())), folder)
+            _write(report, results, folder)
     except Exception as error:
         failed[report.name] = error
     return [_said(name, error) for name, error in failed.items()]
@@ -238,33 +209,37 @@ def _said(name: str, error: Exception) -> str:
 def _write(report: Report, notebooks: dict[str, NotebookNode], folder: Path) -> None:
     import nbformat
 
-    from analysis.publish.notes import listed
-    from analysis.publish.page import SUMMARY, chapter, chapter_page, render, summary_of, tables_of
-    from analysis.publish.workbook import NAME, write_workbook
+    from analysis.publish import page, workbook
 
-    for name in ("notebooks", "tables", "chapters"):
+    shown = [page.chapter(Path(name).stem, notebook) for name, notebook in notebooks.items()]
+    html, numbers = page.render(report, shown)
+    files = {f"notebooks/{name}": nbformat.writes(notebook) + "\n" for name, notebook in notebooks.items()}
+    files |= {f"chapters/{one.stem}.html": page.chapter_page(report, one) for one in shown}
+    told = [page.about(output) for notebook in notebooks.values() for output in page.outputs(notebook.cells)]
+    files |= {f"tables/{it['name']}.csv": it["csv"] for it in told if "csv" in it}
+    files |= {"report.html": html, "numbers.json": _json(numbers), page.SUMMARY: _json(page.summary_of(report, shown))}
+    for name in ("notebooks", "chapters", "tables"):
         (folder / name).mkdir(parents=True)
-    for name, notebook in notebooks.items():
-        nbformat.write(notebook, folder / "notebooks" / name)
-    shown = [chapter(Path(name).stem, notebook) for name, notebook in notebooks.items()]
-    files = {f"tables/{name}.csv": text for name, text in tables_of(shown)}
-    files |= {f"chapters/{one.stem}.html": chapter_page(report, one) for one in shown}
-    page = render(report, shown)
-    files |= {"report.html": page.html, "numbers.json": listed(page.numbers), SUMMARY: summary_of(report, shown)}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    write_workbook(folder / NAME, report, shown)
-    about = json.dumps(manifest.describe(report, folder), indent=2, ensure_ascii=False)
-    (folder / manifest.NAME).write_text(about + "\n", encoding="utf-8", newline="\n")
+    workbook.write_workbook(folder / workbook.NAME, report, shown)
+    about = _json(manifest.describe(report, folder))
+    (folder / manifest.NAME).write_text(about, encoding="utf-8", newline="\n")
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 # Notebooks ------------------------------------------------------------------------------------------
 
 
-def execute(source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, draw: bool = True) -> NotebookNode:
+def execute(
+    source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, charts: Charts | None = None
+) -> NotebookNode:
     """Run one notebook with parameters, and leave nothing in it that differs from run to run.
 
-    Its charts are drawn unless somebody else is to `draw` them.
+    Its charts are drawn by `charts` if there are any, else where it runs.
 
     Raises
     ------
@@ -280,7 +255,7 @@ def execute(source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, 
     options["config"] = Config(KernelManager={"transport": "ipc"})
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            notebook = papermill.execute_notebook(source, None, parameters, cwd=scratch, draw=draw, **options)
+            notebook = papermill.execute_notebook(source, None, parameters, cwd=scratch, charts=charts, **options)
         except papermill.PapermillExecutionError as error:
             message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
             raise BuildError(f"{source.name}, cell {error.exec_count}: {message}") from None
@@ -291,18 +266,16 @@ def execute(source: Path, parameters: dict[str, str], timeout: float = TIMEOUT, 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
     """The notebook without timings, paths and random ids; its parameters cell holds the values it ran with."""
-    from nbformat import NotebookNode
-
     cells = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
             opening = "# Parameters: as this run was given them"
             cells[-1].source = "\n".join([opening, *cell.source.splitlines()[1:]])
-            continue
-        cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
-        cells.append(cell)
-    kernel = NotebookNode(display_name="Python 3 (ipykernel)", language="python", name="python3")
-    notebook.metadata = NotebookNode(kernelspec=kernel, language_info=NotebookNode(name="python"))
+        else:
+            cell.metadata = {"tags": tags} if tags else {}
+            cells.append(cell)
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     notebook.cells = cells
     return notebook

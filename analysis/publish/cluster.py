@@ -40,7 +40,8 @@ def build_with(
     executor: Executor, reports: Sequence[Report], data: Path, scratch: Path, timeout: float
 ) -> Iterator[tuple[Report, list[str]]]:
     """Have reports built, each into a folder of `scratch` with its name; each with its problems, as they are done."""
-    waiting = {executor.submit(_build, _read(data, "*"), one.parameters, timeout): one for one in reports}
+    files = _read(data, "*")
+    waiting = {executor.submit(_build, files, report.parameters, timeout): report for report in reports}
     for future in as_completed(waiting):
         report, problems = waiting[future], []
         try:
@@ -52,12 +53,12 @@ def build_with(
 
 def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) -> dict[str, bytes]:
     """What a worker does: the files of a report, by their paths in its folder."""
-    quarter, *options = parameters.items()
     with tempfile.TemporaryDirectory() as scratch:
         data, out = Path(scratch) / "data", Path(scratch) / "out"
         _write(data, files)
-        command = [sys.executable, "-m", "analysis", "build", quarter[1], f"--timeout={timeout:g}"]
-        command += [f"--data={data}", f"--out={out}", *(f"--{key.replace('_', '-')}={value}" for key, value in options)]
+        options = {"timeout": f"{timeout:g}", "data": data, "out": out} | parameters
+        command = [sys.executable, "-m", "analysis", "build", options.pop("quarter")]
+        command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or f"the build ended with exit code {done.returncode}")

@@ -2,10 +2,8 @@
 
 What this process has imported, the notebook need not import again; what the notebook does, no other sees. The child
 sends what a kernel would publish, and nbclient makes the outputs of it, so that they are those of a kernel.
-
-Other ways to run a notebook of ten short cells, in processor seconds: this one 0.12, a true kernel in a forked process
-0.52, a kernel as papermill starts it 1.03. IPython's `capture_output` loses what came first, prints or displays, and
-the number of a result; ipykernel's in-process kernel (0.35) cannot await.
+A notebook of ten short cells takes 0.12 processor seconds so, 1.03 with a kernel; IPython's `capture_output` loses the
+order of prints and displays, and the number of a result.
 """
 
 from __future__ import annotations
@@ -25,7 +23,6 @@ from ipykernel.jsonutil import encode_images, json_clean
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
-from IPython.core.formatters import JSONFormatter
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -37,24 +34,21 @@ from traitlets import Any, Type
 from traitlets.config import Config
 
 from analysis.publish import workers
-from analysis.publish.drawing import SPEC, SVG
+from analysis.publish.workers import Charts
+
+tqdm.monitor_interval = 0  # the thread that watches papermill's progress bar would stand in the way of the fork
 
 
 class ForkedEngine(Engine):
     """`papermill --engine forked`; papermill's own engine where this process cannot fork.
 
     A cell that runs longer than `execution_timeout` seconds, or whose process dies, gets an error output like one that
-    raises, so that papermill names the cell. With `draw=False` a chart is left as its specification.
+    raises, so that papermill names the cell. Charts are drawn by `charts`, a `workers.Charts`, if given.
     """
 
     @classmethod
-    def execute_notebook(cls, *args, **kwargs) -> NotebookNode:
-        tqdm.monitor_interval = 0  # the thread that watches papermill's progress bar would stand in the way of the fork
-        return super().execute_notebook(*args, **kwargs)
-
-    @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, execution_timeout=None, draw=True, **kwargs) -> None:
-        if not workers.can_fork():
+    def execute_managed_notebook(cls, nb_man, kernel_name, execution_timeout=None, charts=None, **kwargs) -> None:
+        if workers.way() != "fork":
             NBClientEngine.execute_managed_notebook(nb_man, kernel_name, execution_timeout=execution_timeout, **kwargs)
             return
         given = {name: kwargs.get(name) for name in ("log_output", "stdout_file", "stderr_file")}
@@ -63,7 +57,7 @@ class ForkedEngine(Engine):
         fork = multiprocessing.get_context("fork")
         pipe, theirs = fork.Pipe()
         with tempfile.TemporaryDirectory() as home:
-            process = fork.Process(target=_serve, args=(theirs, home, draw))
+            process = fork.Process(target=_serve, args=(theirs, home, charts))
             process.start()
             theirs.close()
             try:
@@ -84,13 +78,7 @@ class ForkedEngine(Engine):
 
 
 def _execute(process: BaseProcess, pipe: Connection, client, cell: NotebookNode, index: int, limit) -> None:
-    """Have one cell run, and write down what it gives.
-
-    Raises
-    ------
-    CellExecutionError
-        If it fails, and is not tagged `raises-exception`.
-    """
+    """Have one cell run, and write down what it gives; a CellExecutionError if it fails and is not allowed to."""
     tags = cell.metadata.get("tags", [])
     if cell.cell_type != "code" or not cell.source.strip() or client.skip_cells_with_tag in tags:
         return
@@ -127,7 +115,7 @@ def _message(message_type: str, content: dict) -> dict:
 # In the child ---------------------------------------------------------------------------------------
 
 
-def _serve(pipe: Connection, home: str, draw: bool) -> None:
+def _serve(pipe: Connection, home: str, charts: Charts | None) -> None:
     """Run the cells that are sent, in one shell that keeps its own things in a folder `home`; the parent ends it."""
     workers.belong_to_parent()
     if "numpy" in sys.modules:
@@ -135,11 +123,9 @@ def _serve(pipe: Connection, home: str, draw: bool) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     # By itself it would use the user's home, and warn in the first cell where there is none.
     shell = _Shell.instance(config=Config(HistoryManager={"enabled": False}), ipython_dir=home, pipe=pipe)
-    if not draw:
-        formatters, chart = shell.display_formatter.formatters, ("analysis.story.charts", "Drawing")
-        formatters[SVG].for_type_by_name(*chart, lambda drawing: None)
-        formatters[SPEC] = JSONFormatter(format_type=SPEC)
-        formatters[SPEC].for_type_by_name(*chart, lambda drawing: drawing.spec)
+    if charts:
+        svg = shell.display_formatter.formatters["image/svg+xml"]
+        svg.for_type_by_name("analysis.story.charts", "Drawing", lambda drawing: charts.draw(drawing.spec))
     while True:
         source = pipe.recv()
         shell.send("execute_input", execution_count=shell.execution_count)

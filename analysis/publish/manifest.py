@@ -22,7 +22,7 @@ PACKAGES = ("altair", "ipython", "jinja2", "mistune", "numpy", "pandas", "paperm
 
 def notebooks() -> dict[Path, str]:
     """The notebooks of a report, each with the SHA-256 of its code; an InputError if one is missing or is none."""
-    return {path: _sha256(_code_of(path)) for path in (NOTEBOOKS / f"{name}.ipynb" for name in CHAPTERS)}
+    return {path: _code_of(path) for path in (NOTEBOOKS / f"{name}.ipynb" for name in CHAPTERS)}
 
 
 def strays() -> list[str]:
@@ -41,13 +41,12 @@ def describe(report: Report, folder: Path) -> dict:
 
 def is_current(report: Report, folder: Path) -> bool:
     """Whether a folder holds just what would be built: from the same inputs, and not a byte of it changed since."""
-    inputs = _inputs(report)
     try:
         found = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return all(found[name] == value for name, value in inputs.items()) and all(
+        return all(found[name] == value for name, value in _inputs(report).items()) and all(
             _sha256((folder / name).read_bytes()) == digest for name, digest in found["files"].items()
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or no manifest of ours
+    except (OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError):  # not there, or no manifest of ours
         return False
 
 
@@ -63,8 +62,8 @@ def _inputs(report: Report) -> dict:
     }
 
 
-def _code_of(notebook: Path) -> bytes:
-    """A notebook without its stored outputs, which a run replaces."""
+def _code_of(notebook: Path) -> str:
+    """SHA-256 of a notebook without its stored outputs, which a run replaces."""
     try:
         cells = json.loads(notebook.read_bytes())["cells"]
         code = [(cell["cell_type"], cell["source"], cell["metadata"].get("tags")) for cell in cells]
@@ -74,12 +73,12 @@ def _code_of(notebook: Path) -> bytes:
     except (ValueError, KeyError, TypeError, AttributeError):
         last = f"The last one that was committed: git checkout -- notebooks/{notebook.name}"
         raise InputError(f"{notebook}: not a notebook. {last}") from None
-    return json.dumps(code).encode()
+    return _sha256(json.dumps(code).encode())
 
 
 @cache  # a process goes on with the code that it has read
 def _code() -> str:
-    """SHA-256 of this package: its modules, and its template."""
+    """SHA-256 of this package: its modules, its texts and its templates."""
     root = Path(__file__).parent.parent
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     return _sha256(b"".join(str(path.relative_to(root)).encode() + path.read_bytes() for path in files))

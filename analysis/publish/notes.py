@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from html import escape, unescape
@@ -33,74 +32,55 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
         `numbers`, one for each note, in their order: `note` (its number), `shown` (the texts that link to it), `value`
         and `unit` as printed (16.8 and %), `formula`, and `from`, ids of `figures`, where what is told of each stands.
     """
-    numbers, origins = {}, {}
+    numbers, origins, used = {}, {}, {}
     for each in about:
         numbers |= each.get("numbers", {})
         origins |= each.get("origins", {})
-    used: dict[str, dict] = {}
 
     def link(match: re.Match[str]) -> str:
         key, shown = match[1], match[2]
-        note = used.setdefault(key, {"note": len(used) + 1, "shown": []})
+        note = used.setdefault(key, {"note": len(used) + 1, "shown": []} | numbers[key])
         text = unescape(shown).replace("\xa0", " ")
         if text not in note["shown"]:
             note["shown"].append(text)
         return f'<a class="quantity" href="#note-{note["note"]}">{shown}<sup>{note["note"]}</sup></a>'
 
     page = _QUANTITY.sub(link, page)
-    notes = "".join(
-        f'<li id="note-{note["note"]}">{_note(note["shown"][0], numbers[key], origins, words)}</li>\n'
-        for key, note in used.items()
-    )
-    cited = sorted({name for key in used for name in numbers[key]["from"]})
-    figures = "".join(f'<li id="{_anchor(name)}">{_figure(origins[name], words)}</li>\n' for name in cited)
-    page = page.replace("<!--notes-->", f"<ol>\n{notes}</ol>").replace("<!--figures-->", f"<ul>\n{figures}</ul>")
-    listed = [note | numbers[key] for key, note in used.items()]
-    return page, {"numbers": listed, "figures": {name: origins[name] for name in cited}}
+    figures = {name: origins[name] for name in sorted({name for note in used.values() for name in note["from"]})}
+    notes = "".join(f'<li id="note-{n["note"]}">{_note(n, figures, words)}</li>\n' for n in used.values())
+    told = "".join(f'<li id="{_anchor(name)}">{_figure(figure, words)}</li>\n' for name, figure in figures.items())
+    page = page.replace("<!--notes-->", f"<ol>\n{notes}</ol>").replace("<!--figures-->", f"<ul>\n{told}</ul>")
+    return page, {"numbers": [*used.values()], "figures": figures}
 
 
-def listed(numbers: dict) -> str:
-    """The numbers of a page as JSON, one a line, and then their figures."""
-    lines = ",\n".join(json.dumps(number, ensure_ascii=False) for number in numbers["numbers"])
-    figures = ",\n".join(
-        f"{json.dumps(name)}: {json.dumps(told, ensure_ascii=False)}" for name, told in numbers["figures"].items()
-    )
-    return f'{{"numbers": [\n{lines}\n],\n"figures": {{\n{figures}\n}}}}\n'
-
-
-def _note(shown: str, number: Mapping, origins: Mapping[str, Mapping], words: Mapping[str, str]) -> str:
+def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, str]) -> str:
     """The number, one readable step, and the figures that it comes from."""
-    ids, formula = number["from"], number["formula"]
-    linked = "; ".join(f'<a href="#{_anchor(name)}">{escape(_call(origins[name]))}</a>' for name in ids)
+    shown, ids, formula = number["shown"][0], number["from"], number["formula"]
+    linked = "; ".join(f'<a href="#{_anchor(name)}">{escape(_call(figures[name]))}</a>' for name in ids)
     if ids == [formula]:
         return f"<b>{shown}</b>: {words['as_published']}: {linked}"
-    step = escape(_readable(formula, ids, origins))
-    told = f"<b>{shown}</b>" + (f" = {step}" if step not in ("", shown) else "")
+    if ids:  # with the printed figures in place of their codes
+        codes = "|".join(re.escape(name) for name in sorted(ids, key=len, reverse=True))
+        formula = re.sub(rf"(?<!\w)({codes})(?!\w)", lambda match: figures[match[1]]["printed"], formula)
+    if len(formula) > LONG:
+        formula = f"{formula[:LONG].rsplit(' ', 1)[0]} …"
+    told = f"<b>{shown}</b>" + (f" = {escape(formula)}" if formula not in ("", shown) else "")
     return f"{told}. {words['from']}: {linked}" if linked else told
 
 
-def _readable(formula: str, ids: list[str], origins: Mapping[str, Mapping]) -> str:
-    """A formula with the printed figures in place of their codes."""
-    if not ids:
-        return formula
-    codes = re.compile(rf"(?<!\w)({'|'.join(re.escape(name) for name in sorted(ids, key=len, reverse=True))})(?!\w)")
-    told = codes.sub(lambda match: origins[match[1]]["printed"], formula)
-    return told if len(told) <= LONG else f"{told[:LONG].rsplit(' ', 1)[0]} …"
+def _call(figure: Mapping) -> str:
+    return ", ".join(filter(None, (figure["what"], figure.get("period"))))
 
 
-def _call(origin: Mapping) -> str:
-    return ", ".join(filter(None, (origin["what"], origin.get("period"))))
-
-
-def _figure(origin: Mapping, words: Mapping[str, str]) -> str:
-    told = f"<b>{escape(origin['printed'])}</b>, {escape(_call(origin))}"
-    if "reason" in origin:
-        return f"{told}. {words['assumption']}: {escape(origin['reason'])}"
-    source = escape(origin["source"])
-    if re.match("https?://", origin["url"]):
-        source = f'<a href="{escape(origin["url"], quote=True)}" rel="noreferrer">{source}</a>'
-    counted = f", {words['counted_by'].format(escape(origin['basis']))}" if origin["basis"] else ""
-    return f"{told}{counted}. {source}, {words['public'].format(escape(origin['known_on']))}"
+def _figure(figure: Mapping, words: Mapping[str, str]) -> str:
+    told = f"<b>{escape(figure['printed'])}</b>, {escape(_call(figure))}"
+    if "reason" in figure:
+        return f"{told}. {words['assumption']}: {escape(figure['reason'])}"
+    source = escape(figure["source"])
+    if re.match("https?://", figure["url"]):
+        source = f'<a href="{escape(figure["url"], quote=True)}" rel="noreferrer">{source}</a>'
+    counted = f", {words['counted_by'].format(escape(figure['basis']))}" if figure["basis"] else ""
+    return f"{told}{counted}. {source}, {words['public'].format(escape(figure['known_on']))}"
 
 
 def _anchor(name: str) -> str:

@@ -27,35 +27,22 @@ from analysis.story.text import FOLDER
 
 TEMPLATE = Path(__file__).parent / "template"
 SUMMARY = "summary.json"  # of a report, for the list of all of them
-
-
-class PageError(InputError):
-    """An executed notebook lacks what the page is made of."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """What stands under one heading of a notebook: its cells, and what their outputs show."""
-
-    heading: str  # as HTML; empty for the opening
-    cells: list[NotebookNode]
-
-    @property
-    def shown(self) -> list[NotebookNode]:
-        """Outputs of its cells, without the headline and what stands around a chart in a notebook."""
-        return [output for output in outputs(self.cells) if about(output).get("part") not in ("headline", "around")]
+SVG = "image/svg+xml"
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """An executed notebook: its `name` and `question`, what it found (`headline`, text; `finding`, HTML), its sections."""
+    """An executed notebook: its `name` and `question`, what it found (`headline`, text; `finding`, HTML), its sections.
+
+    A section is a heading, as HTML, and the outputs that stand under it.
+    """
 
     stem: str
     name: str
     question: str
     headline: str
     finding: str
-    sections: list[Section]
+    sections: list[tuple[str, list[NotebookNode]]]
     notebook: NotebookNode
 
     @property
@@ -64,33 +51,27 @@ class Chapter:
 
 
 def chapter(stem: str, notebook: NotebookNode) -> Chapter:
-    """What the page needs to know of an executed notebook.
-
-    Raises
-    ------
-    PageError
-        If it shows no headline.
-    """
+    """What the page needs to know of an executed notebook; an InputError if it shows no headline."""
     title, _, question = notebook.cells[0].source.partition("\n")
-    for output in outputs(notebook.cells):
-        if about(output).get("part") == "headline":
-            finding = re.search("<h1>(.*)</h1>", output.data["text/html"], re.DOTALL)[1]
-            sections = [section for section in _sections(notebook.cells[1:]) if section.shown]
-            name, question = title.removeprefix("# "), mistune.html(question.strip())
-            return Chapter(stem, name, question, output.data["text/plain"], finding, sections, notebook)
-    raise PageError(f"{stem}.ipynb shows no headline: no cell shows the opening of a chapter")
-
-
-def _sections(cells: list[NotebookNode]) -> Iterator[Section]:
-    """Cells by their headings; a heading under which nothing is shown is dropped with them."""
-    heading, under = "", []
-    for cell in cells:
+    sections = [("", [])]
+    for cell in notebook.cells[1:]:
         if cell.cell_type == "markdown":
-            yield Section(heading, under)
-            heading, under = mistune.html(cell.source), []
-        else:
-            under.append(cell)
-    yield Section(heading, under)
+            sections.append((mistune.html(cell.source), []))
+        sections[-1][1].extend(cell.get("outputs", []))
+    for opening in outputs(notebook.cells):
+        if about(opening).get("part") == "headline":
+            break
+    else:
+        raise InputError(f"{stem}.ipynb shows no headline: no cell shows the opening of a chapter")
+    # Without what stands around a chart in a notebook, and without a heading under which nothing is shown.
+    sections = [(heading, [o for o in under if about(o).get("part") not in _APART]) for heading, under in sections]
+    finding = re.search("<h1>(.*)</h1>", opening.data["text/html"], re.DOTALL)[1]
+    name, question = title.removeprefix("# "), mistune.html(question.strip())
+    shown = [(heading, under) for heading, under in sections if under]
+    return Chapter(stem, name, question, opening.data["text/plain"], finding, shown, notebook)
+
+
+_APART = ("headline", "around")
 
 
 def outputs(cells: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
@@ -103,36 +84,17 @@ def about(output: NotebookNode) -> dict:
     return output.get("metadata", {}).get("report", {})
 
 
-def tables_of(chapters: list[Chapter]) -> Iterator[tuple[str, str]]:
-    """Name and CSV text of the table behind each chart and of each table shown."""
-    for each in _shown(chapters):
-        if "csv" in each:
-            yield each["name"], each["csv"]
-
-
-def _shown(chapters: list[Chapter]) -> Iterator[dict]:
-    for told in chapters:
-        for output in outputs(told.notebook.cells):
-            yield about(output)
-
-
 # Pages ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Page:
-    """The report as HTML, and its numbers for machines as `notes.with_notes` lists them."""
+def render(report: Report, chapters: list[Chapter]) -> tuple[str, dict]:
+    """One self-contained page: nothing from a network, a note for every number, and no script needed to read it.
 
-    html: str
-    numbers: dict
-
-
-def render(report: Report, chapters: list[Chapter]) -> Page:
-    """One self-contained page: nothing from a network, a note for every number, and no script needed to read it."""
-    words = page_words()
+    Beside it, its numbers for machines, as `notes.with_notes` lists them.
+    """
     page = _fill("report.html.j2", report=report, chapters=chapters, scenario=_scenario(report))
-    page, numbers = with_notes(page, _shown(chapters), words)
-    return Page(_secured(page), numbers)
+    page, numbers = with_notes(page, [about(o) for each in chapters for o in outputs(each.notebook.cells)], words())
+    return _secured(page), numbers
 
 
 def chapter_page(report: Report, told: Chapter) -> str:
@@ -142,34 +104,27 @@ def chapter_page(report: Report, told: Chapter) -> str:
 
 def on_paper(page: str) -> str:
     """The report for A4, the paper of a PDF; in the report itself the reader's printer says what it has."""
-    style = re.search("<style>(.*?)</style>", page, re.DOTALL)[1]
     page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "<!--policy-->", page, count=1)
-    return _secured(page.replace(style, style + "@page{size:A4}", 1))
+    return _secured(page.replace("</style>", "@page{size:A4}</style>", 1))
 
 
 @cache
-def page_words(language: str = "en") -> dict:
+def words(language: str = "en") -> dict:
     """The words of the page around its chapters."""
     return tomllib.loads((FOLDER / language / "page.toml").read_text("utf-8"))
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     jinja = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"dated": lambda text: Markup(dated(str(text))), "css_text": _css_text, "data_uri": _data_uri}
     jinja.filters |= {"about": about, "html": _html, "svg": _svg, "markdown": lambda text: Markup(mistune.html(text))}
-    jinja.globals |= {"asset": lambda name: Markup((TEMPLATE / name).read_text("utf-8")), "words": page_words()}
+    jinja.globals |= {"asset": lambda name: Markup((TEMPLATE / name).read_text("utf-8")), "words": words()}
     return jinja
 
 
-def load_templates() -> None:
-    """Have the templates of a report compiled before they are needed."""
-    for name in ("report.html.j2", "chapter.html.j2"):
-        _templates().get_template(name)
-
-
 def _fill(template: str, **names: object) -> str:
-    return _templates().get_template(template).render(names)
+    return templates().get_template(template).render(names)
 
 
 def _scenario(report: Report) -> str:
@@ -177,10 +132,11 @@ def _scenario(report: Report) -> str:
 
 
 def _html(output: NotebookNode) -> Markup:
-    """An output as it is; the titles of charts and tables are a level below those of sections."""
-    data = output.get("data", {})
+    """An output as it is; the titles of charts and tables are a level below those of sections, and a table has a name."""
+    data, place = output.get("data", {}), f'<div class="table" id="{about(output).get("name")}">'
     if "text/html" in data:
-        return Markup(data["text/html"].replace("<h3>", "<h4>").replace("</h3>", "</h4>"))
+        html = data["text/html"].replace('<div class="table">', place, 1)
+        return Markup(html.replace("<h3>", "<h4>").replace("</h3>", "</h4>"))
     return Markup(f"<pre>{escape(data.get('text/plain', output.get('text', '')))}</pre>")
 
 
@@ -189,7 +145,7 @@ _NOT_SEEN = re.compile(r' (?:role|aria-\w+|font-family)="[^"]*"| text-anchor="st
 
 def _svg(output: NotebookNode) -> Markup:
     """A drawing without what the page's style sheet gives it."""
-    return Markup(_NOT_SEEN.sub("", output.data["image/svg+xml"]))
+    return Markup(_NOT_SEEN.sub("", output.data[SVG]))
 
 
 def _css_text(text: str) -> Markup:
@@ -202,31 +158,25 @@ def _data_uri(table: str) -> str:
     return "data:text/csv;charset=utf-8," + quote("\ufeff" + table.replace("\n", "\r\n"), safe=" ,:;/()")
 
 
-_INLINE = re.compile("<(style|script)>(.*?)</\\1>", re.DOTALL)
-
-
 def _secured(page: str) -> str:
     """The page with a policy that lets its own styles and scripts work and nothing else, wherever it comes from.
 
     Whatever stands in the data is text by then; the policy is for the day on which it is not.
     """
     head, body = page.split("</head>", 1)
-    hashes = {"style": [], "script": []}
+    rules = ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'"]
     # Scripts stand at the very end, where nothing of the data follows.
-    for kind, content in _INLINE.findall(head) + _INLINE.findall(body.rpartition("</footer>")[2]):
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        hashes[kind].append(f"'sha256-{digest}'")
-    rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'"]
-    rules += [f"{kind}-src {' '.join(found)}" for kind, found in hashes.items() if found]
+    for kind, content in re.findall("<(style|script)>(.*?)</\\1>", head + body.rpartition("</footer>")[2], re.DOTALL):
+        rules.append(f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'")
     return page.replace("<!--policy-->", f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">', 1)
 
 
 # All reports ------------------------------------------------------------------------------------------
 
 
-def summary_of(report: Report, chapters: list[Chapter]) -> str:
-    """The verdict and the chapters of a report, as JSON, for the list of all."""
-    summary = {
+def summary_of(report: Report, chapters: list[Chapter]) -> dict:
+    """The verdict and the chapters of a report, for the list of all."""
+    return {
         "platform": report.platform,
         "quarter": report.quarter.short,
         "scenario": _scenario(report),
@@ -235,23 +185,15 @@ def summary_of(report: Report, chapters: list[Chapter]) -> str:
         "verdict": chapters[0].headline,
         "chapters": {told.stem: told.name for told in chapters},
     }
-    return json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_index(out: Path) -> Path:
     """Write index.html, a page that lists all reports of a folder, newest first."""
-    page = out / "index.html"
-    beside = page.with_suffix(".new")
-    beside.write_text(_index(out), encoding="utf-8", newline="\n")
-    return beside.replace(page)
-
-
-def _index(out: Path) -> str:
     reports = []
-    for path in out.glob(f"*/{SUMMARY}"):
-        told = json.loads(path.read_text(encoding="utf-8"))
-        pdf = (path.parent / "report.pdf").is_file()
-        reports.append(told | {"folder": path.parent.name, "address": quote(path.parent.name), "pdf": pdf})
-    reports.sort(key=lambda told: told["folder"])  # the base before its scenarios
+    for path in sorted(out.glob(f"*/{SUMMARY}")):  # the base before its scenarios
+        folder, pdf = path.parent.name, path.with_name("report.pdf").is_file()
+        reports.append(json.loads(path.read_text(encoding="utf-8")) | {"address": quote(folder), "pdf": pdf})
     reports.sort(key=lambda told: told["end"], reverse=True)
-    return _secured(_fill("list.html.j2", reports=reports))
+    beside = out / "index.new"
+    beside.write_text(_secured(_fill("list.html.j2", reports=reports)), encoding="utf-8", newline="\n")
+    return beside.replace(out / "index.html")

@@ -35,29 +35,36 @@ def chromium() -> str:
 
 
 def print_pdf(page: Path, as_of: date) -> Path:
-    """Print a report's HTML file to report.pdf beside it, which appears whole or not at all.
+    """Print a report's HTML file to report.pdf beside it, and its summary, on one page, to brief.pdf.
 
-    The day of the report stands in the file as that on which it was made, so that the same report gives the same bytes.
+    Each appears whole or not at all. The day of the report stands in the file as that on which it was made, so that the
+    same report gives the same bytes.
     """
     from analysis.publish.page import on_paper
 
-    browser, final = chromium(), page.with_name("report.pdf")
     with tempfile.TemporaryDirectory(prefix=".printing-", dir=page.parent) as scratch:
-        source, printed = Path(scratch) / "report.html", Path(scratch) / "report.pdf"
+        source = Path(scratch) / "report.html"
         source.write_text(on_paper(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-        command = [browser, *_OPTIONS, f"--user-data-dir={Path(scratch) / 'profile'}", f"--print-to-pdf={printed}"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
-        command.append(source.resolve().as_uri())
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise PdfError(f"{page}: {browser} could not print it: {error}") from None
-        if done.returncode or not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
-            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-            raise PdfError(f"{page}: {browser} could not print it: {last}")
-        moment = f"{as_of:%Y%m%d}000000".encode()  # in as many bytes as the moment of printing
-        dated = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}", rb"\g<1>" + moment, printed.read_bytes())
-        printed.write_bytes(dated)
-        os.replace(printed, final)
-    return final
+        for name, part in (("brief.pdf", "#summary"), ("report.pdf", "")):
+            printed = source.with_name(name)
+            _print(source.resolve().as_uri() + part, printed, page)
+            moment = f"{as_of:%Y%m%d}000000".encode()  # in as many bytes as the moment of printing
+            dated = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}", rb"\g<1>" + moment, printed.read_bytes())
+            printed.write_bytes(dated)
+        for name in ("brief.pdf", "report.pdf"):
+            os.replace(source.with_name(name), page.with_name(name))
+    return page.with_name("report.pdf")
+
+
+def _print(address: str, printed: Path, page: Path) -> None:
+    browser = chromium()
+    command = [browser, *_OPTIONS, f"--user-data-dir={printed.with_name('profile')}", f"--print-to-pdf={printed}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
+    try:
+        done = subprocess.run([*command, address], capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PdfError(f"{page}: {browser} could not print it: {error}") from None
+    if done.returncode or not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
+        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise PdfError(f"{page}: {browser} could not print it: {last}")

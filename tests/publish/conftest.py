@@ -35,3 +35,8 @@ def built(tmp_path_factory):
     done = analysis("build", "2024Q1", "2024Q2", "--out", out)
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def page(built):
+    return (built / "2024Q2" / "report.html").read_text(encoding="utf-8")

@@ -95,7 +95,7 @@ def test_a_changed_fact_rebuilds_the_reports_that_may_use_it(copy, data_copy):
 def test_notebooks_that_go_wrong_are_named_and_harm_nobody_else(copy, notebooks):
     notebooks("01_southeast_asia", "1 / (quarter != '2024Q1')")
     notebooks("02_united_states", "import os\nif quarter == '2024Q1': os._exit(7)")
-    notebooks("03_temu", "import time\nif quarter == '2024Q1': time.sleep(600)")
+    notebooks("03_rival", "import time\nif quarter == '2024Q1': time.sleep(600)")
     folder = notebooks("04_europe", "import os\nif quarter == '2024Q1': os.kill(os.getpid(), 9)")
     (folder / "Untitled.ipynb").write_text("")
     before = tree(copy / "2024Q1")
@@ -106,7 +106,7 @@ def test_notebooks_that_go_wrong_are_named_and_harm_nobody_else(copy, notebooks)
         f"{folder}: not notebooks of the report, left out: Untitled.ipynb",
         "2024Q1: 01_southeast_asia.ipynb, cell: ZeroDivisionError: division by zero",
         "2024Q1: 02_united_states.ipynb, cell: DeadKernelError: the notebook's process ended with exit code 7",
-        "2024Q1: 03_temu.ipynb, cell: CellTimeoutError: the cell ran longer than its limit of 30 s",
+        "2024Q1: 03_rival.ipynb, cell: CellTimeoutError: the cell ran longer than its limit of 30 s",
         "2024Q1: 04_europe.ipynb, cell: DeadKernelError: the notebook's process was killed by SIGKILL",
     ]
     assert tree(copy / "2024Q1") == before  # the last good report stays
@@ -118,7 +118,7 @@ def test_notebooks_that_go_wrong_are_named_and_harm_nobody_else(copy, notebooks)
 
 @pytest.mark.parametrize(("content", "said"), [(None, "is not there"), ("", "not a notebook"), ("<<<<<<<", "not a")])
 def test_a_notebook_that_cannot_be_read_is_one_message_and_nothing_is_made(tmp_path, notebooks, content, said):
-    path = notebooks("03_temu", "1") / "03_temu.ipynb"
+    path = notebooks("03_rival", "1") / "03_rival.ipynb"
     path.unlink() if content is None else path.write_text(content)
     done = analysis("build", "2024Q2", "--out", tmp_path / "out", notebooks=path.parent)
     assert done.returncode == 1

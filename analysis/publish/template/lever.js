@@ -60,4 +60,4 @@
     tell()
     place.hidden = false
   }
-})()
+})();

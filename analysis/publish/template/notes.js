@@ -44,9 +44,8 @@
     else if (event.target.tagName === 'A') hide()
   })
   document.addEventListener('keydown', event => event.key === 'Escape' && hide())
-  // On a phone a row becomes a block whose cells name their columns.
   const open = () => document.querySelector(':target')?.closest('details')?.setAttribute('open', '')
   addEventListener('hashchange', open)
   open()
-  addEventListener('beforeprint', () => document.querySelectorAll('#notes > details').forEach(d => { d.open = true }))
-})()
+  addEventListener('beforeprint', () => document.querySelectorAll('#notes > details, #making > details').forEach(d => { d.open = true }))
+})();
