@@ -106,6 +106,16 @@ class Ledger:
         """The facts of one cell, the leading one first; no rows if nothing is published."""
         return self.facts.iloc[self._cells.get((platform, market, metric, span), [])]
 
+    def targets(self, platform: str, market: str, completed: Span) -> pd.DataFrame:
+        """Targets of the year that a published completion speaks of: those public when it was, the leading one first.
+
+        A share of a target is a share of the one that stood then, whatever was announced since.
+        """
+        facts = self.cell(platform, market, "gmv_target", completed.year)
+        said = self.cell(platform, market, "target_completion", completed)["known_on"]
+        then = facts[facts["known_on"] <= said.min()] if len(said) else facts
+        return facts if then.empty else then
+
     def rate(self, currency: str, span: Span) -> Quantity:
         """Units of `currency` for one US dollar on average over `span`.
 

@@ -180,8 +180,10 @@ class Report:
             return monthly * Quantity.counted(span.months, "month")
         if daily := fact("gmv_daily_average"):
             return daily * Quantity.counted(span.days, "day")
-        completed = fact("target_completion")
-        return completed * fact("gmv_target", span.year) if completed else direct
+        targets = self.ledger.targets(platform or self.platform, market, span)
+        if (completed := fact("target_completion")) and len(targets):
+            return completed * self.quantity(targets.iloc[0])
+        return direct
 
     def year_to_date(self, market: str, platform: str | None = None) -> Reading | None:
         """The published figure that covers most of the year up to the end of the quarter, from 1 January on."""

@@ -199,7 +199,7 @@ class Fact(Strict):
     qualifier: Annotated[str, word(QUALIFIERS)]
     kind: Annotated[str, word(KINDS)]
     basis: Annotated[str, word(BASES)]
-    counter: Annotated[str, word("counters")]
+    counter: Annotated[str, word("counters")] = "unstated"
     publication: str = ""
     source: _Source
     known_on: _Day
@@ -409,7 +409,8 @@ def read_table(
     problems += found
     if found:
         return []
-    empty = dict.fromkeys(COLUMNS[table], "")
+    fields = TABLES[table].model_fields.items()
+    empty = {column: "" if field.is_required() else field.default for column, field in fields}
     read = [empty | dict(zip(header, row, strict=True)) | {"line": line} for line, row in rows]
     if mark != ",":
         _write_decimal_points(name, read, problems)

@@ -226,8 +226,8 @@ def _share_of_market(ledger, platform, market, span, unit, counter) -> _Reading 
 
 
 def _completion(ledger, platform, market, span, unit, counter) -> _Reading | None:
-    """The leading target of the year makes a share of it an amount."""
-    targets = ledger.cell(platform, market, "gmv_target", span.year)
+    """The target of the year that stood then makes a share of it an amount."""
+    targets = ledger.targets(platform, market, span)
     targets = targets[~targets["qualifier"].isin(BOUNDS)]
     if targets.empty:
         return None
