@@ -160,5 +160,7 @@ def meaning(report: Report) -> dict:
 
 def dates(report: Report) -> dict:
     """Days after the report's own that could move it: of the law, and of launches that are planned."""
-    planned = [(report.call(", ".join(plan.markets)), plan.month) for plan in plans(report) if plan.month.start > report.as_of]
+    planned = [
+        (report.call(", ".join(plan.markets)), plan.month) for plan in plans(report) if plan.month.start > report.as_of
+    ]
     return {"law": next_law_day(report), "planned": planned, "next": report.quarter.rest_of_year}

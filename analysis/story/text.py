@@ -22,6 +22,7 @@ import difflib
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -253,10 +254,19 @@ class Words:
         TextError
             If it names what the section does not return.
         """
-        try:
+        with self._named(names):
             return list(_flat(_template(self.source, self.language).render(names)))
-        except Unknown:
-            raise
+
+    def value(self, names: Mapping[str, object]) -> object:
+        """What its one expression comes to, as such."""
+        with self._named(names):
+            return _expression(self.source.strip("{} "), self.language)(**names)
+
+    @contextmanager
+    def _named(self, names: Mapping[str, object]) -> Iterator[None]:
+        """Its place in the message of what goes wrong."""
+        try:
+            yield
         except (TemplateSyntaxError, UndefinedError, TypeError, AttributeError, KeyError, ValueError) as error:
             raise TextError(f"{self.file}, line {self.line}: {error}{self._hint(names)}") from error
 
@@ -277,6 +287,11 @@ class Words:
 
 
 @cache
+def _expression(source: str, language: str) -> Callable[..., object]:
+    return environment(language).compile_expression(source, undefined_to_none=False)
+
+
+@cache
 def _template(source: str, language: str) -> NativeTemplate:
     return environment(language).from_string(" ".join(source.split()))
 
@@ -293,18 +308,15 @@ class Row:
     def fill(self, names: Mapping[str, object]) -> Iterator[list[object]]:
         for item in self._items(names) if self.of else [None]:
             known = {**names, self.each: item} if self.of else names
-            if self.where and self.where.fill(known) != [True]:
+            if self.where and not self.where.value(known):
                 continue
             cells = [_cell(cell, known) for cell in self.cells]
             if next((bool(cell) for cell in cells if isinstance(cell, (Quantity, Band))), True):
                 yield cells
 
     def _items(self, names: Mapping[str, object]) -> Iterator[object]:
-        try:
-            (table,) = self.of.fill(names)
-        except Unknown:
-            return iter(())
-        return table.itertuples() if isinstance(table, pd.DataFrame) else iter(table)
+        table = self.of.value(names)
+        return table.itertuples() if isinstance(table, pd.DataFrame) else iter(table or ())
 
 
 def _cell(words: Words, names: Mapping[str, object]) -> object:
@@ -484,5 +496,5 @@ class _Reader:
             tuple(self._words(number, cell) for cell in cells),
             each or "",
             self._words(number, f"{{{{ {of} }}}}") if of else None,
-            self._words(number, f"{{{{ true if {where} else false }}}}") if where else None,
+            self._words(number, f"{{{{ {where} }}}}") if where else None,
         )
