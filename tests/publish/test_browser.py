@@ -224,7 +224,7 @@ def test_sliders_have_names_begin_at_the_estimate_and_can_be_set_to_the_target(o
         if outcome.inner_text().endswith("the target.") and "of the target" not in outcome.inner_text():
             break
         page.keyboard.press("ArrowRight")
-    assert outcome.inner_text() == "2024 would bring US$50 bn, the target."
+    assert outcome.inner_text() == "2024 would bring US$50\xa0bn, the target."
     assert growth.get_attribute("aria-valuetext") == rows.nth(1).locator("td").nth(1).inner_text()
     again, _ = open_page(address=page.url.partition("report.html")[2])  # the address carries it
     assert again.locator(".outcome").inner_text() == outcome.inner_text()
