@@ -132,7 +132,7 @@ def _scenario(report: Report) -> str:
 
 
 def _html(output: NotebookNode) -> Markup:
-    """An output as it is; the titles of charts and tables are a level below those of sections, and a table has a name."""
+    """An output as it is; titles of charts and tables are a level below those of sections, and a table has a name."""
     data, place = output.get("data", {}), f'<div class="table" id="{about(output).get("name")}">'
     if "text/html" in data:
         html = data["text/html"].replace('<div class="table">', place, 1)

@@ -3,14 +3,16 @@
   const digits = value => Number(value.toPrecision(3)).toLocaleString('en-GB', {maximumFractionDigits: 9})
   const money = (value, symbol) => {
     const size = Math.abs(value)
-    const [scale, word] = [[1e12, ' tn'], [1e9, ' bn'], [1e6, ' mn']].find(([scale]) => size >= scale * 0.9995) || [1, '']
+    const [scale, word] = [[1e12, '\u00a0tn'], [1e9, '\u00a0bn'], [1e6, '\u00a0mn']].find(([scale]) => size >= scale * 0.9995) || [1, '']
     return `${symbol}${digits(size / scale)}${word}`
   }
-  const percent = value => `${digits(100 * value)}%`.replace('-', '−')
   const filled = (words, parts) => words.replace(/{(\w+)}/g, (_, name) => parts[name])
 
   for (const place of document.querySelectorAll('.lever')) {
     const {given, words} = JSON.parse(place.dataset.lever), months = given.months
+    // The estimate and the target to whole per cent, as in the table.
+    const told = value => [given.expected, given.needed].includes(value) ? Math.round(100 * value) : 100 * value
+    const percent = value => `${digits(told(value))}%`.replace('-', '−')
     const asked = new URLSearchParams(location.search)
     const state = {growth: given.expected, ban: months.length}
     const outcome = document.createElement('p')
