@@ -208,7 +208,8 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     -------
     DataFrame
         `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
-        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's test, or else by its claims.
+        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's `test`, a `Comparison` or
+        None, or else by its claims.
     """
     arguments = report.ledger.arguments
     arguments = arguments[arguments["chapter"] == chapter]
@@ -217,16 +218,17 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     rows = []
     for row in arguments.itertuples():
         evidence = [_evidence(report, name) for name in row.facts.split() if name in known]
-        verdict = _answer([verdicts[name] for name in row.claims.split() if name in verdicts])
+        verdict, tested_by = _answer([verdicts[name] for name in row.claims.split() if name in verdicts]), None
         if row.test and names_of(row.test) <= known:
             tested = {name: report.ledger.row(name) for name in names_of(row.test)}
             result = evaluate(row.test, in_one_currency(tested, report.convert))
             if isinstance(result, Comparison):
-                verdict = "supported" if result.true else "contradicted"
+                verdict, tested_by = "supported" if result.true else "contradicted", result
             else:
                 evidence = [("", result)]
-        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict))
-    return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
+        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict, tested_by))
+    columns = ["id", "speaker", "words", "english", "needs", "evidence", "verdict", "test"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _evidence(report: Report, name: str) -> tuple[str, Quantity | Span]:

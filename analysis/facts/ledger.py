@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -216,6 +217,7 @@ class Ledger:
             known_on=day_label(date.fromisoformat(fact["known_on"]))
             + (" (inferred)" if fact["known_on_basis"] == "inferred" else ""),
             basis=fact["basis"],
+            counter=fact["counter"],
             agrees=tuple(agrees),
         )
 
@@ -249,7 +251,7 @@ class Ledger:
 
     def _cited(self, source: str) -> dict[str, str]:
         row = self.sources.loc[source]
-        publisher = row["publisher"] or row["title"]
+        publisher = row["publisher"] or (urlsplit(row["url"]).hostname or row["title"]).removeprefix("www.")
         comma = ", " if row["publisher"] else ""
         cited = f"“{row['title']}”{comma}{row['publisher']} ({source})"
         return {"source": cited, "publisher": publisher, "url": row["url"]}

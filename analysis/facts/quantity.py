@@ -15,6 +15,7 @@ from analysis.facts.span import Span
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
 DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a month or a year, and how many digits of them
+BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
 
@@ -41,6 +42,8 @@ class Origin:
         The day the figure became public, with `(inferred)` where that day is a judgement.
     basis : str
         Who counts: `tracker`, `leak` and so on; empty for an exchange rate.
+    counter : str
+        The firm that counted, or `unstated`; empty for what is no fact.
     agrees : tuple of str
         Other facts that give the same value for the same cell.
     """
@@ -54,6 +57,7 @@ class Origin:
     url: str
     known_on: str
     basis: str = ""
+    counter: str = ""
     agrees: tuple[str, ...] = ()
 
     @property
@@ -113,6 +117,11 @@ class Quantity:
     def is_printed(self) -> bool:
         """Whether this is a published figure itself, not a result of arithmetic."""
         return len(self.origins) == 1 and self.formula == self.origins[0].id
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether this says only what a value lies above or below; it is never divided or called a value."""
+        return self.hedge in BOUNDS
 
     @property
     def bases(self) -> frozenset[str]:
