@@ -17,7 +17,6 @@ from analysis.model.progress import progress
 from analysis.model.scenarios import is_offered
 
 REGION, UNION, WORLD = "Europe", "EU", "Global"
-COMPANY = "TikTok"  # under whose name the events have what is brought against it
 BAN = "us_ban"  # the scenario whose cost the new sites are held against
 LEVERS = ("europe_ramp", "new_sites_market")  # both at one end make the range of what planned sites add
 YEAR_ON = 12  # months since launch at which a launch is judged
@@ -84,8 +83,6 @@ def _launch(report: Report) -> dict:
         "one": len(opened or markets) == 1,
         "month": plan and plan.month,
         "late": _late(plan, min((days[m] for m in opened), default=None)),
-        "count": _of_any(report, "sites_in_launch", markets),
-        "staff": _of_any(report, "staff", markets),
         "openings": [(report.call(", ".join(m for m in days if days[m] == day)), day) for day in recent],
         "present": [report.call(m) for m, day in days.items() if day.start < report.year.start],
     }
@@ -95,12 +92,6 @@ def _opened(report: Report) -> dict[str, Span]:
     """Market -> when it opened."""
     days = {market: ramps.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
     return {market: day for market, day in days.items() if day}
-
-
-def _of_any(report: Report, metric: str, markets: tuple[str, ...]) -> Quantity:
-    """The leading figure of the first of some markets that has one."""
-    found = (report.quantity(rows.iloc[0]) for market in markets if len(rows := report.rows(market, metric)))
-    return next(found, Quantity.unknown(metric))
 
 
 # What new sites sell --------------------------------------------------------------------------------------
@@ -189,13 +180,10 @@ def rivals(report: Report) -> dict:
     places = {*ledger.vocabulary.regions[REGION], UNION, REGION}
     events = ledger.events[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
     own = (events["platform"] == report.platform) & ~events["kind"].isin(RULES)
-    proceedings = int(((events["kind"] == "proceeding") & (events["platform"] == COMPANY)).sum())
     return {
         "users": sorted(users, key=lambda row: -row[1].value),
         "table": pd.DataFrame(users, columns=["platform", "users", "span"]),
         "events": events[~own],
-        "proceedings": Quantity.counted(proceedings, "proceeding", "events of that kind") if proceedings else None,
-        "company": COMPANY,
         "first": None if first is None else first["span"],
         "before": before,
         "last": None if last is None else last["span"],

@@ -105,7 +105,7 @@ def _both(report: Report, span: Span, market: str = "Global") -> Pair:
 
 
 def _order(both: Pair) -> str:
-    """Whether the rival sold `more` or `less`: `probably` where the band leaves it open, `open` where that, too, does."""
+    """Whether the rival sold `more` or `less`: `probably` if the band leaves it open, `open` if the draws do."""
     if not both.ratio:
         return ""
     if both.ratio.low > 1 or both.ratio.high < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from analysis.chapters import seller
@@ -138,13 +139,10 @@ def what_if(report: Report) -> dict:
 
 def _growth_to(goal: Quantity, so_far: Quantity, month: Quantity, count: int) -> Quantity:
     """Growth a month, per cent, with which `count` months after one of GMV `month` bring the year to a goal."""
-    wanted, low, high = (goal.value - so_far.value) / month.value, -1.0, 4.0
-    for _ in range(60):  # halvings: down to the last digit
-        middle = (low + high) / 2
-        enough = sum((1 + middle) ** n for n in range(1, count + 1)) >= wanted
-        low, high = (low, middle) if enough else (middle, high)
+    wanted = (goal.value - so_far.value) / month.value  # q + q² + … of the growth factor q, which has one positive root
+    factor = max(root.real for root in np.roots([*[1.0] * count, -wanted]) if abs(root.imag) < 1e-9)
     origins = total([goal, so_far, month]).origins
-    return Quantity(rounded(high), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
+    return Quantity(rounded(factor - 1), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
 
 
 def meaning(report: Report) -> dict:

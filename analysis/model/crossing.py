@@ -90,9 +90,7 @@ def crossing(report: Report) -> Crossing | None:
     larger, smaller = (rival.platform, own.platform) if behind else (own.platform, rival.platform)
     share = rounded(float(np.mean(end.ratios > 1 if behind else end.ratios < 1)))
     formula = f"share of {len(end.ratios):,} draws with {larger} ahead of {smaller} in {end.span.short}"
-    return Crossing(
-        month, end.span, larger, smaller, replace(end.ratio.median, value=share, unit="%", formula=formula)
-    )
+    return Crossing(month, end.span, larger, smaller, replace(end.ratio.median, value=share, unit="%", formula=formula))
 
 
 def crossed(months: list[Span], larger: Callable[[Span], bool]) -> Span | None:
