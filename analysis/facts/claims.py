@@ -208,8 +208,8 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     -------
     DataFrame
         `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
-        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's `test`, a `Comparison` or
-        None, or else by its claims.
+        its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's
+        test (`test`, its Comparison, or None), or else by its claims.
     """
     arguments = report.ledger.arguments
     arguments = arguments[arguments["chapter"] == chapter]

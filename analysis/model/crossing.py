@@ -69,7 +69,7 @@ def ratio_band(ratio: Quantity, draws: np.ndarray, what: str) -> Band:
 
 
 class Crossing(NamedTuple):
-    """Whether the order of the two changes within the twelve months after the quarter, and who is ahead at their end."""
+    """Whether the order of the two changes in the twelve months after the quarter, and who is ahead at their end."""
 
     month: Span | None  # from which on the medians stand the other way round than in the quarter's last
     end: Span
