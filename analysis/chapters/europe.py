@@ -38,9 +38,6 @@ def opening(report: Report) -> dict:
     }
 
 
-# What was planned and what happened ---------------------------------------------------------------------
-
-
 def sites(report: Report) -> dict:
     """A row for each market that was planned or has opened, the oldest first."""
     planned, rows = {market: plan for plan in plans(report) for market in plan.markets}, []
@@ -92,9 +89,6 @@ def _opened(report: Report) -> dict[str, Span]:
     """Market -> when it opened."""
     days = {market: ramps.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
     return {market: day for market, day in days.items() if day}
-
-
-# What new sites sell --------------------------------------------------------------------------------------
 
 
 def ramp(report: Report) -> dict:
@@ -162,9 +156,6 @@ def _planned(report: Report, plan: Plan, span: Span) -> Band:
     curve = ramps.ramp(report, estimates(report).market)
     ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
     return Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
-
-
-# Rivals, rules and a ban --------------------------------------------------------------------------------
 
 
 def rivals(report: Report) -> dict:

@@ -84,9 +84,6 @@ def facts(report: Report) -> dict:
     }
 
 
-# What the report rests on -----------------------------------------------------------------------------
-
-
 def _facts(report: Report) -> pd.DataFrame:
     facts = report.ledger.facts
     return facts[facts["platform"].isin([report.platform, report.rival])]
@@ -121,9 +118,6 @@ def _bias(model: Estimates, basis: str) -> Band:
     return Band.of(
         (share["median"], share["p10"], share["p90"]), lambda v, name: Quantity(v, "%", formula.format(name), origins)
     )
-
-
-# Disputes ---------------------------------------------------------------------------------------------
 
 
 def _disputes(report: Report) -> Iterator[dict]:

@@ -80,9 +80,6 @@ def record(report: Report) -> dict:
     }
 
 
-# Rows ------------------------------------------------------------------------------------------------
-
-
 def _future(base: Outcome, outcome: Outcome) -> dict:
     """A scenario with what it changes against the base, money."""
     return {

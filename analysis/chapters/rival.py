@@ -97,9 +97,6 @@ def merchants(report: Report) -> dict:
     }
 
 
-# Side by side -----------------------------------------------------------------------------------------
-
-
 def _both(report: Report, span: Span, market: str = "Global") -> Pair:
     return pair(estimates(report), estimates(report, report.rival), market, span)
 
@@ -146,9 +143,6 @@ def _targets(report: Report) -> list[Quantity]:
         if not (found and level(found[-1], report.quantity(row))):
             found.append(report.quantity(row))
     return found
-
-
-# The United States ------------------------------------------------------------------------------------
 
 
 def _share_rows(report: Report) -> pd.DataFrame:
