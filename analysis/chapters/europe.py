@@ -94,6 +94,7 @@ def _opened(report: Report) -> dict[str, Span]:
 def ramp(report: Report) -> dict:
     """What every launch on record sold a year on, as a share of the online sales of its market."""
     curve = ramps.ramp(report, estimates(report).market)
+    curve = curve if curve and curve.months > YEAR_ON else None
     pending = [market for plan in told_by_ramp(report, estimates(report).market) for market in plan.markets]
     low, middle, high = curve.spread(YEAR_ON) if curve else (Quantity.unknown("a launch on record"),) * 3
     rows = [

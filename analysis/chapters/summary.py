@@ -14,6 +14,7 @@ from analysis.model.changes import changes
 from analysis.model.crossing import crossing, pair
 from analysis.model.estimates import estimates
 from analysis.model.launches import plans
+from analysis.model.market import REST
 from analysis.model.outcomes import chance, expected, outcomes
 from analysis.model.progress import progress
 from analysis.model.scenarios import next_law_day
@@ -59,16 +60,16 @@ def markets(report: Report) -> dict:
     parts, whole, so_far = model.parts(report.year), model.gmv(WORLD, report.year), model.gmv(WORLD, to_date)
     rows = [
         (report.call(part.market), progress(report, part.market), model.gmv(part.market, to_date).median, part.band)
-        for part in parts[:MARKETS].itertuples()
+        for part in parts[parts["market"] != REST][:MARKETS].itertuples()
     ]
-    smaller = max(len(parts) - MARKETS, 0)
     left = _less(whole.median, [row[3].median for row in rows])
     return {
         "table": pd.DataFrame(rows, columns=["name", "progress", "so_far", "estimate"]),
-        "smaller": Quantity.counted(smaller, "smaller market") if smaller else None,
-        "smaller_so_far": _less(so_far.median, [row[2] for row in rows]),
+        "others": Quantity.counted(len(parts) - len(rows), "smaller market"),
+        "unnamed": REST in set(parts["market"]),
+        "others_so_far": _less(so_far.median, [row[2] for row in rows]),
         "left": left,
-        "apart": left if not smaller and abs(left.value) > APART * whole.median.value else None,
+        "apart": left if len(parts) == len(rows) and abs(left.value) > APART * whole.median.value else None,
         "whole": whole,
         "so_far": so_far,
     }
@@ -113,7 +114,7 @@ def what_if(report: Report) -> dict:
     """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers for the sliders."""
     world, rest = progress(report, WORLD), report.quarter.rest_of_year
     if rest is None or not (world.target and world.reached):
-        return {"cases": pd.DataFrame()}
+        return {"cases": pd.DataFrame(), "lever": None, "first": None}
     model, last = estimates(report), report.quarter.each_month[-1]
     months, us = rest.each_month, model.gmv(US, last).median
     others = model.gmv(WORLD, last).median - us
