@@ -113,7 +113,7 @@ def risks(report: Report) -> dict:
 def what_if(report: Report) -> dict:
     """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers for the sliders."""
     world, rest = progress(report, WORLD), report.quarter.rest_of_year
-    if rest is None or not (world.target and world.reached):
+    if rest is None or not world.gap > 0:  # over, without a target, or reached
         return {"cases": pd.DataFrame(), "lever": None, "first": None}
     model, last = estimates(report), report.quarter.each_month[-1]
     months, us = rest.each_month, model.gmv(US, last).median

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from worlds import QUARTERS, texts
+from worlds import QUARTERS, texts, with_values
 
 from analysis.facts.report import ParameterError, make_report
 from analysis.model import estimates
@@ -155,6 +155,15 @@ def test_other_platforms_and_little_data_hold(ledger):
     read(make_report(ledger, quarter="2024Q2", platform="Shopee", rival="TikTok Shop"))
     few = ledger.facts[ledger.facts["market"].isin(["Global", "US"])].index
     read(make_report(replace(ledger, facts=ledger.facts.loc[few]), quarter="2024Q2"))
+
+
+@pytest.mark.parametrize("quarter", ["2024Q2", "2024Q4"])
+def test_years_that_went_well_hold(ledger, quarter):
+    """Targets that are reached, and a rival that sells less."""
+    low = with_values(
+        ledger, A0001=12e9, P0541=12e9, A0004=2e9, P0093=2e9, P0134=6e9, A0026=6e9, P0131=3.5e9, A0027=3.5e9
+    )
+    read(make_report(low, quarter=quarter))
 
 
 @pytest.mark.parametrize("seed", range(12))
