@@ -26,6 +26,12 @@ def shown(chapter: Chapter) -> dict[str, list]:
     return {section: chapter.told(section) for section in chapter.sections}
 
 
+def said(chapter: Chapter, section: str) -> str:
+    """The headline and the sentences of a section in one text."""
+    flat = [sentence for thing in chapter.told(section) for sentence in (thing if isinstance(thing, list) else [thing])]
+    return " ".join(sentence.text for sentence in flat if isinstance(sentence, Sentence))
+
+
 def texts(chapter: Chapter) -> list[str]:
     """Every headline, sentence, title, subtitle and cell in words of a chapter, as plain text."""
     found = []

@@ -17,10 +17,9 @@ from analysis.model.progress import progress
 from analysis.model.scenarios import is_offered
 
 REGION, UNION, WORLD = "Europe", "EU", "Global"
-COMPANY = "TikTok"  # under whose name the events have what is brought against it
 BAN = "us_ban"  # the scenario whose cost the new sites are held against
 LEVERS = ("europe_ramp", "new_sites_market")  # both at one end make the range of what planned sites add
-YEAR_ON, SHOWN = 12, 24  # months since launch: at which a launch is judged, and up to which a ramp is drawn
+YEAR_ON = 12  # months since launch at which a launch is judged
 # Kinds of events that bear on all who sell there; the platform's own launches have a table of their own.
 RULES = ("rule", "law", "proceeding", "announcement", "fee")
 
@@ -32,7 +31,6 @@ def opening(report: Report) -> dict:
         **_launch(report),
         **added,
         "europe": europe,
-        "to_date": report.quarter.to_date,
         "part": (europe.reached.median / world.reached.median).percent(),
         "year_part": (added["by_end"].median / world.year.median).percent(),
         "users": rivals(report)["users"],
@@ -40,28 +38,22 @@ def opening(report: Report) -> dict:
     }
 
 
-# What was planned and what happened ---------------------------------------------------------------------
-
-
 def sites(report: Report) -> dict:
     """A row for each market that was planned or has opened, the oldest first."""
-    planned = {market: plan for plan in plans(report) for market in plan.markets}
-    rows = [_site(report, market, planned.get(market)) for market in report.ledger.vocabulary.regions[REGION]]
-    rows = [row for row in rows if row["opened"] or row["planned"]]
+    planned, rows = {market: plan for plan in plans(report) for market in plan.markets}, []
+    for market in report.ledger.vocabulary.regions[REGION]:
+        plan, opened = planned.get(market), ramps.opening(report, market)
+        if plan or opened:
+            rows.append({
+                "name": report.call(market),
+                "planned": plan and plan.month,
+                "opened": opened,
+                "late": _late(plan, opened),
+                "overdue": bool(plan and not opened and report.as_of > plan.month.end),
+                "year": estimates(report).gmv(market, report.year) if opened else Band.unknown("an opening"),
+            })  # fmt: skip
     rows.sort(key=lambda row: (row["opened"] or row["planned"]).start)
-    return {**_launch(report), "rows": pd.DataFrame(rows), "over": report.year_is_over}
-
-
-def _site(report: Report, market: str, plan: Plan | None) -> dict:
-    opened = ramps.opening(report, market)
-    return {
-        "name": report.call(market),
-        "planned": plan and plan.month,
-        "opened": opened,
-        "late": _late(plan, opened),
-        "overdue": bool(plan and not opened and report.as_of > plan.month.end),
-        "year": estimates(report).gmv(market, report.year) if opened else Band.unknown("an opening"),
-    }
+    return {"state": _launch(report)["state"], "rows": pd.DataFrame(rows)}
 
 
 def _late(plan: Plan | None, opened: Span | None) -> Quantity:
@@ -76,51 +68,43 @@ def _late(plan: Plan | None, opened: Span | None) -> Quantity:
 def _launch(report: Report) -> dict:
     """The earliest plan for a month of the report's year or after it, and every opening of the year."""
     plan = next((plan for plan in plans(report) if plan.month.end >= report.year.start), None)
-    markets = plan.markets if plan else ()
-    days = {m: day for m in report.ledger.vocabulary.regions[REGION] if (day := ramps.opening(report, m))}
+    markets, days = plan.markets if plan else (), _opened(report)
     opened = [m for m in markets if m in days]
     state = "none"
     if plan:
         state = "open" if opened else "lapsed" if report.as_of > plan.month.end else "ahead"
+    recent = sorted({day for day in days.values() if day.start >= report.year.start})
     return {
         "state": state,
         "names": report.call(", ".join(opened or markets)) if markets else None,
         "one": len(opened or markets) == 1,
         "month": plan and plan.month,
         "late": _late(plan, min((days[m] for m in opened), default=None)),
-        "count": _of_any(report, "sites_in_launch", markets),
-        "staff": _of_any(report, "staff", markets),
-        "openings": [
-            (report.call(", ".join(m for m in days if days[m] == day)), day)
-            for day in sorted({day for day in days.values() if day.start >= report.year.start})
-        ],
-        "present": [(report.call(m), day) for m, day in days.items() if day.start < report.year.start],
+        "openings": [(report.call(", ".join(m for m in days if days[m] == day)), day) for day in recent],
+        "present": [report.call(m) for m, day in days.items() if day.start < report.year.start],
     }
 
 
-def _of_any(report: Report, metric: str, markets: tuple[str, ...]) -> Quantity:
-    """The leading figure of the first of some markets that has one."""
-    found = (rows.iloc[0] for market in markets if len(rows := report.rows(market, metric)))
-    first = next(found, None)
-    return Quantity.unknown(metric) if first is None else report.quantity(first)
-
-
-# What new sites sell --------------------------------------------------------------------------------------
+def _opened(report: Report) -> dict[str, Span]:
+    """Market -> when it opened."""
+    days = {market: ramps.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
+    return {market: day for market, day in days.items() if day}
 
 
 def ramp(report: Report) -> dict:
-    """Every launch on record by months since launch, as a share of the online sales of its market."""
-    market = estimates(report).market
-    curve, pending, rows = ramps.ramp(report, market), told_by_ramp(report, market), []
-    for number, vintage in enumerate(curve.vintages if curve else ()):
-        name, known = report.call(vintage.market), len(vintage.shares)
-        rows += [(x, name, curve.of(number, x), x >= known) for x in range(min(SHOWN + 1, curve.months))]
+    """What every launch on record sold a year on, as a share of the online sales of its market."""
+    curve = ramps.ramp(report, estimates(report).market)
+    curve = curve if curve and curve.months > YEAR_ON else None
+    pending = [market for plan in told_by_ramp(report, estimates(report).market) for market in plan.markets]
     low, middle, high = curve.spread(YEAR_ON) if curve else (Quantity.unknown("a launch on record"),) * 3
-    columns = ["months", "name", "share", "continued"]
+    rows = [
+        (report.call(launch.market), curve.of(number, YEAR_ON), len(launch.shares) <= YEAR_ON)
+        for number, launch in enumerate(curve.vintages if curve else ())
+    ]
+    rows.sort(key=lambda row: -row[1].value)
     return {
-        "path": pd.DataFrame(rows, columns=columns),
-        "several": bool(curve) and len(curve.vintages) > 1,
-        "planned": report.call(", ".join(m for plan in pending for m in plan.markets)) if pending else None,
+        "launches": pd.DataFrame(rows, columns=["name", "share", "continued"]),
+        "planned": report.call(", ".join(pending)) if pending else None,
         "low": low,
         "middle": middle,
         "high": high,
@@ -136,15 +120,13 @@ def adds(report: Report) -> dict:
     if too_late:
         by_end = Band.unknown("an opening within the year")
     return {
-        "over": report.year_is_over,
         "too_late": too_late,
-        "horizon": report.horizon,
         "gap": gap,
         "by_end": by_end,
         "ahead": ahead,
         "of_gap": (by_end.median / gap).percent(),
         "ahead_of_gap": (ahead.median / gap).percent(),
-        "new": report.call(", ".join(_new(report))) if _new(report) else None,
+        "new": report.call(", ".join(new)) if (new := _new(report)) else None,
         "pending": bool(told_by_ramp(report, estimates(report).market)) and _launch(report)["state"] != "open",
     }
 
@@ -153,8 +135,10 @@ def _new(report: Report) -> list[str]:
     """Sites that are planned, or have opened since the beginning of the year before."""
     ahead = {m for plan in told_by_ramp(report, estimates(report).market) for m in plan.markets}
     since = report.year.year_earlier().start
-    opened = {m: ramps.opening(report, m) for m in report.ledger.vocabulary.regions[REGION]}
-    return [m for m, day in opened.items() if m in ahead or (day and day.start >= since)]
+    opened = _opened(report)
+    return [
+        m for m in report.ledger.vocabulary.regions[REGION] if m in ahead or (m in opened and opened[m].start >= since)
+    ]
 
 
 def _added(report: Report, span: Span) -> Band:
@@ -175,35 +159,26 @@ def _planned(report: Report, plan: Plan, span: Span) -> Band:
     return Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
 
 
-# Rivals, rules and a ban --------------------------------------------------------------------------------
-
-
 def rivals(report: Report) -> dict:
     """Who is in the EU already, what comes in from abroad, and the rules that all of them meet."""
     ledger, facts = report.ledger, report.ledger.facts
     users = facts[(facts["market"] == UNION) & (facts["metric"] == "average_monthly_active_users")]
     users = users[users["platform"] != report.platform].sort_values("end", ascending=False, kind="stable")
-    users = [
-        (row["platform"], report.quantity(row), row["span"]) for _, row in users.drop_duplicates("platform").iterrows()
-    ]
+    latest = users.drop_duplicates("platform").iterrows()
+    users = [(row["platform"], report.quantity(row), row["span"]) for _, row in latest]
     parcels = report.rows(UNION, "duty_free_parcels_below_150_eur", "All platforms").sort_values("start")
-    parcels = [(row["span"], report.quantity(row)) for _, row in parcels.iterrows()]
+    first, last = (parcels.iloc[0], parcels.iloc[-1]) if len(parcels) > 1 else (None, None)
+    before, after = (Quantity.unknown("parcels") if row is None else report.quantity(row) for row in (first, last))
     places = {*ledger.vocabulary.regions[REGION], UNION, REGION}
     events = ledger.events[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
     own = (events["platform"] == report.platform) & ~events["kind"].isin(RULES)
-    proceedings = int(((events["kind"] == "proceeding") & (events["platform"] == COMPANY)).sum())
-    (first, before), (last, after) = (
-        (parcels[0], parcels[-1]) if len(parcels) > 1 else [(None, Quantity.unknown("parcels"))] * 2
-    )
     return {
         "users": sorted(users, key=lambda row: -row[1].value),
         "table": pd.DataFrame(users, columns=["platform", "users", "span"]),
         "events": events[~own],
-        "proceedings": Quantity.counted(proceedings, "proceeding", "events of that kind") if proceedings else None,
-        "company": COMPANY,
-        "first": first,
+        "first": None if first is None else first["span"],
         "before": before,
-        "last": last,
+        "last": None if last is None else last["span"],
         "after": after,
         "change": (after / before).growth(),
     }
@@ -217,7 +192,6 @@ def ban(report: Report) -> dict:
         lost = whole - estimates(report.under(BAN)).gmv(WORLD, span).median
     return {
         "lost": lost if lost.value > 0 else Quantity.unknown("a ban within a year"),
-        "horizon": span,
         "lost_part": (lost / whole).percent(),
         "lost_without": (lost / (whole - new)).percent(),
         "made_up": (new / lost).percent(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.facts.claims import ABOUT, judged
+from analysis.facts.claims import ABOUT, VERDICTS, judged
 from analysis.facts.quantity import LEVEL, Quantity
 from analysis.facts.report import Report
 from analysis.facts.span import Span
@@ -15,6 +15,7 @@ from analysis.model.estimates import Band, Estimates, estimates
 from analysis.model.market import TooLittleKnown
 
 FLOORS, CEILINGS = ("more than", "just over"), ("less than", "up to")  # a bound that is kept is no contradiction
+SITE = r"://(?:www\.)?([^/]+)"  # of an address: it stands for a publisher who is not named
 MOST = 5  # disputes that are worked out
 KNOWN = ("reported", "inferred", "unknown")  # how the model has a month of a market, the best first
 NOTHING = 0.002  # of the year's GMV: what moves it by less moves nothing
@@ -52,16 +53,22 @@ def claims(report: Report) -> dict:
 
 
 def coverage(report: Report) -> dict:
-    """How each market and quarter of the report's year and the year before is known."""
-    cells = _coverage(report)
-    count = [int((cells["rank"] == rank).sum()) for rank in range(3)]
-    return {
-        "cells": cells,
-        "all": Quantity.counted(len(cells), "", "markets times quarters"),
-        "reported": Quantity.counted(count[0], "", "market quarters with a figure of the market itself"),
-        "inferred": Quantity.counted(count[1], "", "market quarters known in part, or from a sum of markets only"),
-        "unknown": Quantity.counted(count[2], "", "market quarters that no figure covers"),
-    }
+    """How each market was known in each quarter of the report's year and the year before, once it was open."""
+    model, end, rows = estimates(report).market, report.quarter.end, []
+    quarters = [Span.months_of(year, month, 3) for year in (end.year - 1, end.year) for month in (1, 4, 7, 10)]
+    for quarter in (quarter for quarter in quarters if model and quarter.end <= end):
+        for market in (market for market in model.grid.markets if market in report.ledger.vocabulary.names):
+            known = model.status["status"][model.grid.open_days((market,), quarter.start, quarter.end) > 0]
+            if known.empty:
+                continue
+            ranks = [KNOWN.index(status) for status in known]
+            rank = min(max(ranks), 1) if min(ranks) < 2 else 2  # a quarter that is known in part is pale
+            facts = model.facts[model.facts["market"] == market]
+            about = int(((facts["start"] <= quarter.end) & (facts["end"] >= quarter.start)).sum())
+            rows.append((report.call(market), quarter, KNOWN[rank], rank, str(about or "")))
+    cells = pd.DataFrame(rows, columns=["market", "quarter", "status", "rank", "count"])
+    count = {name: int((cells["status"] == name).sum()) for name in KNOWN} | {"all": len(cells)}
+    return {name: Quantity.counted(n, "", f"market quarters: {name}") for name, n in count.items()} | {"cells": cells}
 
 
 def facts(report: Report) -> dict:
@@ -69,14 +76,12 @@ def facts(report: Report) -> dict:
     used, ledger = _facts(report).sort_index(), report.ledger
     withdrawn = ledger.withdrawn[ledger.withdrawn["platform"].isin([report.platform, report.rival])]
     cited = ledger.sources[ledger.sources.index.isin([*used["source"], *withdrawn["source"]])]
+    publisher = cited["publisher"].where(cited["publisher"] != "", cited["url"].str.extract(SITE, expand=False))
     return {
         "used": _listed(report, used),
         "withdrawn": _listed(report, withdrawn.sort_index()),
-        "sources": cited.sort_index().reset_index(names="source"),
+        "sources": cited.assign(publisher=publisher.fillna("")).sort_index().reset_index(names="source"),
     }
-
-
-# What the report rests on -----------------------------------------------------------------------------
 
 
 def _facts(report: Report) -> pd.DataFrame:
@@ -94,19 +99,11 @@ def _listed(report: Report, facts: pd.DataFrame) -> pd.DataFrame:
 
 def _verdicts(found: pd.DataFrame) -> dict[str, Quantity]:
     """How many claims there are of each verdict."""
-    counts = found["verdict"].value_counts()
-    checked = len(found) - counts.get("uncheckable", 0)
-    count = {name: counts.get(name, 0) for name in ("holds", "loosely", "contradicted", "uncheckable")}
-    count |= {
-        "itself": counts.get("self", 0),
-        "checked": checked,
-        "hold": count["holds"] + count["loosely"],
-        "claims": len(found),
-    }
-    return {
-        name: Quantity.counted(int(number), "claim" if name in ("claims", "checked") else "", f"claims: {name}")
-        for name, number in count.items()
-    }
+    of = found["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
+    count = of.rename({"self": "itself"}).to_dict() | {"claims": len(found), "hold": of["holds"] + of["loosely"]}
+    count["checked"] = len(found) - of["uncheckable"]
+    units = dict.fromkeys(("claims", "checked"), "claim")
+    return {name: Quantity.counted(int(n), units.get(name, ""), f"claims: {name}") for name, n in count.items()}
 
 
 def _bias(model: Estimates, basis: str) -> Band:
@@ -121,9 +118,6 @@ def _bias(model: Estimates, basis: str) -> Band:
     return Band.of(
         (share["median"], share["p10"], share["p90"]), lambda v, name: Quantity(v, "%", formula.format(name), origins)
     )
-
-
-# Disputes ---------------------------------------------------------------------------------------------
 
 
 def _disputes(report: Report) -> Iterator[dict]:
@@ -190,25 +184,3 @@ def _cell(report: Report, fact: pd.Series) -> dict:
     return {"market": report.call(fact["market"]), "measure": measure, "span": fact["span"]} | dict.fromkeys(
         ("low", "high", "expected"), Quantity.unknown("figures of this kind")
     )
-
-
-# Coverage ---------------------------------------------------------------------------------------------
-
-
-def _coverage(report: Report) -> pd.DataFrame:
-    """How each market is known in each quarter in which it was open, and how many figures of the model are about it."""
-    model, end, rows = estimates(report).market, report.quarter.end, []
-    quarters = [Span.months_of(year, month, 3) for year in (end.year - 1, end.year) for month in (1, 4, 7, 10)]
-    named = report.ledger.vocabulary.names
-    for quarter in (quarter for quarter in quarters if model and quarter.end <= end):
-        for market in filter(named.__contains__, model.grid.markets):
-            days = model.grid.open_days((market,), quarter.start, quarter.end)
-            known = model.status["status"][days > 0]
-            if known.empty:
-                continue
-            ranks = [KNOWN.index(status) for status in known]
-            rank = min(max(ranks), 1) if min(ranks) < 2 else 2  # a quarter that is known in part is pale
-            facts = model.facts[model.facts["market"] == market]
-            about = int(((facts["start"] <= quarter.end) & (facts["end"] >= quarter.start)).sum())
-            rows.append((report.call(market), quarter, KNOWN[rank], rank, str(about or "")))
-    return pd.DataFrame(rows, columns=["market", "quarter", "status", "rank", "count"])

@@ -17,9 +17,6 @@ from analysis.model.track_record import earlier_quarters, scores, track_record
 US = "US"
 
 
-# Sections ---------------------------------------------------------------------------------------------
-
-
 def opening(report: Report) -> dict:
     """The target over all scenarios, the year ahead, and what a ban in the US would cost."""
     world, us, futures = progress(report, WORLD), progress(report, US), outcomes(report)
@@ -27,7 +24,6 @@ def opening(report: Report) -> dict:
     ban = next((outcome for outcome in futures if "us_ban_loss" in outcome.scenario.settings), None)
     return {
         "world": world,
-        "ahead": report.horizon,
         "base": base,
         "chance": chance(futures) if world.rest else None,
         "weighted": expected([(o.weight, o.ahead.median) for o in futures]),
@@ -47,18 +43,13 @@ def scenarios(report: Report) -> dict:
     """The scenarios side by side; `futures` has a row for each, the base first."""
     found, levers = outcomes(report), report.ledger.assumptions.levers
     futures = pd.DataFrame([_future(found[0], outcome) for outcome in found] if len(found) > 1 else [])
-    least_likely = min((o for o in found if o.chance), key=lambda outcome: outcome.chance.value, default=None)
     assumptions = [
         (lever.means, *(report.assumption(name, end) for end in SETTINGS), lever.reason)
         for name, lever in levers.items()
     ]
     return {
         "futures": futures,
-        "ahead": report.horizon,
-        "over": report.year_is_over,
         "costliest": min(futures.itertuples(), key=lambda future: future.on_ahead.value, default=None),
-        "least_likely": least_likely if not report.year_is_over else None,
-        "as_likely": bool(least_likely) and found[0].chance.value - least_likely.chance.value < 0.01,
         "assumptions": pd.DataFrame(assumptions, columns=["means", "low", "base", "high", "reason"]),
     }
 
@@ -89,14 +80,10 @@ def record(report: Report) -> dict:
     }
 
 
-# Rows ------------------------------------------------------------------------------------------------
-
-
 def _future(base: Outcome, outcome: Outcome) -> dict:
     """A scenario with what it changes against the base, money."""
     return {
-        "name": outcome.scenario.name,
-        "means": outcome.scenario.means,
+        "scenario": outcome.scenario,
         "weight": outcome.weight,
         "starts": outcome.starts,
         "ahead": outcome.ahead,
@@ -107,15 +94,8 @@ def _future(base: Outcome, outcome: Outcome) -> dict:
 
 def _days_until(report: Report, day: date) -> Quantity:
     """Days from the report's date to a day; unknown for one that is over."""
-    days = (day - report.as_of).days
-    return (
-        Quantity.counted(days, "day", f"from {report.as_of_label.label}")
-        if days > 0
-        else Quantity.unknown("a day to come")
-    )
-
-
-# Track record -----------------------------------------------------------------------------------------
+    days = Quantity.counted((day - report.as_of).days, "day", f"from {report.as_of_label.label}")
+    return days if days > 0 else Quantity.unknown("a day to come")
 
 
 def _record(report: Report) -> pd.DataFrame:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
 
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity, level
+from analysis.facts.quantity import BOUNDS, Quantity, level
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
@@ -18,9 +17,6 @@ from analysis.model.scenarios import is_offered
 REGION, WORLD = "SEA", "Global"
 INDONESIA, THAILAND, VIETNAM = "Indonesia", "Thailand", "Vietnam"
 BUYER, BOUGHT = "TikTok", "Tokopedia"  # the company, under whose name the ledger has what it paid, and for what
-LARGE = Quantity.counted(1e9, "USD")  # markets that sold less so far are not held against the others' growth
-DONG = "VND"  # in which growth within a year is told, so that no exchange rate enters
-BOUNDS = ("more than", "less than", "up to")  # hedges of figures that are no values
 A_DAY = timedelta(days=1)
 
 
@@ -32,8 +28,6 @@ def opening(report: Report) -> dict:
     return {
         "region": region,
         "world": world,
-        "over": report.year_is_over,
-        "to_date": report.quarter.to_date,
         "growth": estimates(report).growth(REGION, report.quarter.to_date),
         "part": (region.reached.median / world.reached.median).percent(),
         "carried": (region.year.median / world.target).percent(),
@@ -45,31 +39,22 @@ def opening(report: Report) -> dict:
     }
 
 
-# Markets ----------------------------------------------------------------------------------------------
-
-
 def markets(report: Report) -> dict:
     """A row for each market of the region, the largest first, then one for the region itself."""
     ahead = report.horizon if report.year_is_over else report.year
     members = [_market(report, name, ahead) for name in report.ledger.vocabulary.regions[REGION]]
     members.sort(key=lambda row: -row["so_far"].median.value if row["so_far"] else 0.0)
-    rows = [*members, _market(report, REGION, ahead)]
     return {
-        "markets": pd.DataFrame(rows),
+        "markets": pd.DataFrame([*members, _market(report, REGION, ahead)]),
         "targets": [row for row in members if row["target"]],
-        "apart": [row for row in rows if row["stated_span"] == report.quarter.to_date and _apart(row)],
-        "fastest": _fastest(report, members),
-        "large": report.convert(LARGE, report.quarter.to_date),
-        "to_date": report.quarter.to_date,
         "ahead": ahead,
-        "over": report.year_is_over,
     }
 
 
 def _market(report: Report, market: str, ahead: Span) -> dict:
     model, found = estimates(report), progress(report, market)
     reading = found.published or report.latest_month(market)
-    span, rates = _growth(report, market)
+    span, stated = _growth(report, market)
     # Without a figure of its own a market's size is a guess, with a band that says so; its growth would be one of two.
     two_years = Span(report.year.year_earlier().start, report.year.end)
     known = market == REGION or model.has_own_figure(market, two_years)
@@ -77,43 +62,25 @@ def _market(report: Report, market: str, ahead: Span) -> dict:
         "name": report.call(market),
         "gmv": reading.gmv if reading else Quantity.unknown("GMV"),
         "span": reading and reading.span,
-        "counters": _counters(report, reading.gmv) if reading else [],
         "so_far": found.reached,
         "ahead": model.gmv(market, ahead),
         "growth": model.growth(market, report.quarter.to_date) if known else Band.unknown("a figure of the market"),
-        "stated": rates[0] if rates else Quantity.unknown("growth over a year earlier"),
+        "stated": stated,
         "stated_span": span,
-        "rates": rates,
         "target": found.target,
         "attained": found.attained,
     }
 
 
-def _growth(report: Report, market: str, platform: str | None = None) -> tuple[Span | None, list[Quantity]]:
-    """Span of the latest growth of the year over a year earlier, and all rates of it, the leading one first."""
+def _growth(report: Report, market: str, platform: str | None = None) -> tuple[Span | None, Quantity]:
+    """Span and leading figure of the latest growth of the year over a year earlier."""
     stated = [
         (row["span"], report.quantity(row) if metric == "gmv_growth_yoy" else report.quantity(row).growth())
         for metric in ("gmv_growth_yoy", "gmv_multiple_of_prior_year")
         for _, row in report.rows(market, metric, platform, within=report.quarter.to_date).iterrows()
     ]
-    latest = max((span for span, _ in stated), key=lambda span: (span.end, span.days), default=None)
-    return latest, [rate for span, rate in stated if span == latest]
-
-
-def _apart(row: dict) -> bool:
-    """Whether a market's published growth lies outside the band of its estimate."""
-    stated, band = row["stated"], row["growth"]
-    return bool(stated and band) and (stated > band.high or stated < band.low)
-
-
-def _fastest(report: Report, members: list[dict]) -> dict | None:
-    """The large market that grew fastest by whatever is published of any; None unless each has a growth to date."""
-    large = [row for row in members if row["so_far"] and row["so_far"].median > report.convert(LARGE, report.quarter)]
-    if len(large) < 2 or any(not row["rates"] or row["stated_span"] != report.quarter.to_date for row in large):
-        return None
-    first, *others = sorted(large, key=lambda row: -min(rate.value for rate in row["rates"]))
-    most = max(rate.value for row in others for rate in row["rates"])
-    return first if min(rate.value for rate in first["rates"]) > most else None
+    unknown = None, Quantity.unknown("growth over a year earlier")
+    return max(stated, key=lambda found: (found[0].end, found[0].days), default=unknown)  # the first of equals leads
 
 
 # Vietnam ----------------------------------------------------------------------------------------------
@@ -121,40 +88,34 @@ def _fastest(report: Report, members: list[dict]) -> dict | None:
 
 def vietnam(report: Report) -> dict:
     """The platform beside the largest of the others: growth, and size over the same months by one counter."""
-    platforms = [report.platform, *_others(report)]
-    grown, _ = _growth(report, VIETNAM)
-    counted = _counted(report, platforms, grown)
-    span = grown if grown in counted else next(reversed(counted), grown)
-    local = replace(report, currency=DONG)
-    quarters = (_sizes(local, platforms, quarter) for quarter in (report.quarter, report.quarter.previous_quarter))
-    sizes = _sizes(report, platforms, span)
-    own, leader = (
-        _contender(report, platform, span, size) for platform, size in zip((*platforms, None)[:2], sizes, strict=True)
+    platforms, (grown, _) = [report.platform, *_others(report)], _growth(report, VIETNAM)
+    pair = platforms[:2] if len(platforms) > 1 else [report.platform, report.platform]
+    published = report.rows(VIETNAM, "gmv", pair[1]), report.rows(VIETNAM, "share_of_market_gmv", pair[1])
+    spans = {report.quarter.to_date, grown or report.quarter, *(s for rows in published for s in rows["span"])}
+    counted = sorted(
+        (s for s in spans if s in report.quarter.to_date and _sizes(report, pair, s)[0]), key=lambda s: (s.end, s.days)
     )
-    rates = [(name, report.fact(VIETNAM, "gmv_growth_yoy", grown, name)) for name in platforms if grown]
-    bars = []
-    if own["before"] and leader["before"]:
-        bars = [(span.year_earlier(), each["platform"], each["before"]) for each in (own, leader)]
+    span = grown if grown in counted or not counted else counted[-1]
+    sizes = _sizes(report, pair, span)
+    own, leader = (_contender(report, *each, span) for each in zip(pair, sizes, strict=True))
+    bars = [(span.year_earlier(), each["platform"], each["before"]) for each in (own, leader)] if span else []
     bars += [(span, each["platform"], each["gmv"]) for each in (own, leader)]
+    rates = [(name, report.fact(VIETNAM, "gmv_growth_yoy", grown, name)) for name in platforms if grown]
     return {
         "own": own,
         "leader": leader,
         "span": span,
-        "counters": _counters(report, own["gmv"]),
         "multiple": leader["gmv"] / own["gmv"],
         "gap_before": leader["before"] - own["before"],
         "gap": leader["gmv"] - own["gmv"],
         "grown": grown,
         "rates": [(name, rate) for name, rate in rates if rate],
-        "sizes": pd.DataFrame([bar for bar in bars if bar[2]], columns=["span", "platform", "gmv"]),
-        "steps": [(now / before).growth() for now, before in zip(*quarters, strict=True)],
+        "sizes": pd.DataFrame(bars if all(bar[2] for bar in bars) else bars[2:], columns=["span", "platform", "gmv"]),
     }
 
 
-def _contender(report: Report, platform: str | None, span: Span | None, size: Quantity) -> dict:
-    growth = Quantity.unknown("growth in Vietnam")
-    if platform and span:
-        growth = report.fact(VIETNAM, "gmv_growth_yoy", span, platform)
+def _contender(report: Report, platform: str, size: Quantity, span: Span | None) -> dict:
+    growth = report.fact(VIETNAM, "gmv_growth_yoy", span, platform) if span else Quantity.unknown("growth in Vietnam")
     before = size / (1 + growth)
     return {"platform": platform, "growth": growth, "gmv": size, "before": before, "added": size - before}
 
@@ -163,55 +124,30 @@ def _others(report: Report) -> list[str]:
     """Other platforms of which a share of the region's market is published, the largest of the last period first."""
     facts = report.ledger.facts
     rows = facts[(facts["market"] == REGION) & (facts["metric"] == "share_of_market_gmv")]
-    rows = rows[rows["platform"] != report.platform]
-    latest = rows.sort_values("end", ascending=False, kind="stable").drop_duplicates("platform")
-    return list(latest.sort_values(["end", "number"], ascending=False, kind="stable")["platform"])
-
-
-def _counted(report: Report, platforms: list[str], grown: Span | None) -> list[Span]:
-    """Spans of the year, up to the quarter, for which one counter has the first two platforms, the latest last."""
-    spans = {report.quarter.to_date, *filter(None, [grown])}
-    for platform in platforms[1:2]:
-        for metric in ("gmv", "share_of_market_gmv"):
-            spans.update(report.rows(VIETNAM, metric, platform, report.quarter.to_date)["span"])
-    return [s for s in sorted(spans, key=lambda s: (s.end, s.days)) if _sizes(report, platforms, s)[0]]
+    latest = rows[rows["platform"] != report.platform].sort_values(["end", "number"], ascending=False, kind="stable")
+    return list(latest.drop_duplicates("platform")["platform"])
 
 
 def _sizes(report: Report, platforms: list[str], span: Span | None) -> tuple[Quantity, Quantity]:
-    """GMV of the first two platforms over a span as one counter has it, in amounts or as shares; else unknown."""
-    if span and len(platforms) > 1:
-        for size in (_amount, _by_share):
-            own, other = (size(report, platform, span) for platform in platforms[:2])
-            if own and other and [] != _counters(report, own) == _counters(report, other):
-                return own, other
+    """GMV of two platforms over a span as one counter has it, in amounts or as shares of a market; else unknown."""
+    for size in (report.gmv, lambda *asked: _by_share(report, *asked)) if span else ():
+        own, other = (size(VIETNAM, span, platform) for platform in platforms)
+        counters = [{o.counter for o in figure.origins} - {"", "unstated"} for figure in (own, other)]
+        bounded = any(o.printed.startswith(tuple(BOUNDS)) for figure in (own, other) for o in figure.origins)
+        if own and other and counters[0] and counters[0] == counters[1] and not bounded:
+            return own, other
     return (Quantity.unknown("GMV in Vietnam of both platforms by one counter"),) * 2
 
 
-def _amount(report: Report, platform: str, span: Span) -> Quantity:
-    """Published GMV in Vietnam; unknown where a bound is all there is."""
-    gmv, facts = report.gmv(VIETNAM, span, platform), report.ledger.facts
-    bounded = any(facts.at[origin.id, "qualifier"] in BOUNDS for origin in gmv.origins if origin.id in facts.index)
-    return Quantity.unknown("GMV that is not a bound") if bounded else gmv
-
-
-def _by_share(report: Report, platform: str, span: Span) -> Quantity:
+def _by_share(report: Report, market: str, span: Span, platform: str) -> Quantity:
     """A published share of the market, of the market's GMV by the same counter."""
     facts = report.ledger.facts
-    market = facts[(facts["span"] == span) & (facts["market"] == VIETNAM) & (facts["metric"] == "gmv")]
-    market = market[market["platform"].str.endswith(" platforms")]
-    for _, share in report.ledger.cell(platform, VIETNAM, "share_of_market_gmv", span).iterrows():
-        whole = market[market["counter"] == share["counter"]]
-        if len(whole):
-            return report.quantity(share) * report.quantity(whole.iloc[0])
-    return Quantity.unknown(f"share of {platform} in Vietnam, {span.short}")
-
-
-def _counters(report: Report, figure: Quantity) -> list[str]:
-    """Who counted the facts behind a figure, as far as it is stated."""
-    facts = report.ledger.facts
-    return sorted(
-        {facts.at[origin.id, "counter"] for origin in figure.origins if origin.id in facts.index} - {"unstated"}
-    )
+    whole = facts[(facts["span"] == span) & (facts["market"] == market) & (facts["metric"] == "gmv")]
+    whole = whole[whole["platform"].str.endswith(" platforms")]
+    for _, share in report.ledger.cell(platform, market, "share_of_market_gmv", span).iterrows():
+        for _, row in whole[whole["counter"] == share["counter"]].iterrows():
+            return report.quantity(share) * report.quantity(row)
+    return Quantity.unknown(f"share of {platform} in {market}, {span.short}")
 
 
 # Indonesia --------------------------------------------------------------------------------------------
@@ -219,17 +155,13 @@ def _counters(report: Report, figure: Quantity) -> list[str]:
 
 def indonesia(report: Report) -> dict:
     """What the closure cost, how sales came back, and the merger that was the way back."""
-    ledger, model = report.ledger, estimates(report)
+    ledger, model, closed = report.ledger, estimates(report), _closure(report)
     closure, merger = (ledger.event(report.platform, INDONESIA, kind) for kind in ("closure", "merger"))
-    closed = _closure(report)
     price, (bought, bought_span) = Quantity.unknown("a merger"), (Quantity.unknown("a merger"), None)
     if merger is not None:
         price, _ = _latest(report, INDONESIA, "acquisition_price", BUYER)
         bought, bought_span = _latest(report, INDONESIA, "gmv", BOUGHT)
     first = closed["span"].year.start if closed else report.year.start
-    events = ledger.events[ledger.events["platform"].isin([report.platform, BUYER])]
-    since = max(report.year.start, closed["reopened"].end + A_DAY) if closed else report.quarter.end
-    events = events[(events["market"] == INDONESIA) & (events["start"] >= since)]
     path = [(m.start, model.gmv(INDONESIA, m)) for m in Span(first, report.quarter.end).each_month]
     return {
         "closed": closed,
@@ -239,41 +171,37 @@ def indonesia(report: Report) -> dict:
         "bought": bought,
         "bought_span": bought_span,
         "path": pd.DataFrame(path, columns=["day", "gmv"]),
-        "events": [(event.event, event.span) for event in events.itertuples()],
     }
 
 
 def _closure(report: Report) -> dict | None:
     """The closure, once the market was open again: its cost at the pace of the last whole quarter before it."""
-    ledger, model = report.ledger, estimates(report)
-    closure, reopening = (ledger.event(report.platform, INDONESIA, kind) for kind in ("closure", "reopening"))
+    model = estimates(report)
+    closure, reopening = (report.ledger.event(report.platform, INDONESIA, kind) for kind in ("closure", "reopening"))
     if closure is None or reopening is None:
         return None
     span = Span(closure["start"], reopening["start"] - A_DAY)
     before, after = (
         Span.parse(str(pd.Period(day, "Q") + step)) for day, step in ((span.start, -1), (reopening["start"], 1))
     )
-    pace = model.gmv(INDONESIA, before)
     days = Quantity.counted(span.days, "day", "closure to reopening")
     part = days / Quantity.counted(before.days, "day", f"of {before.label}")
     stated, stated_span = _latest(report, INDONESIA, "gmv_lost_to_closure", during=span)
-    grown, rates = _growth(report, INDONESIA)
+    grown, rate = _growth(report, INDONESIA)
     lacking = span.overlap(grown.year_earlier()) if grown else 0
     return {
         "span": span,
         "days": days,
         "reopened": Span(reopening["start"], reopening["start"]),
         "before": before,
-        "pace": pace,
-        "lost": Band(*(end * part for end in pace)),
+        "lost": Band(*(end * part for end in model.gmv(INDONESIA, before))),
         "stated": stated,
-        "stated_by": stated.origins[0].publisher if stated else "",
         "stated_span": stated_span,
         "after": after if after.end <= report.quarter.end else None,
         "again": model.growth(INDONESIA, after, before),
         "later": report.quarter if report.quarter.start > after.end else None,
         "now": model.growth(INDONESIA, report.quarter, before),
-        "flattered": rates[0] if lacking else None,
+        "flattered": rate if lacking else None,
         "grown": grown,
         "lacking": Quantity.counted(lacking, "day", "of the closure"),
     }
@@ -296,21 +224,20 @@ def _latest(
 
 def streams(report: Report) -> dict:
     """The year's record livestreams with every figure published of each, beside a mean month of their market."""
-    members, to_date = report.ledger.vocabulary.regions[REGION], report.quarter.to_date
     found = []
-    for market in members:
+    for market in report.ledger.vocabulary.regions[REGION]:
         rows = report.rows(market, "single_livestream_gmv").sort_values("start", kind="stable")
-        found += [_stream(report, market, row) for _, row in rows.iterrows() if row["span"].overlap(to_date)]
+        found += [_stream(report, row) for _, row in rows.iterrows() if row["span"].overlap(report.quarter.to_date)]
     held = [stream for stream in found if stream["share"]]
     return {"streams": pd.DataFrame(found), "largest": max(held, key=lambda stream: stream["gmv"].value, default=None)}
 
 
-def _stream(report: Report, market: str, row: pd.Series) -> dict:
+def _stream(report: Report, row: pd.Series) -> dict:
     """One figure of a stream; without a day or month, or as a bound, it is not held against its market."""
-    span, gmv = row["span"], report.quantity(row)
+    market, span, gmv = row["market"], row["span"], report.quantity(row)
     quarter = Span.parse(str(pd.Period(row["end"], "Q")))
     month = estimates(report).gmv(market, quarter).median / Quantity.counted(3, "month")
-    dated = span.days <= 31 and gmv.hedge not in BOUNDS
+    dated = span.days <= 31 and not gmv.is_bound
     return {
         "place": report.call(market),
         "span": span,
@@ -318,7 +245,6 @@ def _stream(report: Report, market: str, row: pd.Series) -> dict:
         "gmv": gmv,
         "share": (gmv / month.amount).percent() if dated else Quantity.unknown("a figure of a dated stream"),
         "hours": report.fact(market, "livestream_duration", span),
-        "publisher": gmv.origins[0].publisher,
     }
 
 
@@ -329,15 +255,16 @@ def thailand(report: Report) -> dict:
     cells = [report.ledger.cell(report.platform, THAILAND, name, span) for name in ("gmv", "gmv_daily_average")]
     gmv, daily = (report.ledger.printed(c.iloc[0]) if len(c) else Quantity.unknown("a figure") for c in cells)
     by_days = daily * Quantity.counted(span.days, "day", f"of {span.label}")
-    alike = by_days.unit == gmv.unit
+    if by_days.unit != gmv.unit:
+        by_days = Quantity.unknown("a daily figure in the same currency")
     growth, before = report.fact(THAILAND, "gmv_growth_mom", span), span.start - A_DAY
     return {
         "month": span,
         "before": Span.months_of(before.year, before.month, 1),
         "gmv": gmv,
         "daily": daily,
-        "by_days": by_days if alike else Quantity.unknown("a daily figure in the same currency"),
-        "agree": alike and level(by_days, gmv),
+        "by_days": by_days,
+        "agree": level(by_days, gmv),
         "growth": growth,
         "gmv_before": gmv / (1 + growth),
     }
@@ -345,12 +272,9 @@ def thailand(report: Report) -> dict:
 
 def entry(report: Report) -> dict:
     """Where the rival is open, and what it would cost there at the cautious end of our assumption."""
-    members = report.ledger.vocabulary.regions[REGION]
-    launches = report.ledger.events_of(report.rival, "launch")
-    opened = {
-        m: e.span for e in launches.itertuples() for m in report.ledger.vocabulary.members(e.market) if m in members
-    }
-    ahead = report.quarter.rest_of_year or report.horizon
+    members, ahead = report.ledger.vocabulary.members(REGION), report.quarter.rest_of_year or report.horizon
+    launches = report.ledger.events_of(report.rival, "launch").itertuples()
+    opened = {m: e.span for e in launches for m in report.ledger.vocabulary.members(e.market) if m in members}
     # The scenario's own loss to the rival is in its estimates already.
     assumed = report.assumption("rival_entry")
     model = estimates(report.under(BASE) if assumed > 0 else report)

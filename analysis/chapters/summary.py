@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from analysis.chapters import seller
@@ -10,24 +11,30 @@ from analysis.facts.quantity import LEVEL, SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.changes import changes
-from analysis.model.crossing import crossings, pair
+from analysis.model.crossing import crossing, pair
 from analysis.model.estimates import estimates
 from analysis.model.launches import plans
+from analysis.model.market import REST
 from analysis.model.outcomes import chance, expected, outcomes
 from analysis.model.progress import progress
 from analysis.model.scenarios import next_law_day
 from analysis.model.track_record import earlier_quarters, track_record
 
 WORLD, US = "Global", "US"
-RISKS = 5  # that a reader remembers
+RISKS, MARKETS = 5, 9  # that a reader remembers, or finds at a glance
+APART = 0.005  # of the whole: a sum that is no closer is told
 
 
 def opening(report: Report) -> dict:
     """Where the year stands against its target, and who says what."""
     world, us = progress(report, WORLD), progress(report, US)
+    places = (*report.ledger.vocabulary.markets, *report.ledger.vocabulary.regions)
+    others = [progress(report, place).share for place in places
+              if place not in (WORLD, US) and report.fact(place, "gmv_target", report.year)]  # fmt: skip
     return {
         "world": world,
         "us": us,
+        "furthest": bool(others) and all(us.share < share for share in others),
         "chance": world.chance if report.scenario.id != BASE or report.year_is_over else chance(outcomes(report)),
         "missing": world.target - world.year.median,
         "rival_ratio": pair(estimates(report), estimates(report, report.rival), WORLD, report.quarter.to_date).ratio,
@@ -38,47 +45,45 @@ def opening(report: Report) -> dict:
 def year(report: Report) -> dict:
     """GMV since 1 January, month by month, against the target; `path` has a row for each month."""
     model, target = estimates(report), report.fact(WORLD, "gmv_target", report.year)
-    published = report.year_to_date(WORLD)
-    rows = []
+    published, rows = report.year_to_date(WORLD), []
     for month in report.year.each_month:
         so_far = Span(report.year.start, month.end)
-        known = (
-            published.gmv if published and published.span == so_far else Quantity.unknown("a figure up to this month")
-        )
+        known = published.gmv if published and published.span == so_far else None
         rows.append((month.end, model.gmv(WORLD, so_far), known, month.start > report.quarter.end))
     path = pd.DataFrame(rows, columns=["day", "estimate", "published", "ahead"])
-    return {"path": path, "target": target, "published": published, "end": model.gmv(WORLD, report.year)}
+    return {"path": path, "target": target, "end": model.gmv(WORLD, report.year)}
 
 
 def markets(report: Report) -> dict:
-    """Every market by name: what is published of the year, our estimate of it, and its target; the largest first."""
-    model = estimates(report)
-    names = [market for market in report.ledger.vocabulary.markets if model.gmv(market, report.year)]
-    rows = [_market(report, market) for market in names]
-    rows.sort(key=lambda row: -row[3].median.value)
-    whole = model.gmv(WORLD, report.year)
-    known = total(row[3].median for row in rows) if rows else Quantity.unknown("a market")
-    columns = ["name", "published", "so_far", "estimate", "share", "target"]
-    table = pd.DataFrame(rows, columns=columns)
+    """The largest markets by name, the others as one, and the world to which they add up."""
+    model, to_date = estimates(report), report.quarter.to_date
+    parts, whole, so_far = model.parts(report.year), model.gmv(WORLD, report.year), model.gmv(WORLD, to_date)
+    rows = [
+        (report.call(part.market), progress(report, part.market), model.gmv(part.market, to_date).median, part.band)
+        for part in parts[parts["market"] != REST][:MARKETS].itertuples()
+    ]
+    left = _less(whole.median, [row[3].median for row in rows])
     return {
-        "table": table,
+        "table": pd.DataFrame(rows, columns=["name", "progress", "so_far", "estimate"]),
+        "others": Quantity.counted(len(parts) - len(rows), "smaller market"),
+        "unnamed": REST in set(parts["market"]),
+        "others_so_far": _less(so_far.median, [row[2] for row in rows]),
+        "left": left,
+        "apart": left if len(parts) == len(rows) and abs(left.value) > APART * whole.median.value else None,
         "whole": whole,
-        "rest": whole.median - known,
-        "so_far": model.gmv(WORLD, report.quarter.to_date),
+        "so_far": so_far,
     }
 
 
-def _market(report: Report, market: str) -> tuple:
-    there = progress(report, market)
-    return report.call(market), there.published, there.reached, there.year, there.share, there.target
+def _less(whole: Quantity, parts: list[Quantity]) -> Quantity:
+    known = [part for part in parts if part]
+    return whole - total(known) if known else whole
 
 
 def moved(report: Report) -> dict:
     """What the estimate of the year was a quarter ago, what it is now and what changed it most; earlier forecasts."""
-    found, record = (
-        changes(report.before, report),
-        track_record(report.ledger, report.platform, earlier_quarters(report.quarter)),
-    )
+    found = changes(report.before, report)
+    record = track_record(report.ledger, report.platform, earlier_quarters(report.quarter))
     return {
         "before": found.before.as_of_label,
         "then": found.expected_before,
@@ -102,14 +107,14 @@ def risks(report: Report) -> dict:
             rows.append((outcome.scenario, outcome.weight, year, ahead, outcome.starts, outcome.weight * ahead))
     rows.sort(key=lambda row: row[-1].value)
     columns = ["scenario", "weight", "year", "ahead", "starts", "expected"]
-    return {"risks": pd.DataFrame(rows[:RISKS], columns=columns), "over": report.year_is_over}
+    return {"risks": pd.DataFrame(rows[:RISKS], columns=columns)}
 
 
 def what_if(report: Report) -> dict:
     """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers for the sliders."""
     world, rest = progress(report, WORLD), report.quarter.rest_of_year
-    if rest is None or not (world.target and world.reached):
-        return {"cases": []}
+    if rest is None or not world.gap > 0:  # over, without a target, or reached
+        return {"cases": pd.DataFrame(), "lever": None, "first": None}
     model, last = estimates(report), report.quarter.each_month[-1]
     months, us = rest.each_month, model.gmv(US, last).median
     others = model.gmv(WORLD, last).median - us
@@ -135,13 +140,10 @@ def what_if(report: Report) -> dict:
 
 def _growth_to(goal: Quantity, so_far: Quantity, month: Quantity, count: int) -> Quantity:
     """Growth a month, per cent, with which `count` months after one of GMV `month` bring the year to a goal."""
-    wanted, low, high = (goal.value - so_far.value) / month.value, -1.0, 4.0
-    for _ in range(60):  # halvings: down to the last digit
-        middle = (low + high) / 2
-        enough = sum((1 + middle) ** n for n in range(1, count + 1)) >= wanted
-        low, high = (low, middle) if enough else (middle, high)
+    wanted = (goal.value - so_far.value) / month.value  # q + q² + … of the growth factor q, which has one positive root
+    factor = max(root.real for root in np.roots([*[1.0] * count, -wanted]) if abs(root.imag) < 1e-9)
     origins = total([goal, so_far, month]).origins
-    return Quantity(rounded(high), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
+    return Quantity(rounded(factor - 1), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
 
 
 def meaning(report: Report) -> dict:
@@ -152,15 +154,13 @@ def meaning(report: Report) -> dict:
         "order": order if order.before and order.after else None,
         "market": report.call(seller.MARKET),
         "expected": expected([(outcome.weight, outcome.ahead.median) for outcome in found]),
-        "ahead": report.horizon,
-        "crossing": next(iter(crossings(report)), None),
+        "crossing": crossing(report),
         "worst": min(found, key=lambda outcome: outcome.ahead.median.value, default=None),
     }
 
 
 def dates(report: Report) -> dict:
     """Days after the report's own that could move it: of the law, and of launches that are planned."""
-    planned = [
-        (report.call(", ".join(plan.markets)), plan.month) for plan in plans(report) if plan.month.start > report.as_of
-    ]
-    return {"law": next_law_day(report), "planned": planned, "next": report.quarter.rest_of_year}
+    ahead = [plan for plan in plans(report) if plan.month.start > report.as_of]
+    planned = [(report.call(", ".join(plan.markets)), plan.month) for plan in ahead]
+    return {"law": next_law_day(report), "planned": planned}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
 from analysis.chapters import seller
@@ -15,7 +13,6 @@ from analysis.model.estimates import estimates
 from analysis.model.progress import Progress, progress
 
 MARKET = "US"
-BOUNDS = ("more than", "less than", "up to")  # hedges of a figure that is no value
 # What is known of the two livestream programmes, the contest and the ranking.
 PRIZES = {
     "winners": "top5_winners",
@@ -26,20 +23,13 @@ PRIZES = {
 }
 
 
-# Sections ---------------------------------------------------------------------------------------------
-
-
 def opening(report: Report) -> dict:
     """How far the target is, what the rest of the year would take, and what is left to sellers."""
     us, scenario = progress(report, MARKET), report.scenario
     return {
         "us": us,
-        "so_far": report.quarter.to_date,
         "growth": estimates(report).growth(MARKET, report.quarter.to_date).median,
-        "over": us.rest is None,
         "estimate": us.published and estimates(report).gmv(MARKET, us.published.span),
-        "published_by": _said_by(report, us.published.gmv) if us.published else [],
-        "is_bound": bool(us.published) and us.published.gmv.hedge in BOUNDS,
         "scenario": "" if scenario.id == BASE or us.rest is None else scenario.means,
         "order": seller.orders(report)[0] if seller.change(report, "referral_fee", report.year).day else None,
     }
@@ -56,7 +46,6 @@ def months(report: Report) -> dict:
         "month": month,
         "latest": model.gmv(MARKET, month),
         "multiple": model.gmv(MARKET, month).median / mean,
-        "target_by": _said_by(report, us.target),
         "target_multiple": report.fact(MARKET, "target_multiple_of_prior_year", report.year),
         "path": path,
         "last": path.iloc[-1],
@@ -67,7 +56,7 @@ def streams(report: Report) -> dict:
     """The record livestreams of the year, and what one a day would be worth against what the target lacks."""
     us, records = progress(report, MARKET), []
     for span, gmv in seller.steps(report, "single_livestream_gmv", report.year):
-        if gmv.hedge not in BOUNDS and not (records and gmv < records[-1].gmv):
+        if not gmv.is_bound and not (records and gmv < records[-1].gmv):
             records.append(Reading(span, gmv))
     record, span = records[-1] if records else None, us.rest or report.year
     daily = record and record.gmv * Quantity.counted(span.days, "", f"days of {span.label}")
@@ -95,7 +84,6 @@ def rules(report: Report) -> dict:
         "day": max((change.day for change in (orders, days, reviews) if change.day), default=None),
         "bad_before": orders.before * reviews.before,
         "bad_after": orders.after * reviews.after,
-        "old_days": _old_figures(report, "new_shop_minimum_days", days),
         "observed": observed.after,
         "domestic": seller.change(report, "new_domestic_shop_minimum_days"),
     }
@@ -120,8 +108,6 @@ def orders(report: Report) -> dict:
         "co_fund": co_fund[-1][1] if co_fund else None,
         "co_fund_end": Span(co_fund[-1][0].end, co_fund[-1][0].end) if co_fund else None,
         "claimed_cut": claimed_cut,
-        "claimed_by": _said_by(report, claimed_cut),
-        "fee_by": _said_by(report, fee.after),
         "even": even.amount if kept > 0 else Quantity.unknown("an order value that breaks even"),
         "assumed": {lever: seller.assumed(report, lever, small.value) for lever in (*seller.SHARES, seller.HANDLING)},
     }
@@ -147,9 +133,6 @@ def prizes(report: Report) -> dict:
     }
 
 
-# The year ---------------------------------------------------------------------------------------------
-
-
 def _path(report: Report, us: Progress) -> pd.DataFrame:
     """Each month as published and estimated; `asked` is the path that meets the target.
 
@@ -165,29 +148,7 @@ def _path(report: Report, us: Progress) -> pd.DataFrame:
             asked = estimate.median
         elif asked:
             asked = asked * (1 + us.growth.median)
-        if published.hedge in BOUNDS:
+        if published.is_bound:
             published = Quantity.unknown(f"GMV in {span.short} as a value")
         rows.append((span, published, estimate, asked, span.start > report.quarter.end))
     return pd.DataFrame(rows, columns=["span", "published", "estimate", "asked", "ahead"])
-
-
-# Rules and prices -------------------------------------------------------------------------------------
-
-
-def _old_figures(report: Report, metric: str, change: seller.Change) -> list[Quantity]:
-    """What sources give for a rule before its change, least first."""
-    if not change.before:
-        return []
-    rows = report.rows(MARKET, metric)
-    old = rows[rows["end"] < change.day.start]
-    old = old[old["end"] == old["end"].max()].drop_duplicates("number").sort_values("number")
-    return [report.quantity(row) for _, row in old.iterrows()]
-
-
-def _said_by(report: Report, figure: Quantity) -> list[str]:
-    """Who counted what a figure rests on; where a page does not say, its publisher."""
-    names = []
-    for origin in figure.origins:
-        counter = report.ledger.facts.at[origin.id, "counter"]
-        names.append(re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter)
-    return list(dict.fromkeys(names))

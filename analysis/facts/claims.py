@@ -194,7 +194,7 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     DataFrame
         `id`, `speaker`, `words`, `english`, `needs` as in arguments.csv; `evidence`, pairs of what a fact measures and
         its figure, or of an event and its day; `verdict`: `supported`, `contradicted` or `open`, by the argument's
-        test, or else by its claims.
+        test (`test`, its Comparison, or None), or else by its claims.
     """
     ledger = report.ledger
     arguments = ledger.arguments[ledger.arguments["chapter"] == chapter]
@@ -209,18 +209,19 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
                 fact = ledger.facts.loc[name]
                 evidence.append((report.cell_name(fact), report.quantity(fact)))
         answers = {verdicts[name] for name in row.claims.split() if name in verdicts}
-        verdict = "open"
+        verdict, tested_by = "open", None
         if answers and "uncheckable" not in answers:
             verdict = "supported" if answers <= {"holds", "loosely"} else "contradicted"
         if row.test and names_of(row.test) <= known:
             tested = {name: ledger.row(name) for name in names_of(row.test)}
             result = evaluate(row.test, in_one_currency(tested, report.convert))
             if isinstance(result, Comparison):
-                verdict = "supported" if result.true else "contradicted"
+                verdict, tested_by = "supported" if result.true else "contradicted", result
             else:
                 evidence = [("", result)]
-        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict))
-    return pd.DataFrame(rows, columns=["id", "speaker", "words", "english", "needs", "evidence", "verdict"])
+        rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict, tested_by))
+    columns = ["id", "speaker", "words", "english", "needs", "evidence", "verdict", "test"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 # The language of tests --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -167,6 +168,7 @@ class Ledger:
             **self._cited(fact["source"]),
             known_on=day_label(date.fromisoformat(fact["known_on"])) + inferred,
             basis=fact["basis"],
+            counter=fact["counter"],
         )
 
     def printed(self, fact: pd.Series) -> Quantity:
@@ -197,8 +199,9 @@ class Ledger:
 
     def _cited(self, source: str) -> dict[str, str]:
         row = self.sources.loc[source]
+        publisher = row["publisher"] or (urlsplit(row["url"]).hostname or row["title"]).removeprefix("www.")
         cited = ", ".join(filter(None, (f"“{row['title']}”", row["publisher"])))
-        return {"source": f"{cited} ({source})", "publisher": row["publisher"] or row["title"], "url": row["url"]}
+        return {"source": f"{cited} ({source})", "publisher": publisher, "url": row["url"]}
 
     def event(self, platform: str, market: str, kind: str) -> pd.Series | None:
         """The first event of a kind that names the market, or None."""

@@ -15,6 +15,7 @@ from analysis.facts.span import Span
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
 DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a month or a year, and how many digits of them
+BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
 
@@ -36,6 +37,7 @@ class Origin:
     url: str
     known_on: str  # the day it became public, with `(inferred)` where that day is a judgement
     basis: str = ""  # who counts: `tracker`, `leak` and so on; empty for an exchange rate
+    counter: str = ""  # the firm that counted, or `unstated`; empty for what is no fact
 
     @property
     def told(self) -> dict[str, str]:
@@ -87,6 +89,11 @@ class Quantity:
     def is_printed(self) -> bool:
         """Whether this is a published figure itself, not a result of arithmetic."""
         return len(self.origins) == 1 and self.formula == self.origins[0].id
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether this says only what a value lies above or below; it is never divided or called a value."""
+        return self.hedge in BOUNDS
 
     @property
     def bases(self) -> frozenset[str]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from analysis.facts.assumptions import Scenario
 from analysis.facts.quantity import LEVEL, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
-from analysis.model.observations import BOUNDS
-from analysis.model.scenarios import offered
 
 # Ratios, draw by draw ---------------------------------------------------------------------------------
 
@@ -70,40 +68,29 @@ def ratio_band(ratio: Quantity, draws: np.ndarray, what: str) -> Band:
 # Where the paths cross --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """Whether the two paths meet in one scenario, within the twelve months after the quarter."""
+class Crossing(NamedTuple):
+    """Whether the order of the two changes in the twelve months after the quarter, and who is ahead at their end."""
 
-    scenario: Scenario
     month: Span | None  # from which on the medians stand the other way round than in the quarter's last
-    ahead: Quantity  # share of the draws in which the platform sells more in the last month, per cent
-    ratio: Band  # the rival's GMV of that month as a multiple of the platform's
+    end: Span
+    larger: str  # by the median of that last month
+    smaller: str
+    chance: Quantity  # share of the draws in which it is the larger, per cent
 
 
-def crossings(report: Report) -> list[Crossing]:
-    """The report's own scenario, then the others that can be told by its date and that change either path."""
-    told = dict.fromkeys([report.scenario.id, *offered(report)])
+def crossing(report: Report) -> Crossing | None:
+    """Where the two paths go under the report's scenario; None where one of them is unknown."""
+    own, rival = estimates(report), estimates(report, report.rival)
     months = Span(report.quarter.end.replace(day=1), report.horizon.end).each_month
-    found, seen = [], set()
-    for name in told:
-        there = report.under(name)
-        own, rival = estimates(there), estimates(there, report.rival)
-        end = pair(own, rival, "Global", months[-1])
-        if not end.ratio:
-            return []
-        outcome = (end.own.median.value, end.rival.median.value)
-        if outcome in seen:
-            continue
-        seen.add(outcome)
-        ahead = own.draws("Global", months[-1]) > rival.draws("Global", months[-1])
-        formula = f"share of {len(ahead):,} draws with {report.platform} ahead of {report.rival} in {months[-1].short}"
-        chance = replace(end.ratio.median, value=rounded(ahead.mean()), unit="%", formula=formula)
-
-        def larger(month: Span, own: Estimates = own, rival: Estimates = rival) -> bool:
-            return bool(np.median(rival.draws("Global", month)) > np.median(own.draws("Global", month)))
-
-        found.append(Crossing(there.scenario, crossed(months, larger), chance, end.ratio))
-    return found
+    first, end = (pair(own, rival, "Global", month) for month in (months[0], months[-1]))
+    if not (first.ratio and end.ratio):
+        return None
+    month = crossed(months, lambda month: rival.gmv("Global", month).median > own.gmv("Global", month).median)
+    behind = end.ratio.median > 1
+    larger, smaller = (rival.platform, own.platform) if behind else (own.platform, rival.platform)
+    share = rounded(float(np.mean(end.ratios > 1 if behind else end.ratios < 1)))
+    formula = f"share of {len(end.ratios):,} draws with {larger} ahead of {smaller} in {end.span.short}"
+    return Crossing(month, end.span, larger, smaller, replace(end.ratio.median, value=share, unit="%", formula=formula))
 
 
 def crossed(months: list[Span], larger: Callable[[Span], bool]) -> Span | None:
@@ -132,4 +119,4 @@ def catch_up(ratio: Quantity) -> Quantity:
 def published(report: Report, span: Span, platform: str) -> Quantity:
     """GMV of the world that is no bound; what a half-year leaves for a quarter is no figure if the two contradict."""
     gmv = report.gmv("Global", span, platform)
-    return gmv if gmv > 0 and gmv.hedge not in BOUNDS else Quantity.unknown(f"GMV of {platform} in {span.short}")
+    return gmv if gmv > 0 and not gmv.is_bound else Quantity.unknown(f"GMV of {platform} in {span.short}")

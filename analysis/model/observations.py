@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import CONFIDENCE, Ledger
+from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.market import REST, Observations, Prior
 
@@ -23,7 +24,6 @@ from analysis.model.market import REST, Observations, Prior
 WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
 # Forecasts, goals and rules say what somebody expected, not what was sold.
 SOLD = ("actual", "estimate")
-BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
 UNSTATED = "unstated"  # a counter whom the page does not name
 # A market sells from its first test on, if only to a few.
 _OPENINGS = ("launch", "test")

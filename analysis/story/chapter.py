@@ -56,7 +56,8 @@ class Chapter:
         """What the text of a section may name: what its function returns, and what every section may name."""
         report = self.report
         common = {name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency")}
-        common |= {"report": report, "as_of": report.as_of_label}
+        common |= {"report": report, "as_of": report.as_of_label, "over": report.year_is_over}
+        common |= {"to_date": report.quarter.to_date, "horizon": report.horizon}
         if function := getattr(self.module, section, None):
             return common | function(report)
         if function := getattr(self.shared, section, None):

@@ -287,13 +287,15 @@ def _along(x: Iterable[float | date], left: float, right: float) -> Callable[[fl
 
 
 def _ticks(x: Iterable[float | date], place: Callable, space: float) -> list[tuple[float, str]]:
-    """Words for some of the points along an axis, `space` pixels apart at least: months, with the year as it begins."""
-    ticks, year = [], None
-    for at in sorted(set(x)):
+    """Words for some points along an axis, `space` pixels apart at least: months or quarters, the year as it begins."""
+    ticks, year, points = [], None, sorted(set(x))
+    quarters = all(isinstance(at, date) and at.month % 3 == 0 and at.day >= 30 for at in points)
+    for at in points:
         if ticks and place(at) - ticks[-1][0] < space:
             continue
         if isinstance(at, date):
-            words, year = f"{at:%b}" if at.year == year else f"{at:%b %Y}", at.year
+            name = f"Q{at.month // 3}" if quarters else f"{at:%b}"
+            words, year = name if at.year == year else f"{name} {at.year}", at.year
         else:
             words = f"{at:g}"
         ticks.append((place(at), words))
@@ -309,8 +311,7 @@ def _projected(drawn: pd.DataFrame) -> list[tuple[list[int], pd.DataFrame]]:
 
 def fan(data: pd.DataFrame) -> alt.LayerChart | None:
     """GMV since 1 January by `day`: `median`, its band from `low` to `high`, the `target` and what is `published`."""
-    path = data.rename(columns={"day": "x", "median": "value"}).assign(series="")
-    return lines(path)
+    return lines(data.rename(columns={"day": "x", "median": "value"}).assign(series=""))
 
 
 def lines(data: pd.DataFrame) -> alt.LayerChart | None:

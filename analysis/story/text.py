@@ -214,9 +214,13 @@ def publishers(names: list[str]) -> Marked:
     return Marked("; ".join(names), "; ".join(f"<cite>{html.escape(name, quote=False)}</cite>" for name in names))
 
 
-def said(figure: Quantity) -> Marked:
-    """The publishers of the figures behind a number."""
-    return publishers(sorted({origin.publisher for origin in figure.origins}))
+def said(figure: Quantity | None) -> Marked | None:
+    """Who counted the figures behind a number; where that is not stated, who published them."""
+    names = {}
+    for origin in figure.origins if figure else ():
+        if counter := getattr(origin, "counter", ""):  # no exchange rate, no assumption
+            names[re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter] = True
+    return publishers(list(names)) if names else None
 
 
 def formula(figure: Quantity) -> Marked | None:

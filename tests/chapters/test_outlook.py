@@ -1,18 +1,16 @@
 """The outlook: scenarios and their weights, the law and its dates, the track record."""
 
-import re
 from dataclasses import replace
 
 import pandas as pd
 import pytest
-from worlds import QUARTERS, shown, table, texts, without
+from worlds import QUARTERS, said, table, texts, without
 
 from analysis.chapters import outlook
 from analysis.facts.report import make_report
 from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
 
-BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
 COLUMNS = ["platform", "part", "forecasts", "inside", "model", "run_rate", "seasonal", "drift", "few"]
 
 
@@ -24,11 +22,6 @@ def quick(monkeypatch):
 
 def chapter(ledger, quarter="2024Q2", **parameters) -> Chapter:
     return Chapter("outlook", make_report(ledger, quarter=quarter, **parameters))
-
-
-def said(found: Chapter, section: str) -> str:
-    flat = [sentence for thing in found.told(section) for sentence in (thing if isinstance(thing, list) else [thing])]
-    return " ".join(getattr(sentence, "text", "") for sentence in flat)
 
 
 # Scenarios ----------------------------------------------------------------------------------------------
@@ -75,7 +68,7 @@ def test_the_table_has_every_scenario_its_weight_and_its_effect(ledger, quick, q
     effects = table(found, "outlook_effects_ahead" if over else "outlook_effects")
     futures = found.names("scenarios")["futures"]
     assert sum(weight.value for weight in effects["Chance"]) == pytest.approx(1)
-    assert list(effects["Scenario"].map(str)) == list(futures["name"])
+    assert list(effects["Scenario"].map(str)) == [scenario.name for scenario in futures["scenario"]]
     base = futures["ahead"].iloc[0].median.value
     for future in futures.itertuples():
         assert future.on_ahead.value == pytest.approx(future.ahead.median.value - base)
@@ -90,8 +83,7 @@ def test_the_year_that_is_over_has_no_chance(ledger, quick):
 def test_without_a_target_none_is_spoken_of(ledger, quick):
     targets = ledger.facts.index[ledger.facts["metric"].eq("gmv_target") & ledger.facts["market"].eq("Global")]
     found = chapter(without(ledger, *targets), "2024Q3")
-    told = said(found, "opening") + said(found, "scenarios")
-    assert "target" not in told
+    assert "target" not in said(found, "opening") + said(found, "scenarios")
 
 
 def test_every_lever_stands_in_the_table_with_its_reason(ledger, quick):
@@ -133,7 +125,6 @@ def test_the_record_counts_and_compares(ledger):
         assert str(shown_row[-1]) == (
             "not compared" if row.drift != row.drift else "yes" if row.model < row.drift else "no"
         )
-    assert BAD_WORDS.search(said(found, "record")) is None
 
 
 def test_where_nothing_can_be_scored_there_is_no_section(ledger, quick):
@@ -141,14 +132,3 @@ def test_where_nothing_can_be_scored_there_is_no_section(ledger, quick):
 
 
 # Words --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("quarter", QUARTERS)
-def test_every_quarter_is_told(ledger, quick, quarter):
-    found = chapter(ledger, quarter)
-    told = texts(found)
-    assert told and 1 <= len(shown(found)["opening"][1]) <= 5
-    for text in told:
-        assert not BAD_WORDS.search(text), text
-    sentences = [text for text in told if text.endswith(".")]
-    assert len(sentences) == len(set(sentences))

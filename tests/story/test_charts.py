@@ -117,7 +117,7 @@ def test_hostile_words_are_drawn_as_words(kind, column, hostile):
     data = pd.DataFrame(TABLES[kind][0])
     svg = drawn(kind, data.assign(**{column: [*data[column].iloc[:-1], hostile]}))
     assert any(hostile in text for text in texts(svg))
-    tags = "svg g path text tspan line rect defs clipPath style title desc".split()
+    tags = ["svg", "g", "path", "text", "tspan", "line", "rect", "defs", "clipPath", "style", "title", "desc"]
     assert {element.tag.removeprefix(SVG) for element in svg.iter()} <= set(tags)
 
 
