@@ -283,18 +283,18 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
 
 
 def _season_profile(series: pd.DataFrame) -> np.ndarray:
-    """Log sales a day of each calendar month about the year's mean, shape (12,); flat without two years of quarters.
+    """Log sales a day of each calendar month about the year's mean, shape (12,); flat if a quarter is not known.
 
     Classical decomposition: the ratio to the centred moving average of four quarters, its median over the years.
     """
-    if len(series) < 9:
+    days = (pd.to_datetime(series["end"]) - pd.to_datetime(series["start"])).dt.days + 1
+    log_rate = pd.Series(np.log(series["value"] / days).to_numpy(float), pd.PeriodIndex(series["start"], freq="Q"))
+    if len(log_rate) < 9:
         return np.zeros(12)
-    days = [(end - start).days + 1 for start, end in zip(series["start"], series["end"], strict=True)]
-    log_rate = np.log(series["value"].to_numpy() / days)
+    log_rate = log_rate.reindex(pd.period_range(log_rate.index[0], log_rate.index[-1], freq="Q"))  # some have no figure
     trend = np.convolve(log_rate, [1 / 8, 1 / 4, 1 / 4, 1 / 4, 1 / 8], mode="valid")
-    quarter = np.array([start.month // 3 for start in series["start"]])
-    ratio = pd.Series(log_rate[2:-2] - trend).groupby(quarter[2:-2]).median().reindex(range(4)).to_numpy()
-    return np.repeat(ratio - ratio.mean(), 3)
+    ratio = (log_rate.iloc[2:-2] - trend).groupby(log_rate.index[2:-2].quarter).median().to_numpy()
+    return np.repeat(ratio - ratio.mean(), 3) if np.isfinite(ratio).all() and len(ratio) == 4 else np.zeros(12)
 
 
 # Likelihood -------------------------------------------------------------------------------------------
@@ -508,19 +508,26 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
         heights = {group: block @ block.T for group, block in by_group.items()}
         gap = residual + slopes @ (x - mean)  # of each fact from what the centre of the prior says, to first order
         variance = 1 / noisy.weights(residual) / scales[NOISE] ** 2
-        evidence = belief + [_evidence(heights, variance, gap, point) for point in np.exp(points)]
+        evidence = belief + _evidence(heights, variance, gap, np.exp(points))
         weight = np.exp(evidence - evidence.max())
         weight /= weight.sum()
         logs = dict(zip(logs, weight @ points, strict=True))
     return Posterior(layout, noisy, scales, x, residual, points, weight, draws)
 
 
-def _evidence(heights: dict[str, np.ndarray], variance: np.ndarray, gap: np.ndarray, point: np.ndarray) -> float:
-    """Log marginal likelihood at one point of the grid of scales, the facts being normal to first order."""
-    growth, spread, noise = point**2
-    covariance = heights[FIXED] + growth * heights[GROWTH] + spread * heights[SPREAD]
-    factor = cho_factor(covariance + noise * (heights[NOISE] + np.diag(variance)), lower=True)
-    return -np.log(np.diag(factor[0])).sum() - gap @ cho_solve(factor, gap) / 2
+def _evidence(heights: dict[str, np.ndarray], variance: np.ndarray, gap: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Log marginal likelihood at each point of the grid of scales, the facts being normal to first order."""
+    growth, spread, noise = (points**2).T[:, :, None, None]
+    count = len(gap)
+    system = np.empty((len(points), count + 1, count + 1))
+    system[:, :-1, :-1] = heights[FIXED] + growth * heights[GROWTH] + spread * heights[SPREAD]
+    system[:, :-1, :-1] += noise * (heights[NOISE] + np.diag(variance))
+    # Below a factor L of the covariance stands gap / L, which is all that is needed; the corner only has to be large.
+    system[:, -1, :-1] = system[:, :-1, -1] = gap
+    system[:, -1, -1] = 1 + 2 * gap @ gap / (variance.min() * noise.min())
+    factor = np.linalg.cholesky(system)
+    size = np.log(np.diagonal(factor, axis1=1, axis2=2)[:, :-1]).sum(axis=1)
+    return -size - (factor[:, -1, :-1] ** 2).sum(axis=1) / 2
 
 
 @dataclass(frozen=True, eq=False)
