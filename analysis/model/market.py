@@ -52,7 +52,7 @@ class TooLittleKnown(ValueError):
 class Prior:
     """Every constant of the model. Log units unless said otherwise; set on what was public by 31 March 2024."""
 
-    # GMV a day grows as (age + delay) ** exponent. `observations` learns the exponent from all launches on record; these
+    # GMV a day grows as (age + delay) ** exponent, which `observations` learns from all launches on record; these
     # are its spread between platforms, and between the markets of one.
     ramp_exponent: float = 2.5
     ramp_exponent_sd: float = 0.6
@@ -132,6 +132,11 @@ class Estimate:
     p10: float
     p90: float
     drivers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sample: np.ndarray, drivers: tuple[str, ...]) -> Estimate:
+        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9]).tolist()
+        return cls(median, p10, p90, drivers)
 
 
 # Time and place ---------------------------------------------------------------------------------------
@@ -290,7 +295,7 @@ def _season_profile(series: pd.DataFrame) -> np.ndarray:
 Cell = tuple[str, date, date]  # a market or region, its first and last day
 
 
-def _cells(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
+def cells_of(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
     """The cell of each fact, and that which it is a ratio to."""
     cells, bases = (zip(*(facts[prefix + name] for name in ("market", "start", "end")), strict=True)
                     for prefix in ("", "base_"))  # fmt: skip
@@ -361,7 +366,7 @@ class Likelihood:
 
 
 def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
-    pairs = _cells(facts)
+    pairs = cells_of(facts)
     columns = {cell: i for i, cell in enumerate(dict.fromkeys(c for pair in pairs for c in pair if c))}
     cells = np.zeros((len(facts), len(columns)))
     for row, (cell, base) in zip(cells, pairs, strict=True):
@@ -407,14 +412,14 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior(), 
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
     first = min([*facts["start"], *facts["base_start"].dropna()])
     grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
-    cells = {cell for pair in _cells(facts) for cell in pair if cell}
+    cells = {cell for pair in cells_of(facts) for cell in pair if cell}
     days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in cells}
     # A figure for days on which no market was open has no total to be compared with.
-    used = facts[[all(days[cell].any() for cell in pair if cell) for pair in _cells(facts)]]
+    used = facts[[all(days[cell].any() for cell in pair if cell) for pair in cells_of(facts)]]
     amounts = used[used["base_market"].isna()]
     if amounts.empty:
         raise TooLittleKnown("no amount of GMV is published of this platform: growth and shares alone give no level")
-    level = float(np.median(amounts["log_value"] - np.log([days[cell].sum() for cell, _ in _cells(amounts)])))
+    level = float(np.median(amounts["log_value"] - np.log([days[cell].sum() for cell, _ in cells_of(amounts)])))
     layout = _layout(grid, observations, used, level, prior)
     likelihood = _likelihood(used, days, layout, prior)
     posterior = _posterior(layout, likelihood, prior, draws or DRAWS)
@@ -700,11 +705,7 @@ class Market:
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
-        return self._estimate(self.draws(markets, span), markets, span)
-
-    def _estimate(self, sample: np.ndarray, markets: str, span: Span) -> Estimate:
-        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9])
-        return Estimate(float(median), float(p10), float(p90), self.drivers(markets, span))
+        return Estimate.of(self.draws(markets, span), self.drivers(markets, span))
 
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
         """The facts that tell most of what is known of a total, the strongest first.
@@ -747,7 +748,7 @@ class Market:
         """
         row, month = self.grid.where
         status = np.full(len(row), "unknown", dtype=object)
-        cells = {(self.observations.regions[region], start, end) for (region, start, end), _ in _cells(self.facts)}
+        cells = {(self.observations.regions[region], start, end) for (region, start, end), _ in cells_of(self.facts)}
         for members, start, end in sorted(cells, key=lambda cell: -len(cell[0])):
             status[self.grid.open_days(members, start, end) > 0] = "inferred" if len(members) > 1 else "reported"
         months = self.grid.months[month]
@@ -774,7 +775,7 @@ class Market:
             middle = (low + high) / 2
             enough = (middle[:, None] ** powers).sum(axis=1) >= ratio
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return self._estimate(high - 1, markets, to_date.to_date)
+        return Estimate.of(high - 1, self.drivers(markets, to_date.to_date))
 
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first.

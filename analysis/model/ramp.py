@@ -96,16 +96,12 @@ class Ramp:
         A launch that is younger than the oldest goes on at the middle of the monthly growth of those that are older, so
         that the middle of all does not jump where one of them ends.
         """
-        months = max(len(vintage.shares) for vintage in self.vintages)
-        recorded = np.full((len(self.vintages), months), np.nan)
-        for row, vintage in zip(recorded, self.vintages, strict=True):
-            row[: len(vintage.shares)] = vintage.shares
+        recorded = pd.DataFrame([vintage.shares for vintage in self.vintages])
+        growth = (recorded / recorded.shift(axis=1)).median()
         completed = recorded.copy()
-        for month in range(1, months):
-            growth = np.nanmedian(recorded[:, month] / recorded[:, month - 1])
-            missing = np.isnan(completed[:, month])
-            completed[missing, month] = completed[missing, month - 1] * growth
-        return completed
+        for month in completed.columns[1:]:
+            completed[month] = completed[month].fillna(completed[month - 1] * growth[month])
+        return completed.to_numpy()
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -119,7 +115,7 @@ class Ramp:
 
     @property
     def months(self) -> int:
-        """Months since launch that the oldest vintage has on record."""
+        """Months since launch that the oldest vintage has on record; what comes later is taken to be as the last."""
         return self.completed.shape[1]
 
     @cached_property
@@ -147,10 +143,7 @@ class Ramp:
         return Quantity(rounded(self.completed[vintage, month]), "%", words, chosen.origins)
 
     def shares(self, weights: dict[int, float]) -> Quantity:
-        """What is expected over some months since launch, each with its weight, in months of online sales.
-
-        Months beyond the oldest launch are taken to be as its last.
-        """
+        """What is expected over some months since launch, each with its weight, in months of online sales."""
         value = sum(weight * float(self.middle[min(month, self.months - 1)]) for month, weight in weights.items())
         first, last = min(weights), max(weights)
         when = f"month {first}" if first == last else f"the months {first} to {last}"

@@ -24,7 +24,7 @@ from analysis.facts.quantity import rounded
 from analysis.facts.report import PUBLICATION_LAG
 from analysis.facts.span import Span
 from analysis.model.estimates import fitted
-from analysis.model.observations import BOUNDS, WORLD, _read, _season_series
+from analysis.model.observations import BOUNDS, WORLD, official_sales, read_facts
 
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 BASELINES = ("run_rate", "seasonal", "drift")
@@ -130,7 +130,7 @@ def _published_later(ledger: Ledger, platform: str, quarter: Span) -> list:
 @lru_cache(maxsize=32)
 def _figures(ledger: Ledger, platform: str) -> list:
     """Amounts of calendar quarters, halves and years that an outcome may be, in the order in which they lead."""
-    facts = _read(ledger, platform)
+    facts = read_facts(ledger, platform)
     facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS) & ~facts["derived"].astype(bool)
                   & (facts["confidence"] != "low")]  # fmt: skip
     spans = [Span(start, end) for start, end in zip(facts["start"], facts["end"], strict=True)]
@@ -164,7 +164,7 @@ def baselines(ledger, platform: str, market: str, counter: str, span: Span, as_o
 @lru_cache(maxsize=32)
 def _amounts(ledger: Ledger, platform: str) -> dict[str, list]:
     """Market -> its published amounts that are no bounds, in the order in which they end, the longest last."""
-    facts = _read(ledger, platform)
+    facts = read_facts(ledger, platform)
     facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
     facts = facts.sort_values(["end", "start"], ascending=[True, False], kind="stable")
     return {market: list(rows.itertuples()) for market, rows in facts.groupby("market")}
@@ -173,7 +173,7 @@ def _amounts(ledger: Ledger, platform: str) -> dict[str, list]:
 @lru_cache(maxsize=64)
 def _season(ledger: Ledger, as_of: date) -> list[tuple[Span, float]]:
     """The quarters of the last whole year of official sales that was public by a day."""
-    series = _season_series(ledger)
+    series = official_sales(ledger)
     public = series[series["known_on"] <= as_of.isoformat()]
     quarters = [(Span(row.start, row.end), row.value) for row in public.itertuples()]
     years = [quarter.start.year for quarter, _ in quarters]
