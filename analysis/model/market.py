@@ -389,8 +389,8 @@ def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layou
         + prior.day_sd**2 * np.array([0 if span.months else 1 / span.days for span in spans])
         + (prior.season_shift * np.array([(last - s.end).days / 365 * (s.length_in_months < 12) for s in spans])) ** 2
     )
-    slack, is_floor = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(), facts["qualifier"].isin(FLOORS)
-    is_floor = is_floor.to_numpy()
+    slack = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy()
+    is_floor = facts["qualifier"].isin(FLOORS).to_numpy()
     return Likelihood(np.append(states, places), days[:, states], cells, bias, facts["log_value"].to_numpy(),
                       np.hypot(noise, slack * ~is_floor), np.hypot(noise, slack * is_floor), prior.dof)  # fmt: skip
 
@@ -446,9 +446,8 @@ def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, t
         slopes = likelihood.slopes(x)
         along, pull = slopes @ told, weights * residual
         force = along.T @ pull - z
-        inner = cho_factor(np.eye(len(pull)) + np.sqrt(np.multiply.outer(weights, weights)) * (along @ along.T))
-
         root = np.sqrt(weights)
+        inner = cho_factor(np.eye(len(pull)) + np.multiply.outer(root, root) * (along @ along.T))
 
         def least_squares(v: np.ndarray, along=along, root=root, inner=inner) -> np.ndarray:
             return v - along.T @ (root * cho_solve(inner, root * (along @ v)))
@@ -507,18 +506,19 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
 
 
 def _evidence(heights: dict[str, np.ndarray], variance: np.ndarray, gap: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Log marginal likelihood at each point of the grid of scales, the facts being normal to first order."""
-    growth, spread, noise = (points**2).T[:, :, None, None]
-    count = len(gap)
-    system = np.empty((len(points), count + 1, count + 1))
-    system[:, :-1, :-1] = heights[FIXED] + growth * heights[GROWTH] + spread * heights[SPREAD]
-    system[:, :-1, :-1] += noise * (heights[NOISE] + np.diag(variance))
-    # Below a factor L of the covariance stands gap / L, which is all that is needed; the corner only has to be large.
-    system[:, -1, :-1] = system[:, :-1, -1] = gap
-    system[:, -1, -1] = 1 + 2 * gap @ gap / (variance.min() * noise.min())
-    factor = np.linalg.cholesky(system)
-    size = np.log(np.diagonal(factor, axis1=1, axis2=2)[:, :-1]).sum(axis=1)
-    return -size - (factor[:, -1, :-1] ** 2).sum(axis=1) / 2
+    """Log marginal likelihood at each point of the grid of scales, the facts being normal to first order.
+
+    Where `gap` borders their covariance L L', L borders it with gap / L: one factorisation gives both of its terms.
+    """
+    fixed, growth, spread, noise = (np.pad(heights[group], (0, 1)) for group in (FIXED, GROWTH, SPREAD, NOISE))
+    noise[:-1, :-1] += np.diag(variance)
+    fixed[-1, :-1] = fixed[:-1, -1] = gap
+    fixed[-1, -1] = 1 + 2 * gap @ gap / (variance.min() * points.min() ** 2)  # large enough for a factor to exist
+    evidence = []
+    for by_growth, by_spread, by_noise in points**2:
+        factor = np.linalg.cholesky(fixed + by_growth * growth + by_spread * spread + by_noise * noise)
+        evidence.append(-np.log(np.diag(factor)[:-1]).sum() - factor[-1, :-1] @ factor[-1, :-1] / 2)
+    return np.array(evidence)
 
 
 @dataclass(frozen=True, eq=False)
