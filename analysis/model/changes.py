@@ -8,7 +8,6 @@ before it; that is how a reader met it, too. All changes together are the whole 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -23,91 +22,28 @@ from analysis.model.observations import WORLD
 GROUPS = 4  # each costs a fit of the model
 SMALL = 0.005  # of the estimate; a smaller part of its change is told with the rest
 NAMED = 6  # new facts that a part of the change names
-CELL = ["platform", "market", "metric", "span"]
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What the later of two reports knows that the earlier did not, and what that did to the later one's year."""
+    """What the later of two reports knows that the earlier did not, and what that did to the later one's year.
+
+    Amounts are GMV of the world in the year, money; chances those of the target that was known at the time, per cent.
+    """
 
     before: Report
     after: Report
-    earlier: Estimates  # what either view makes of the year of `after`
+    earlier: Estimates  # what either view has of the year of `after`
     later: Estimates
     new: pd.DataFrame  # facts of the later view that the earlier lacks, as in `Ledger.facts`
-    used: list[str]  # those of them that the model reads, the one first that tells most about the year
-
-    @property
-    def gone(self) -> pd.DataFrame:
-        """Facts of the earlier view that the later lacks, as in `Ledger.facts`."""
-        facts = self.before.ledger.facts
-        return facts[~facts.index.isin(self.after.ledger.facts.index)]
-
-    @property
-    def revised(self) -> pd.DataFrame:
-        """Cells for which the later view quotes another figure: `cell`, and the quantities `before`, `after`."""
-        old, now = (report.ledger.facts.drop_duplicates(CELL) for report in (self.before, self.after))
-        both = now.reset_index().merge(old.reset_index(), on=CELL, suffixes=("", "_before"))
-        changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
-        rows = [
-            (self.after.cell_name(pair), self.before.by_id(pair["id_before"]), self.after.by_id(pair["id"]))
-            for _, pair in both[changed].iterrows()
-        ]
-        return pd.DataFrame(rows, columns=["cell", "before", "after"])
-
-    @property
-    def events(self) -> pd.DataFrame:
-        """Events that became known in between, as in `Ledger.events`."""
-        events = self.after.ledger.events
-        return events[~events.index.isin(self.before.ledger.events.index)]
-
-    @property
-    def expected_before(self) -> Band:
-        """GMV of the world in the year, money, as the earlier view has it."""
-        return self.earlier.gmv(WORLD, self.after.year)
-
-    @property
-    def expected(self) -> Band:
-        return self.later.gmv(WORLD, self.after.year)
-
-    @property
-    def target_before(self) -> Quantity:
-        """GMV target of the year, money, that was known to the earlier view."""
-        return self.before.fact(WORLD, "gmv_target", self.after.year)
-
-    @property
-    def target(self) -> Quantity:
-        return self.after.fact(WORLD, "gmv_target", self.after.year)
-
-    @cached_property
-    def chance_before(self) -> Quantity:
-        """Probability that the year reaches the target that was known at the time, per cent."""
-        return self.earlier.chance(WORLD, self.target_before)
-
-    @cached_property
-    def chance(self) -> Quantity:
-        return self.later.chance(WORLD, self.target)
-
-    @property
-    def markets(self) -> pd.DataFrame:
-        """Estimates of the year, largest first, of markets with a figure of their own: `market`, `before`, `after`."""
-        report = self.after
-        own = [market for market in report.ledger.vocabulary.markets if self.later.has_own_figure(market, report.year)]
-        bands = [(m, *(model.gmv(m, report.year).median for model in (self.earlier, self.later))) for m in own]
-        rows = [(report.call(m), *medians) for m, *medians in sorted(bands, key=lambda row: -row[2].value)]
-        return pd.DataFrame(rows, columns=["market", "before", "after"])
-
-    @cached_property
-    def steps(self) -> pd.DataFrame:
-        """From the earlier estimate to the later, group by group of new facts, and what else changed.
-
-        Columns `place`, whose new figures they are, or empty for the rest; `value`, money; `total`, whether one of
-        the two estimates or a part; `chance` of the target, per cent. The parts add up to the change.
-        Without rows if there is nothing to compare.
-        """
-        groups = _groups(self.after.ledger.vocabulary, self.new.loc[self.used])
-        rows = _steps(self, groups) if self.expected_before and self.expected else []
-        return pd.DataFrame(rows, columns=["place", "value", "total", "chance"])
+    used: list[str]  # those of them that the model reads, the one first that says most about the year
+    expected_before: Band
+    expected: Band
+    chance_before: Quantity
+    chance: Quantity
+    # From the earlier estimate to the later, by groups of new facts, and what else changed: `place` whose figures they
+    # are, empty for the rest; `value`; `total`, whether one of the two estimates or a part; `chance`. The parts add up.
+    steps: pd.DataFrame
 
     @property
     def change(self) -> Quantity:
@@ -135,20 +71,20 @@ def changes(before: Report, after: Report) -> Changes:
         ours, theirs = getattr(after, name), getattr(before, name)
         if ours != theirs:
             raise ParameterError(f"{name} is {theirs!r} in one report and {ours!r} in the other. Allowed: the same")
-    earlier, later = _looking_at(before, after), estimates(after)
+    year, asked = after.year, replace(before, quarter=after.quarter)
+    earlier = replace(estimates(before if before.horizon.end >= year.end else asked), report=asked)
+    later = estimates(after)
     facts = after.ledger.facts
     new = facts[~facts.index.isin(before.ledger.facts.index)]
-    read = () if later.market is None else new.index.intersection(later.market.facts.index)
-    telling = later.market.drivers(WORLD, after.year, most=len(later.market.facts)) if len(read) else ()
-    used = sorted(read, key=lambda fact: telling.index(fact) if fact in telling else len(telling))
-    return Changes(before, after, earlier, later, new, used)
-
-
-def _looking_at(before: Report, after: Report) -> Estimates:
-    """What the earlier report makes of the year of the later one: its own estimates, as far as they reach."""
-    report = replace(before, quarter=after.quarter)
-    reaches = before.horizon.end >= after.year.end
-    return replace(estimates(before), report=report) if reaches else estimates(report)
+    read = [] if later.market is None else new.index.intersection(later.market.facts.index)
+    telling = later.market.drivers(WORLD, year, most=len(later.market.facts)) if len(read) else ()
+    used = [fact for fact in telling if fact in read] + [fact for fact in read if fact not in telling]
+    expected = [model.gmv(WORLD, year) for model in (earlier, later)]
+    targets = [report.fact(WORLD, "gmv_target", year) for report in (before, after)]
+    chances = [model.chance(WORLD, target) for model, target in zip((earlier, later), targets, strict=True)]
+    steps = _steps(earlier, later, new.loc[used], expected, targets, chances) if all(expected) else []
+    steps = pd.DataFrame(steps, columns=["place", "value", "total", "chance"])
+    return Changes(before, after, earlier, later, new, used, *expected, *chances, steps)
 
 
 # Why the estimate moved -------------------------------------------------------------------------------
@@ -170,15 +106,15 @@ def _place(vocabulary: Vocabulary, market: str) -> str:
     return max(regions, key=regions.__getitem__, default=market) if members else market
 
 
-def _steps(found: Changes, groups: dict[str, list[str]]) -> list[tuple]:
+def _steps(earlier: Estimates, later: Estimates, used: pd.DataFrame, expected, targets, chances) -> list[tuple]:
     """Place, value, whether it is an estimate or a part of the change, and chance of each step."""
-    after, later, year = found.after, found.later, found.after.year
-    first, last, chances = found.expected_before.median, found.expected.median, (found.chance_before, found.chance)
-    dollars = [after.convert(target, year, "USD").value for target in (found.target_before, found.target)]
+    after, year, (first, last) = later.report, later.report.year, (band.median for band in expected)
+    dollars = [after.convert(target, year, "USD").value for target in targets]
+    groups = _groups(after.ledger.vocabulary, used)
     # Without any group of new facts, then with one after the other, short of the last.
     missing = list(groups.values())
     between = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
-    path = _path([found.earlier, *between, later], year, dollars)
+    path = _path([earlier, *between, later], year, dollars)
     path[0] *= after.convert(Quantity(1.0, "USD"), year).value
     path = np.vectorize(rounded)(path)
     moves = pd.DataFrame(np.diff(path).T, index=["", *groups], columns=["value", "chance"])

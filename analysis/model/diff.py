@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import pandas as pd
-
 from analysis.facts.check import by_day, count
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
+from analysis.model.observations import WORLD
 
 
 def compare(before: Report, after: Report, headlines: Callable[[Report], dict[str, str]]) -> str:
@@ -32,17 +31,32 @@ def compare(before: Report, after: Report, headlines: Callable[[Report], dict[st
 def _facts(found: Changes) -> Iterator[str]:
     before, after = found.before, found.after
     yield f"{before.quarter.code} as of {before.as_of}, then {after.quarter.code} as of {after.as_of}"
+    old, now = before.ledger, after.ledger
+    gone, events = (
+        old.facts[~old.facts.index.isin(now.facts.index)],
+        now.events[~now.events.index.isin(old.events.index)],
+    )
     yield f"new: {count(len(found.new), 'fact')}"
     yield from by_day(found.new)
-    if len(found.gone):
-        yield f"gone: {count(len(found.gone), 'fact')}"
-        yield from by_day(found.gone)
-    yield f"quoted differently: {count(len(found.revised), 'cell')}"
-    for row in found.revised.itertuples():
-        yield f"    {row.cell}: {_sourced(row.before)}, now {_sourced(row.after)}"
-    yield f"new: {count(len(found.events), 'event')}"
-    for event in found.events.itertuples():
+    if len(gone):
+        yield f"gone: {count(len(gone), 'fact')}"
+        yield from by_day(gone)
+    quoted = list(_quoted_differently(before, after))
+    yield from (f"quoted differently: {count(len(quoted), 'cell')}", *quoted)
+    yield f"new: {count(len(events), 'event')}"
+    for event in events.itertuples():
         yield f"    {event.Index}: {event.event} ({event.span.short})"
+
+
+def _quoted_differently(before: Report, after: Report) -> Iterator[str]:
+    """Cells for which the later view quotes another figure."""
+    cell = ["platform", "market", "metric", "span"]
+    old, now = (report.ledger.facts.drop_duplicates(cell).reset_index() for report in (before, after))
+    both = now.merge(old, on=cell, suffixes=("", "_before"))
+    changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
+    for _, row in both[changed].iterrows():
+        figures = _sourced(before.by_id(row["id_before"])), _sourced(after.by_id(row["id"]))
+        yield f"    {after.cell_name(row)}: {figures[0]}, now {figures[1]}"
 
 
 def _sourced(figure: Quantity) -> str:
@@ -50,12 +64,14 @@ def _sourced(figure: Quantity) -> str:
 
 
 def _estimates(found: Changes) -> Iterator[str]:
-    year = found.after.year.short
-    yield f"estimates of {year}"
-    world = pd.DataFrame([(found.after.call("Global"), found.expected_before.median, found.expected.median)])
-    for name, earlier, later in [*world.itertuples(index=False), *found.markets.itertuples(index=False)]:
+    report, year = found.after, found.after.year
+    yield f"estimates of {year.short}"
+    own = [market for market in report.ledger.vocabulary.markets if found.later.has_own_figure(market, year)]
+    pairs = [(report.call(m), found.earlier.gmv(m, year).median, found.later.gmv(m, year).median) for m in own]
+    world = report.call(WORLD), found.expected_before.median, found.expected.median
+    for name, earlier, later in [world, *sorted(pairs, key=lambda pair: -pair[2].value)]:
         yield f"    {name}: {earlier.text if earlier else 'none'}, now {later.text if later else 'none'}"
-    yield f"why the world’s estimate of {year} moved (and the chance of the target)"
+    yield f"why the world’s estimate of {year.short} moved (and the chance of the target)"
     days = iter((found.before.as_of, found.after.as_of))
     for step in found.steps.itertuples():
         if step.total:

@@ -59,31 +59,30 @@ class Estimates:
     market: Market | None
 
     def gmv(self, market: str, span: Span) -> Band:
-        """GMV of a market or region over a span, money; with planned sites that have not opened, as the ramp tells.
+        """GMV of a market or region over a span, money; with planned sites that have not opened, as the ramp has it.
 
         What is called the median of a market is its mean share of the world in the draws, times the median of the
         world: so the markets of a table add up.
         """
-        if (market, span) not in self._bands:
-            self._bands[market, span] = self._gmv(market, span)
-        return self._bands[market, span]
+        if (market, span) in self._bands:
+            return self._bands[market, span]
 
-    @cached_property
-    def _bands(self) -> dict[tuple[str, Span], Band]:
-        """What `gmv` has told so far: a chapter asks for the same again and again."""
-        return {}
-
-    def _gmv(self, market: str, span: Span) -> Band:
         def ask(model: Market) -> Estimate:
-            found, world = model.total(market, span), model.observations.regions.get(WORLD)
-            if market == WORLD or not world or not found.median:
+            found = model.total(market, span)
+            if market == WORLD or WORLD not in model.observations.regions or not found.median:
                 return found
             whole = model.draws(WORLD, span)
             share = (model.draws(market, span) / whole).mean()
             return replace(found, median=float(np.clip(share * np.median(whole), found.p10, found.p90)))
 
         band, extra = self._band(ask, "USD", f"GMV in {span.short}", span), self._new_sites(market, span)
-        return Band(*(part + extra for part in band)) if extra else band
+        self._bands[market, span] = Band(*(part + extra for part in band)) if extra else band
+        return self._bands[market, span]
+
+    @cached_property
+    def _bands(self) -> dict[tuple[str, Span], Band]:
+        """What `gmv` has found so far: chapters ask for the same again and again."""
+        return {}
 
     def parts(self, span: Span) -> pd.DataFrame:
         """Columns market and band: GMV of each market over a span, largest first; their medians add up to the world's.
@@ -118,9 +117,10 @@ class Estimates:
             return Quantity.unknown(f"new sites of {self.platform} in {market}")
         return new_sites_gmv(self.report, self.market, span)
 
-    def _less_new_sites(self, market: str, target: Quantity) -> Quantity:
+    def _dollars(self, market: str, target: Quantity) -> float:
+        """What a target of the year leaves to the markets of the model."""
         extra = self._new_sites(market, self.report.year)
-        return target - extra if extra else target
+        return self.report.convert(target - extra if extra else target, self.report.year, "USD").value
 
     def without(self, facts: Iterable[str]) -> Estimates:
         """The same from all but some of its facts: the model is fitted again, up to the end of the report's year."""
@@ -136,15 +136,15 @@ class Estimates:
         if self.market is None:
             return False
         status = self.market.status
-        inside = status["month"].between(pd.Period(span.start, "M"), pd.Period(span.end, "M"))
-        return bool((status["status"][inside & (status["market"] == market)] == "reported").any())
+        own = (status["market"] == market) & (status["status"] == "reported")
+        return bool(status["month"][own].between(pd.Period(span.start, "M"), pd.Period(span.end, "M")).any())
 
     def required_growth(self, market: str, target: Quantity) -> Band:
         """Constant growth a month after the quarter with which the year just meets its target, per cent."""
         quarter = self.report.quarter
         if not target or quarter.rest_of_year is None:
             return Band.unknown("a target and a part of the year still to come")
-        dollars = self._dollars(self._less_new_sites(market, target))
+        dollars = self._dollars(market, target)
         what = f"growth a month after {quarter.short} that meets the target"
         return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
 
@@ -153,7 +153,7 @@ class Estimates:
         year = self.report.year
         if self.market is None or not target or not self.gmv(market, year):
             return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
-        share = self.market.probability_of_target(self._dollars(self._less_new_sites(market, target)), year, market)
+        share = self.market.probability_of_target(self._dollars(market, target), year, market)
         draws = len(self.market.draws(market, year))
         origins = self.report.by_ids(self.market.drivers(market, year))
         formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
@@ -182,9 +182,6 @@ class Estimates:
                 origins += self.report.assumption(lever).origins
         return Quantity(rounded(value), unit, formula, origins)
 
-    def _dollars(self, amount: Quantity) -> float:
-        return self.report.convert(amount, self.report.year, "USD").value if amount else np.nan
-
     def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
         """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
         base = base or span.year_earlier()
@@ -193,9 +190,8 @@ class Estimates:
             before = model.draws(market, base)
             if not before.all():
                 raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
-            p10, median, p90 = np.quantile(model.draws(market, span) / before - 1, [0.1, 0.5, 0.9])
             drivers = dict.fromkeys(model.drivers(market, span) + model.drivers(market, base))
-            return Estimate(float(median), float(p10), float(p90), tuple(drivers))
+            return Estimate.of(model.draws(market, span) / before - 1, tuple(drivers))
 
         return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", span)
 

@@ -52,35 +52,29 @@ class TooLittleKnown(ValueError):
 class Prior:
     """Every constant of the model. Log units unless said otherwise; set on what was public by 31 March 2024."""
 
-    # GMV a day grows as (age + delay) ** exponent, so that growth slows as 1 / age. `observations` learns the exponent
-    # from all launches on record; these are its spread between platforms, and between the markets of one.
+    # GMV a day grows as (age + delay) ** exponent, which `observations` learns from all launches on record; these
+    # are its spread between platforms, and between the markets of one.
     ramp_exponent: float = 2.5
     ramp_exponent_sd: float = 0.6
     own_exponent_sd: float = 0.4
     ramp_delay: float = 6.0  # months that a launch has behind it on its first day: it does not start from nothing
-    # Months behind a market at its first figure where no launch is on record: it grows by a seventh a year, as US
-    # online retail did before 2020.
-    old: float = 180.0
     ramp_age: float = 24.0  # months since launch at which levels are compared: TikTok Shop's at the end of 2023
+    old: float = 180.0  # months behind a market without a launch on record: a seventh a year, as US retail before 2020
     # Monthly log growth about the ramp, shared by all markets and of one market; times the learnt scale of growth.
     common_growth_sd: float = 0.015
     own_growth_sd: float = 0.03
     growth_memory: float = 0.85  # correlation of growth with the month before: a half-life of four months
-    growth_fading: float = 1.8  # times more restless for each year before the last fact, `fading_years` at most:
-    fading_years: float = 4.0  # young markets calm down, and what shook 2020 says little about 2024
+    growth_fading: float = 1.8  # times more restless for each year before the last fact: young markets calm down,
+    fading_years: float = 4.0  # up to so many years, and what shook 2020 says little about 2024
     level_sd: float = 3.0  # of a platform: for the facts to tell, a factor of 20 either way
     region_sd: float = 1.2  # of a region about the platform: a factor of 3 either way
-    # Of a market about its size in its region, times the learnt scale of spread. Shares of Shopee and TikTok Shop
-    # in the markets of SEA of 2022 and 2023 differ by 0.4; sizes are known to 0.2.
+    # Of a market about its size, times the learnt scale of spread: shares of Shopee and TikTok Shop in SEA in 2022
+    # and 2023 differ by 0.4, and sizes are known to 0.2. Where no size is public, about the smallest, with more.
     share_sd: float = 0.5
-    unsized_sd: float = (
-        1.0  # on top, where no size is public, about the smallest of its region: sizes differ by as much
-    )
+    unsized_sd: float = 1.0
     reopening_sd: float = 0.5  # of the step after a closure: one case, so a judgement, a factor of 1.6
-    # Of a month about the official seasonal profile, of a platform and again of a market: another country, other days.
-    season_sd: float = 0.07
-    # Of a part of a year, for each year before the last fact: seasons move (US retail of 2019 to 2023, by as much).
-    season_shift: float = 0.02
+    season_sd: float = 0.07  # of a month about the official profile, of a platform and again of a market
+    season_shift: float = 0.02  # of a part of a year, for each year before the last fact: as US retail of 2019 to 2023
     day_sd: float = 0.8  # of a day about its month, where days cut a month: sales days sell several times the mean
     # What figures of one cell differ by, by confidence; times the learnt scale of noise.
     noise: Mapping[str, float] = field(default_factory=lambda: {"high": 0.06, "medium": 0.12, "low": 0.3})
@@ -109,14 +103,12 @@ class Prior:
 class Observations:
     """What is known of a platform's GMV, as tables.
 
-    facts: indexed by fact, columns in `COLUMNS`; the GMV of `market` from `start` to `end` is exp(log_value) dollars,
-    or, where `base_market` is filled, that times the GMV of the base cell.
-    calendar: columns market, start, end: when each market was open; `end` None is still open; launched: whether its
-    opening is on record (it is, if the column is missing).
+    facts: columns in `COLUMNS`, by fact; the GMV of a market over a span is exp(log_value) dollars, or, where
+    `base_market` is filled, that times the GMV of the base cell.
+    calendar: when each market was open (`end` None is still open), and whether its launch is on record.
     regions: name of a market or region -> the markets that it sums up.
-    places: indexed by market; columns region, and size: its online sales (any unit), NaN where none is public.
-    season: columns start, end, value: the official quarterly series, oldest first.
-    ramp_exponent: as the launches on record tell it.
+    places: by market, its region, and its size in online sales (any unit), NaN where none is public.
+    season: the official quarterly series, oldest first.
     """
 
     COLUMNS = (
@@ -125,10 +117,10 @@ class Observations:
     )  # fmt: skip
 
     facts: pd.DataFrame
-    calendar: pd.DataFrame
+    calendar: pd.DataFrame  # market, start, end, launched
     regions: dict[str, tuple[str, ...]]
-    places: pd.DataFrame
-    season: pd.DataFrame
+    places: pd.DataFrame  # region, size
+    season: pd.DataFrame  # start, end, value
     ramp_exponent: float = Prior.ramp_exponent
 
 
@@ -141,13 +133,18 @@ class Estimate:
     p90: float
     drivers: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, sample: np.ndarray, drivers: tuple[str, ...]) -> Estimate:
+        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9]).tolist()
+        return cls(median, p10, p90, drivers)
+
 
 # Time and place ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The months of M markets, from the first open day of each on: S states, each a market and a month."""
+    """The T months of M markets; S states, each a market and a month from its first open day on."""
 
     months: pd.PeriodIndex
     edges: np.ndarray  # first day of each month, and the day after the last
@@ -167,11 +164,11 @@ class Grid:
         closed = pd.to_datetime(calendar["end"]).to_numpy("datetime64[D]")
         closed = np.where(np.isnat(closed), days[-1], closed)
         inside = (days >= opened[:, None]) & (days <= closed[:, None])
-        is_open = np.array([inside[calendar["market"] == market].any(axis=0) for market in markets])
-        first = np.array([opened[calendar["market"] == market].min() for market in markets])[:, None]
-        last = np.array([opened[calendar["market"] == market].max() for market in markets])[:, None]
-        launched = calendar.groupby("market")["launched"].any() if "launched" in calendar else {}
-        before = np.array([0.0 if launched.get(market, True) else old for market in markets])
+        rows = [(calendar["market"] == market).to_numpy() for market in markets]
+        is_open = np.array([inside[row].any(axis=0) for row in rows])
+        first, last = (np.array([pick(opened[row]) for row in rows])[:, None] for pick in (np.min, np.max))
+        launched = calendar.groupby("market", sort=False)["launched"].any()
+        before = np.where(launched.loc[markets], 0.0, old)
         middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
         return cls(
             months=pd.period_range(start, end, freq="M"),
@@ -234,11 +231,7 @@ def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) ->
 
 def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: float, prior: Prior) -> Layout:
     market, month = grid.where
-    count, memory, anchor = (
-        len(grid.markets),
-        prior.growth_memory,
-        grid.months.get_loc(pd.Period(max(facts["end"]), "M")),
-    )
+    memory, anchor = prior.growth_memory, grid.months.get_loc(pd.Period(max(facts["end"]), "M"))
     years = np.clip((anchor - np.arange(len(grid.months))) / 12, 0, prior.fading_years)
     restless = prior.growth_fading**years
     age = np.maximum(grid.age[market, month], 0)
@@ -248,7 +241,7 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     sized = places["size"].notna().to_numpy()
     smallest = places.groupby("region")["size"].transform("min").fillna(places["size"].min() if sized.any() else 1.0)
     size = np.log(places["size"].fillna(smallest).to_numpy())  # statistics are of large markets first
-    of_market = np.equal.outer(market, np.arange(count)).astype(float)
+    of_market = np.equal.outer(market, np.arange(len(grid.markets))).astype(float)
     starts = len(grid.months) - grid.live.sum(axis=1)
     common = _path(restless, anchor, prior.common_growth_sd, memory)
     own = [_path(restless[n:], max(anchor - n, 0), prior.own_growth_sd, memory) for n in starts]
@@ -283,18 +276,18 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
 
 
 def _season_profile(series: pd.DataFrame) -> np.ndarray:
-    """Log sales a day of each calendar month about the year's mean, shape (12,); flat without two years of quarters.
+    """Log sales a day of each calendar month about the year's mean, shape (12,); flat if a quarter is not known.
 
     Classical decomposition: the ratio to the centred moving average of four quarters, its median over the years.
     """
-    if len(series) < 9:
+    days = (pd.to_datetime(series["end"]) - pd.to_datetime(series["start"])).dt.days + 1
+    log_rate = pd.Series(np.log(series["value"] / days).to_numpy(float), pd.PeriodIndex(series["start"], freq="Q"))
+    if len(log_rate) < 9:
         return np.zeros(12)
-    days = [(end - start).days + 1 for start, end in zip(series["start"], series["end"], strict=True)]
-    log_rate = np.log(series["value"].to_numpy() / days)
+    log_rate = log_rate.reindex(pd.period_range(log_rate.index[0], log_rate.index[-1], freq="Q"))  # some have no figure
     trend = np.convolve(log_rate, [1 / 8, 1 / 4, 1 / 4, 1 / 4, 1 / 8], mode="valid")
-    quarter = np.array([start.month // 3 for start in series["start"]])
-    ratio = pd.Series(log_rate[2:-2] - trend).groupby(quarter[2:-2]).median().reindex(range(4)).to_numpy()
-    return np.repeat(ratio - ratio.mean(), 3)
+    ratio = (log_rate.iloc[2:-2] - trend).groupby(log_rate.index[2:-2].quarter).median().to_numpy()
+    return np.repeat(ratio - ratio.mean(), 3) if np.isfinite(ratio).all() and len(ratio) == 4 else np.zeros(12)
 
 
 # Likelihood -------------------------------------------------------------------------------------------
@@ -302,7 +295,7 @@ def _season_profile(series: pd.DataFrame) -> np.ndarray:
 Cell = tuple[str, date, date]  # a market or region, its first and last day
 
 
-def _cells(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
+def cells_of(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
     """The cell of each fact, and that which it is a ratio to."""
     cells, bases = (zip(*(facts[prefix + name] for name in ("market", "start", "end")), strict=True)
                     for prefix in ("", "base_"))  # fmt: skip
@@ -373,7 +366,7 @@ class Likelihood:
 
 
 def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layout, prior: Prior) -> Likelihood:
-    pairs = _cells(facts)
+    pairs = cells_of(facts)
     columns = {cell: i for i, cell in enumerate(dict.fromkeys(c for pair in pairs for c in pair if c))}
     cells = np.zeros((len(facts), len(columns)))
     for row, (cell, base) in zip(cells, pairs, strict=True):
@@ -396,10 +389,8 @@ def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layou
         + prior.day_sd**2 * np.array([0 if span.months else 1 / span.days for span in spans])
         + (prior.season_shift * np.array([(last - s.end).days / 365 * (s.length_in_months < 12) for s in spans])) ** 2
     )
-    slack, is_floor = (
-        facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy(),
-        facts["qualifier"].isin(FLOORS).to_numpy(),
-    )
+    slack = facts["qualifier"].map(prior.slack).fillna(0.0).to_numpy()
+    is_floor = facts["qualifier"].isin(FLOORS).to_numpy()
     return Likelihood(np.append(states, places), days[:, states], cells, bias, facts["log_value"].to_numpy(),
                       np.hypot(noise, slack * ~is_floor), np.hypot(noise, slack * is_floor), prior.dof)  # fmt: skip
 
@@ -421,14 +412,14 @@ def fit(observations: Observations, until: Span | date, prior: Prior = Prior(), 
     end = max([until.end if isinstance(until, Span) else until, *facts["end"]])
     first = min([*facts["start"], *facts["base_start"].dropna()])
     grid = Grid.of(calendar[[day <= end for day in calendar["start"]]], first.replace(month=1, day=1), end)
-    cells = {cell for pair in _cells(facts) for cell in pair if cell}
+    cells = {cell for pair in cells_of(facts) for cell in pair if cell}
     days = {cell: grid.open_days(regions[cell[0]], *cell[1:]) for cell in cells}
     # A figure for days on which no market was open has no total to be compared with.
-    used = facts[[all(days[cell].any() for cell in pair if cell) for pair in _cells(facts)]]
+    used = facts[[all(days[cell].any() for cell in pair if cell) for pair in cells_of(facts)]]
     amounts = used[used["base_market"].isna()]
     if amounts.empty:
         raise TooLittleKnown("no amount of GMV is published of this platform: growth and shares alone give no level")
-    level = float(np.median(amounts["log_value"] - np.log([days[cell].sum() for cell, _ in _cells(amounts)])))
+    level = float(np.median(amounts["log_value"] - np.log([days[cell].sum() for cell, _ in cells_of(amounts)])))
     layout = _layout(grid, observations, used, level, prior)
     likelihood = _likelihood(used, days, layout, prior)
     posterior = _posterior(layout, likelihood, prior, draws or DRAWS)
@@ -455,9 +446,8 @@ def _mode(told, mean, likelihood: Likelihood, z: np.ndarray, cooling: int = 0, t
         slopes = likelihood.slopes(x)
         along, pull = slopes @ told, weights * residual
         force = along.T @ pull - z
-        inner = cho_factor(np.eye(len(pull)) + np.sqrt(np.multiply.outer(weights, weights)) * (along @ along.T))
-
         root = np.sqrt(weights)
+        inner = cho_factor(np.eye(len(pull)) + np.multiply.outer(root, root) * (along @ along.T))
 
         def least_squares(v: np.ndarray, along=along, root=root, inner=inner) -> np.ndarray:
             return v - along.T @ (root * cho_solve(inner, root * (along @ v)))
@@ -508,19 +498,27 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
         heights = {group: block @ block.T for group, block in by_group.items()}
         gap = residual + slopes @ (x - mean)  # of each fact from what the centre of the prior says, to first order
         variance = 1 / noisy.weights(residual) / scales[NOISE] ** 2
-        evidence = belief + [_evidence(heights, variance, gap, point) for point in np.exp(points)]
+        evidence = belief + _evidence(heights, variance, gap, np.exp(points))
         weight = np.exp(evidence - evidence.max())
         weight /= weight.sum()
         logs = dict(zip(logs, weight @ points, strict=True))
     return Posterior(layout, noisy, scales, x, residual, points, weight, draws)
 
 
-def _evidence(heights: dict[str, np.ndarray], variance: np.ndarray, gap: np.ndarray, point: np.ndarray) -> float:
-    """Log marginal likelihood at one point of the grid of scales, the facts being normal to first order."""
-    growth, spread, noise = point**2
-    covariance = heights[FIXED] + growth * heights[GROWTH] + spread * heights[SPREAD]
-    factor = cho_factor(covariance + noise * (heights[NOISE] + np.diag(variance)), lower=True)
-    return -np.log(np.diag(factor[0])).sum() - gap @ cho_solve(factor, gap) / 2
+def _evidence(heights: dict[str, np.ndarray], variance: np.ndarray, gap: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Log marginal likelihood at each point of the grid of scales, the facts being normal to first order.
+
+    Where `gap` borders their covariance L L', L borders it with gap / L: one factorisation gives both of its terms.
+    """
+    fixed, growth, spread, noise = (np.pad(heights[group], (0, 1)) for group in (FIXED, GROWTH, SPREAD, NOISE))
+    noise[:-1, :-1] += np.diag(variance)
+    fixed[-1, :-1] = fixed[:-1, -1] = gap
+    fixed[-1, -1] = 1 + 2 * gap @ gap / (variance.min() * points.min() ** 2)  # large enough for a factor to exist
+    evidence = []
+    for by_growth, by_spread, by_noise in points**2:
+        factor = np.linalg.cholesky(fixed + by_growth * growth + by_spread * spread + by_noise * noise)
+        evidence.append(-np.log(np.diag(factor)[:-1]).sum() - factor[-1, :-1] @ factor[-1, :-1] / 2)
+    return np.array(evidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -550,6 +548,9 @@ class Posterior:
         told = self.likelihood.told
         return {g: block @ (self.slopes @ block[told]).T for g, block in self.layout.blocks.items()}
 
+    def _reach_at(self, scales: Mapping[str, float]) -> np.ndarray:
+        return sum(scales.get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+
     @cached_property
     def at_mode(self) -> np.ndarray:
         """All states and biases at the mode, shape (S + B,)."""
@@ -559,27 +560,18 @@ class Posterior:
     @cached_property
     def gain(self) -> tuple[np.ndarray, np.ndarray]:
         """Covariance of states and biases with the facts at the mean scales, and of the facts with their noise."""
-        reach = sum(self.scales.get(group, 1.0) ** 2 * block for group, block in self.reach.items())
+        reach = self._reach_at(self.scales)
         told = self.slopes @ reach[self.likelihood.told]
         return reach, told + np.diag(1 / self.likelihood.weights(self.residual))
 
     @property
     def rates(self) -> np.ndarray:
         """Draws of US dollars an open day in each state, shape (S, draws)."""
-        return self._sampled[0]
-
-    @property
-    def biases(self) -> np.ndarray:
-        """Draws of the biases, in the order of `layout.biases`, shape (B, draws)."""
-        return self._sampled[1]
+        return self.sample[0]
 
     @cached_property
-    def rate_quantiles(self) -> np.ndarray:
-        return np.quantile(self.rates, [0.1, 0.5, 0.9], axis=1)
-
-    @cached_property
-    def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
-        """`rates` and `biases`.
+    def sample(self) -> tuple[np.ndarray, np.ndarray]:
+        """Draws of `rates`, and of the biases in the order of `layout.biases`, shape (B, draws).
 
         A Student-t is a normal of unknown precision: two sweeps of Gibbs sampling from Laplace's normal, precisions
         given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint. The chances of
@@ -588,13 +580,12 @@ class Posterior:
         """
         likelihood, rng, batches = self.likelihood, np.random.default_rng(_SEED), max(self.draws // _BATCH, 1)
         facts = len(likelihood.value)
-        cells = rng.permuted(np.tile(np.arange(batches)[:, None], (1, 2 * facts)), axis=0)
-        chances = ((cells + rng.random(cells.shape)) / batches).reshape(batches, 2, facts)
+        strata = rng.permuted(np.tile(np.arange(batches)[:, None], (1, 2 * facts)), axis=0)
+        chances = ((strata + rng.random(strata.shape)) / batches).reshape(batches, 2, facts)
         chi_squares = 2 * gammaincinv((likelihood.dof + 1) / 2, chances)
         at = np.searchsorted(self.weight.cumsum(), (np.arange(batches) + 0.5) / batches)
-        scales = dict(
-            zip((GROWTH, SPREAD, NOISE), np.exp(self.points[np.minimum(at, len(self.points) - 1)]).T, strict=True)
-        )
+        points = np.exp(self.points[np.minimum(at, len(self.points) - 1)])
+        scales = dict(zip((GROWTH, SPREAD, NOISE), points.T, strict=True))
         offset, variance = (moment[:, None] for moment in likelihood.moments)
         ratio = scales[NOISE] / self.scales[NOISE]
         offset, variance = offset * ratio, variance * ratio**2
@@ -612,44 +603,43 @@ class Posterior:
         one a batch, or `pairs` antithetic ones. By randomising and optimising [3]_; the first correction is
         Laplace's normal, which alone would let the markets of a published sum drift apart, and so lift the sum.
         """
-        likelihood, told = self.likelihood, self.likelihood.told
+        likelihood, told, slopes, blocks = self.likelihood, self.likelihood.told, self.slopes, self.layout.blocks
         batches, each = weights.shape[1], 2 * pairs or 1
-        by_draw = {group: np.repeat(scale, each) for group, scale in scales.items()}
         # Few points of the grid have most of the weight: what moves states is worked out once for each.
-        points, which = np.unique(np.array(list(scales.values())), axis=1, return_inverse=True)
-        which = np.repeat(which.ravel(), each)
-        reaches = [self.reach[FIXED] + sum(s**2 * self.reach[group] for group, s in zip(scales, point, strict=True))
-                   for point in points.T]  # fmt: skip
-
-        def moved(force: np.ndarray, rows=slice(None)) -> np.ndarray:
-            result = np.empty((len(start[rows]), force.shape[1]))
-            for number, reach in enumerate(reaches):
-                result[:, which == number] = reach[rows] @ force[:, which == number]
-            return result
+        points, point_of = np.unique(np.array(list(scales.values())), axis=1, return_inverse=True)
+        point_of = point_of.ravel()
+        reaches = [self._reach_at(dict(zip(scales, point, strict=True))) for point in points.T]
+        heights = [slopes @ reach[told] for reach in reaches]
+        factors = [cho_factor(heights[n] + np.diag(1 / weights[:, batch])) for batch, n in enumerate(point_of)]
 
         def normals(count: int) -> np.ndarray:
             drawn = rng.standard_normal((count, batches, pairs or 1))
             return (np.concatenate([drawn, -drawn], axis=2) if pairs else drawn).reshape(count, batches * each)
 
+        def moved(matrices: list[np.ndarray], force: np.ndarray) -> np.ndarray:
+            """A matrix of each point times the force in the draws of its batches."""
+            result = np.empty((len(matrices[0]), force.shape[1]))
+            for n, matrix in enumerate(matrices):
+                here = np.repeat(point_of == n, each)
+                result[:, here] = matrix @ force[:, here]
+            return result
+
+        def solved(missed: np.ndarray) -> np.ndarray:
+            by_batch = np.split(missed, batches, axis=1)
+            return np.hstack([cho_solve(factor, part) for factor, part in zip(factors, by_batch, strict=True)])
+
+        by_draw = {group: np.repeat(scale, each) for group, scale in scales.items()}
         start = self.layout.mean[:, None] + sum(
-            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in self.layout.blocks.items()
+            block @ (normals(block.shape[1]) * by_draw.get(group, 1.0)) for group, block in blocks.items()
         )
         heard = likelihood.value[:, None] - np.repeat(offset, each, axis=1)
         heard = heard + normals(len(likelihood.value)) / np.sqrt(np.repeat(weights, each, axis=1))
-        slopes = self.slopes
-        heights = np.array([slopes @ reach[told] for reach in reaches])[which[::each]]
-        inverse = np.linalg.inv(heights + np.apply_along_axis(np.diag, 1, (1 / weights).T))
-
-        def batchwise(matrix: np.ndarray, force: np.ndarray) -> np.ndarray:
-            by_batch = force.reshape(len(force), batches, each).transpose(1, 0, 2)
-            return (matrix @ by_batch).transpose(1, 0, 2).reshape(force.shape)
-
         linear = likelihood.sums(self.mode)[:, None] + slopes @ (start[told] - self.mode[:, None])
-        force = batchwise(inverse, heard - linear)
+        force, near = solved(heard - linear), [reach[told] for reach in reaches]
         for _ in range(corrections - 1):
-            sums = likelihood.sums(start[told] + moved(force, told))
-            force = batchwise(inverse, heard - sums + batchwise(heights, force))
-        return start + moved(force)
+            sums = likelihood.sums(start[told] + moved(near, force))
+            force = solved(heard - sums + moved(heights, force))
+        return start + moved(reaches, force)
 
 
 # Results ----------------------------------------------------------------------------------------------
@@ -697,15 +687,12 @@ class Market:
         """
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
-        return (
-            days[open_states]
-            @ self.posterior.rates[open_states]
-            * np.exp(self._bias("basis", basis) + self._bias("counter", counter))
-        )
+        bias = np.exp(self._bias("basis", basis) + self._bias("counter", counter))
+        return days[open_states] @ self.posterior.rates[open_states] * bias
 
     def _bias(self, kind: str, name: str) -> np.ndarray | float:
         place = self.posterior.layout.biases.get((kind, name))
-        return 0.0 if place is None else self.posterior.biases[place - len(self.posterior.layout.mean)]
+        return 0.0 if place is None else self.posterior.sample[1][place - len(self.posterior.layout.mean)]
 
     def figure(self, markets: str, span: Span, basis: str, counter: str, confidence: str, prior: Prior = Prior()):
         """Draws of the figure that a counter will publish: its count, with what is not known of a new counter, and the
@@ -718,25 +705,19 @@ class Market:
 
     def total(self, markets: str, span: Span) -> Estimate:
         """GMV of some markets over a span; zero where they were closed."""
-        return self._estimate(self.draws(markets, span), markets, span)
-
-    def _estimate(self, sample: np.ndarray, markets: str, span: Span) -> Estimate:
-        p10, median, p90 = np.quantile(sample, [0.1, 0.5, 0.9])
-        return Estimate(float(median), float(p10), float(p90), self.drivers(markets, span))
+        return Estimate.of(self.draws(markets, span), self.drivers(markets, span))
 
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
         """The facts that tell most of what is known of a total, the strongest first.
 
         A fact's part is what its weight takes off the variance of the log total, to first order (the infinitesimal
-        jackknife); the parts of all facts and of the prior add up to the variance. Named are the strongest facts that
-        together make four fifths of what facts tell, `most` at most.
+        jackknife). Of facts that tell alike the first comes first, on every processor.
         """
         if not self.total_at_mode(markets, span):
             return ()
         part = self._pull(markets, span) ** 2 / self.posterior.likelihood.weights(self.posterior.residual)
-        order = np.argsort(-part, kind="stable")
-        enough = np.searchsorted(part[order].cumsum().round(5), 0.8) + 1
-        return tuple(self.facts.index[order[: min(enough, most)]])
+        order = np.argsort(-(part / part.max()).round(6), kind="stable")
+        return tuple(self.facts.index[order[:most]])
 
     def influence(self, markets: str, span: Span) -> pd.Series:
         """Change of the log of `total_at_mode` if a fact were left out, to first order; indexed by fact (Cook 1977)."""
@@ -767,7 +748,7 @@ class Market:
         """
         row, month = self.grid.where
         status = np.full(len(row), "unknown", dtype=object)
-        cells = {(self.observations.regions[region], start, end) for (region, start, end), _ in _cells(self.facts)}
+        cells = {(self.observations.regions[region], start, end) for (region, start, end), _ in cells_of(self.facts)}
         for members, start, end in sorted(cells, key=lambda cell: -len(cell[0])):
             status[self.grid.open_days(members, start, end) > 0] = "inferred" if len(members) > 1 else "reported"
         months = self.grid.months[month]
@@ -794,7 +775,7 @@ class Market:
             middle = (low + high) / 2
             enough = (middle[:, None] ** powers).sum(axis=1) >= ratio
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return self._estimate(high - 1, markets, to_date.to_date)
+        return Estimate.of(high - 1, self.drivers(markets, to_date.to_date))
 
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first.

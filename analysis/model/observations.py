@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.facts.ledger import CONFIDENCE, Ledger
 from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
-from analysis.model.market import REST, Observations, Prior
+from analysis.model.market import REST, Observations, Prior, cells_of
 
 # The world is every market; so is the series from which the seasonal profile is taken.
 WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
@@ -49,9 +49,9 @@ class _Reading:
 def observe(ledger: Ledger, platform: str) -> Observations:
     """What the figures of a ledger's view say about a platform's GMV; `platform` is any of the vocabulary.
 
-    Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a
-    market or a region with members, of a metric in `_READERS`; a count that is given twice is used once. A value that
-    has no logarithm (no GMV, or all of it lost) and a ratio to a figure that nobody published are left out.
+    Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a market or a region
+    with members, of a metric in `_READERS`; a count that is given twice is used once. Left out are values that have no
+    logarithm, and ratios to a figure that nobody published.
 
     Raises
     ------
@@ -62,22 +62,23 @@ def observe(ledger: Ledger, platform: str) -> Observations:
     """
     if platform not in ledger.vocabulary.platforms:
         raise ValueError(f"{platform!r} is no platform; allowed: {', '.join(ledger.vocabulary.platforms)}")
-    read = _read(ledger, platform)
+    read = read_facts(ledger, platform)
     regions = _regions(ledger, platform, read)
-    facts = once(read, regions)
     calendar = _calendar(ledger, platform, read, regions)
+    markets = list(calendar["market"].unique())
+    places = [(region_of(ledger, market) or market, _size(ledger, market)) for market in markets]
     return Observations(
-        facts=facts[list(Observations.COLUMNS[1:])],
+        facts=once(read, regions)[list(Observations.COLUMNS[1:])],
         calendar=calendar,
         regions=regions,
-        places=_places(ledger, list(calendar["market"].unique())),
-        season=_season_series(ledger),
+        places=pd.DataFrame(places, index=markets, columns=["region", "size"]),
+        season=official_sales(ledger),
         ramp_exponent=_ramp_exponent(ledger, platform),
     )
 
 
 @lru_cache(maxsize=64)
-def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
+def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `Observations.COLUMNS`, known_on and derived."""
     facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])
     used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)]
@@ -108,10 +109,9 @@ def _read(ledger: Ledger, platform: str) -> pd.DataFrame:
 
 def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
     """Facts with who counted and where: the page itself where nobody is named."""
-    counter = facts["counter"].mask(facts["counter"].isin(["", UNSTATED]), facts["source"])
-    return facts.assign(
-        counter=counter, publication=facts["publication"].mask(facts["publication"] == "", facts["source"])
-    )
+    named = {name: facts[name].mask(facts[name].isin(["", UNSTATED]), facts["source"])
+             for name in ("counter", "publication")}  # fmt: skip
+    return facts.assign(**named)
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -126,13 +126,10 @@ def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFra
     """
     if facts.empty:
         return facts
-    facts = facts.assign(
-        side=facts["qualifier"].map(BOUNDS).fillna("value"), rank=facts["confidence"].map(CONFIDENCE.index)
-    )
+    rank = facts["confidence"].map(CONFIDENCE.index)
+    facts = facts.assign(side=facts["qualifier"].map(BOUNDS).fillna("value"), rank=rank)
     cell = ["counter", "basis", "market", "start", "end", "base_market", "base_start", "base_end"]
-    ranked = facts.sort_values("known_on", ascending=False, kind="stable").sort_values(
-        ["rank", "derived"], kind="stable"
-    )
+    ranked = facts.sort_values(["rank", "derived", "known_on"], ascending=[True, True, False], kind="stable")
     kept = ranked[~ranked.duplicated([*cell, "side"])]
     valued = kept[kept["side"] == "value"]
     kept = kept[(kept["side"] == "value") | ~_keys(kept, cell).isin(_keys(valued, cell))]
@@ -174,7 +171,7 @@ _Reader = Callable[[Ledger, str, str, Span, str, str], _Reading | None]
 
 def _amount(periods: Callable[[Span], float]) -> _Reader:
     """GMV of the whole period, from its mean over `periods` of it."""
-    return lambda ledger, platform, market, span, unit, counter: _Reading(
+    return lambda ledger, _platform, _market, span, unit, _counter: _Reading(
         "amount", periods(span) * dollars(ledger, unit, span)
     )
 
@@ -283,9 +280,7 @@ def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tu
 def _calendar(ledger: Ledger, platform: str, table: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     """Spans of days on which each market was open: columns market, start, end (none: still open), and launched: whether
     its opening is on record."""
-    cells = {cell for prefix in ("", "base_")
-             for cell in table[[prefix + name for name in ("market", "start", "end")]].dropna().itertuples(
-                 index=False, name=None)}  # fmt: skip
+    cells = {cell for pair in cells_of(table) for cell in pair if cell}
     events = ledger.events_of(platform, *_OPENINGS, "closure", "reopening", "merger")
     events = list(zip(events["market"].map(ledger.vocabulary.members), events["kind"], events["span"], strict=True))
     rows = []
@@ -331,60 +326,56 @@ _LEAST_MONTHS = 1  # a size of less than a month is that of a sales day
 
 
 @lru_cache(maxsize=16)
-def _published_sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
+def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     facts = ledger.facts[ledger.facts["platform"].isin(_WHOLE) & ledger.facts["metric"].isin(_METRICS)]
-    facts = with_counters(facts[~facts["qualifier"].isin(BOUNDS)])
     past = facts["known_on"].str[:4].astype(int) >= [end.year for end in facts["end"]]  # no year to come
     whole = np.array([(span.months or 0) >= _LEAST_MONTHS for span in facts["span"]], dtype=bool)
-    return dict(list(facts[past & whole].groupby("market")))
+    facts = with_counters(facts[past & whole & ~facts["qualifier"].isin(BOUNDS)])
+    kind = pd.DataFrame({
+        "whole": facts["platform"].map(_WHOLE.index), "basis": ~facts["basis"].isin(["official", "analyst"]),
+        "metric": facts["metric"].map(_METRICS.index), "counter": facts["counter"],
+    })  # fmt: skip
+    kinds = pd.Series(list(kind.itertuples(index=False, name=None)), facts.index, dtype=object)
+    least = {market: min(of) for market, of in kinds.groupby(facts["market"])}
+    leading = facts[[one == least[market] for one, market in zip(kinds, facts["market"], strict=True)]]
+    leading = leading.sort_values("known_on", ascending=False, kind="stable").drop_duplicates(["market", "span"])
+    return dict(list(leading.sort_values("end", kind="stable").groupby("market")))
 
 
-@lru_cache(maxsize=256)
 def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
     """Published online sales of all retailers of a market, as one kind of source counts them, the latest print of each
     period; forecasts of years to come are left out. Rows of `Ledger.facts`, oldest first."""
-    facts = _published_sizes(ledger).get(market, ledger.facts[:0])
-    kinds = [(_WHOLE.index(f.platform), f.basis not in ("official", "analyst"), _METRICS.index(f.metric), f.counter)
-             for f in facts.itertuples()]  # fmt: skip
-    least = min(kinds, default=None)
-    leading = facts.loc[[kind == least for kind in kinds]].sort_values("known_on", ascending=False, kind="stable")
-    return leading[~leading["span"].duplicated()].sort_values("end", kind="stable")
+    return _sizes(ledger).get(market, ledger.facts[:0])
 
 
 def _size(ledger: Ledger, market: str) -> float:
     """US dollars a day of the last published year of a market's online sales; NaN if none is public."""
-    rows = sizes(ledger, market)
-    rows = rows.loc[[(rows["end"].iloc[-1] - end).days < 365 for end in rows["end"]]]
+    rows = sizes(ledger, market)[["number", "of", "metric", "span", "end"]]
     amounts = [row.number * dollars(ledger, row.of, row.span) / (7 if "weekly" in row.metric else row.span.days)
-               for row in rows.itertuples()]  # fmt: skip
+               for row in rows.itertuples() if (rows["end"].iloc[-1] - row.end).days < 365]  # fmt: skip
     return float(np.mean(amounts)) if amounts else np.nan
-
-
-def _places(ledger: Ledger, markets: list[str]) -> pd.DataFrame:
-    """Region and size of each market."""
-    rows = [(region_of(ledger, market) or market, _size(ledger, market)) for market in markets]
-    return pd.DataFrame(rows, index=markets, columns=["region", "size"])
 
 
 @lru_cache(maxsize=64)
 def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     """Centre of the exponent of the ramp, from the launches of all other platforms; its own tell it in the model."""
-    weight, total = 1 / Prior.ramp_exponent_sd**2, Prior.ramp_exponent / Prior.ramp_exponent_sd**2
+    between = Prior.ramp_exponent_sd**2
+    weights, means = [1 / between], [Prior.ramp_exponent]
     for other in ledger.vocabulary.platforms:
         launched = {m for names in ledger.events_of(other, "launch")["market"] for m in names.split(", ")}
-        read = _read(ledger, other) if launched and other != platform else pd.DataFrame()
+        read = read_facts(ledger, other) if launched and other != platform else pd.DataFrame()
         if read.empty:
             continue
-        regions = _regions(ledger, other, read)
-        opened = _calendar(ledger, other, read, regions).groupby("market")["start"].min()
-        found = [found for market in sorted(launched & set(opened.index))
-                 if (found := _exponents(read, market, opened[market], Prior.ramp_delay))]  # fmt: skip
-        if found:
-            mean = np.mean([np.mean(each) for each in found])
-            spread = (Prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(found)
-            weight += 1 / (Prior.ramp_exponent_sd**2 + spread)
-            total += mean / (Prior.ramp_exponent_sd**2 + spread)
-    return total / weight
+        opened = _calendar(ledger, other, read, _regions(ledger, other, read)).groupby("market")["start"].min()
+        each = [
+            _exponents(read, market, opened[market], Prior.ramp_delay)
+            for market in sorted(launched & set(opened.index))
+        ]
+        each = [np.mean(found) for found in each if found]
+        if each:
+            weights.append(1 / (between + (Prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(each)))
+            means.append(np.mean(each))
+    return float(np.average(means, weights=weights))
 
 
 def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> list[float]:
@@ -397,6 +388,7 @@ def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> 
         return fact.log_value - math.log((fact.end - max(fact.start, opened)).days + 1)
 
     own = facts[(facts["market"] == market) & ~facts["qualifier"].isin(BOUNDS) & (facts["end"] > opened)]
+    own = own[["measure", "counter", "start", "end", "base_start", "base_end", "log_value"]]
     grown = [(f.log_value, age(f.base_start, f.base_end), age(f.start, f.end))
              for f in own[own["measure"] == "growth"].itertuples() if f.base_start >= opened]  # fmt: skip
     for _, amounts in own[own["measure"] == "amount"].sort_values("start").groupby("counter"):
@@ -406,7 +398,7 @@ def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> 
     return [log / (later - earlier) for log, earlier, later in grown if later - earlier > 0.2]  # else all is noise
 
 
-def _season_series(ledger: Ledger) -> pd.DataFrame:
+def official_sales(ledger: Ledger) -> pd.DataFrame:
     """The official quarterly series, one row a quarter: start, end, value (its own currency), known_on."""
     facts = ledger.facts
     facts = facts[(facts["platform"] == SEASON_PLATFORM) & (facts["market"] == SEASON_MARKET)

@@ -7,6 +7,7 @@ one over to another market; they are no market shares.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -61,20 +62,12 @@ def launch_origin(report: Report, market: str) -> Origin:
 
 @dataclass(frozen=True, eq=False)
 class Vintage:
-    """One launch on record: its months up to the report's quarter, or to the month before the market was closed."""
+    """One launch on record, up to the report's quarter, or to the month before the market was closed."""
 
-    report: Report
-    model: Market
     market: str
-    months: tuple[Span, ...]
+    region: str
     shares: np.ndarray  # GMV as a share of the market's online sales, by months since the launch
-
-    @cached_property
-    def origins(self) -> tuple[Origin, ...]:
-        """The launch, and the facts that tell most of its GMV and the size of its market."""
-        facts = self.report.by_ids(self.model.drivers(self.market, Span(self.months[0].start, self.months[-1].end)))
-        size = online_sales(self.report, self.market, self.months[-1], "USD").origins
-        return tuple({o.id: o for o in (launch_origin(self.report, self.market), *facts, *size)}.values())
+    origins: tuple[Origin, ...]  # the launch, and the facts that say most of its GMV and the size of its market
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,22 +89,18 @@ class Ramp:
         A launch that is younger than the oldest goes on at the middle of the monthly growth of those that are older, so
         that the middle of all does not jump where one of them ends.
         """
-        months = max(len(vintage.shares) for vintage in self.vintages)
-        recorded = np.full((len(self.vintages), months), np.nan)
-        for row, vintage in zip(recorded, self.vintages, strict=True):
-            row[: len(vintage.shares)] = vintage.shares
+        recorded = pd.DataFrame([vintage.shares for vintage in self.vintages])
+        growth = (recorded / recorded.shift(axis=1)).median()
         completed = recorded.copy()
-        for month in range(1, months):
-            growth = np.nanmedian(recorded[:, month] / recorded[:, month - 1])
-            missing = np.isnan(completed[:, month])
-            completed[missing, month] = completed[missing, month - 1] * growth
-        return completed
+        for month in completed.columns[1:]:
+            completed[month] = completed[month].fillna(completed[month - 1] * growth[month])
+        return completed.to_numpy()
 
     @cached_property
     def weights(self) -> np.ndarray:
         """How much each launch tells of the planned sites: the best linear prediction of a log share, where launches
         of one region have more in common, by the spreads of the market model; they add up to one."""
-        regions = np.array([region_of(v.report.ledger, v.market) or v.market for v in self.vintages])
+        regions = np.array([vintage.region for vintage in self.vintages])
         covariance = Prior.region_sd**2 * np.equal.outer(regions, regions) + Prior.share_sd**2 * np.eye(len(regions))
         alike = np.linalg.solve(covariance, Prior.region_sd**2 * (regions == self.region))
         mean = np.linalg.solve(covariance, np.ones(len(regions)))
@@ -119,7 +108,7 @@ class Ramp:
 
     @property
     def months(self) -> int:
-        """Months since launch that the oldest vintage has on record."""
+        """Months since launch that the oldest vintage has on record; what comes later is taken to be as the last."""
         return self.completed.shape[1]
 
     @cached_property
@@ -129,7 +118,7 @@ class Ramp:
 
     @cached_property
     def origins(self) -> tuple[Origin, ...]:
-        return tuple({origin.id: origin for v in self.vintages for origin in v.origins}.values())
+        return _distinct(origin for vintage in self.vintages for origin in vintage.origins)
 
     def spread(self, month: int) -> tuple[Quantity, Quantity, Quantity]:
         """The lowest, the expected and the highest share of online sales in a month since launch; the first is 0."""
@@ -147,10 +136,7 @@ class Ramp:
         return Quantity(rounded(self.completed[vintage, month]), "%", words, chosen.origins)
 
     def shares(self, weights: dict[int, float]) -> Quantity:
-        """What is expected over some months since launch, each with its weight, in months of online sales.
-
-        Months beyond the oldest launch are taken to be as its last.
-        """
+        """What is expected over some months since launch, each with its weight, in months of online sales."""
         value = sum(weight * float(self.middle[min(month, self.months - 1)]) for month, weight in weights.items())
         first, last = min(weights), max(weights)
         when = f"month {first}" if first == last else f"the months {first} to {last}"
@@ -211,4 +197,11 @@ def _vintage(asked: _Asked, market: str, known: pd.DataFrame) -> Vintage | None:
     if not sales or not all(sales):
         return None
     gmv = np.array([np.median(asked.market.draws(market, span)) for span in spans])
-    return Vintage(asked.report, asked.market, market, spans, gmv / [size.value for size in sales])
+    facts = asked.report.by_ids(asked.market.drivers(market, Span(spans[0].start, spans[-1].end)))
+    origins = (launch_origin(asked.report, market), *facts, *sales[-1].origins)
+    region = region_of(asked.ledger, market) or market
+    return Vintage(market, region, gmv / [size.value for size in sales], _distinct(origins))
+
+
+def _distinct(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    return tuple({origin.id: origin for origin in origins}.values())

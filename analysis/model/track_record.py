@@ -13,8 +13,6 @@ before it. Each has a band from its own errors that were known by then, of its p
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
@@ -24,9 +22,9 @@ import pandas as pd
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.quantity import rounded
 from analysis.facts.report import PUBLICATION_LAG
-from analysis.facts.span import DAYS_PER_MONTH, Span
+from analysis.facts.span import Span
 from analysis.model.estimates import fitted
-from analysis.model.observations import BOUNDS, WORLD, _read, _season_series
+from analysis.model.observations import BOUNDS, WORLD, official_sales, read_facts
 
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 BASELINES = ("run_rate", "seasonal", "drift")
@@ -40,24 +38,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Score:
-    """How often the band held the figure, and mean interval scores (log units, less is better).
-
-    The scores are those of the `compared` forecasts for which the baselines had a published figure to start from;
-    `ratio` is the median of what came over what was forecast.
-    """
-
-    forecasts: int
-    inside: int
-    compared: int
-    model: float
-    run_rate: float
-    seasonal: float
-    drift: float
-    ratio: float
-
-
 def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.DataFrame:
     """Forecasts made in each quarter, of each market, region and period whose figure was published later.
 
@@ -67,11 +47,10 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     Returns
     -------
     DataFrame
-        Columns in `COLUMNS`, a row for each quarter, market and period; without rows if nothing can be scored yet.
-        Baselines are NaN where nothing had been published about the market.
+        Columns in `COLUMNS`; baselines are NaN where nothing had been published about the market.
     """
     rows = []
-    for quarter, view, later in told_later(ledger, platform, quarters):
+    for quarter, view, later in _scored(ledger, platform, quarters):
         market = fitted(view, platform, _horizon(quarter))
         if market is None:  # nothing had been published by then
             continue
@@ -96,18 +75,15 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def told_later(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, list]]:
+def _scored(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Span, Ledger, list]]:
     """Quarters whose forecasts can be scored: what was public then, and the figures published afterwards."""
-    for quarter in quarters:
-        view = ledger.known_by(quarter.end + PUBLICATION_LAG)
-        later = _published_later(ledger, platform, quarter)
-        if later:
-            yield quarter, view, later
+    later = [(quarter, _published_later(ledger, platform, quarter)) for quarter in quarters]
+    return [(quarter, ledger.known_by(quarter.end + PUBLICATION_LAG), facts) for quarter, facts in later if facts]
 
 
 def asked(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Ledger, str, date]]:
     """The models that `track_record` asks `fitted` for: view, platform and last day."""
-    return [(view, platform, _horizon(quarter)) for quarter, view, _ in told_later(ledger, platform, quarters)]
+    return [(view, platform, _horizon(quarter)) for quarter, view, _ in _scored(ledger, platform, quarters)]
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:
@@ -118,23 +94,19 @@ def earlier_quarters(quarter: Span) -> list[Span]:
     return found[:-1]
 
 
-def score(record: pd.DataFrame) -> Score:
-    """The track record in one line."""
-    compared = record.dropna(subset=[f"{name}_score" for name in BASELINES])
-    means = compared[["model_score", *(f"{name}_score" for name in BASELINES)]].mean()
-    ratio = float((record["published"] / record["median"]).median())
-    return Score(len(record), int(record["inside"].sum()), len(compared), *means, ratio)
-
-
 def scores(record: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """The track record by group: how often bands held, mean interval scores, and whether the model beats each baseline.
+    """The track record by group: how often the band held the figure, and mean interval scores (less is better).
 
-    Columns: those of `by`, forecasts, inside, compared, model, run_rate, seasonal, drift, ratio; `few` where there are
-    less than ten forecasts, which are not independent of each other either.
+    The scores are those of the `compared` forecasts for which the baselines had a published figure to start from;
+    `ratio` is the median of what came over what was forecast, `few` where there are less than ten forecasts.
     """
-    rows = [(*(key if isinstance(key, tuple) else (key,)), *vars(score(of)).values(), len(of) < FEW)
-            for key, of in record.groupby(by, sort=False)]  # fmt: skip
-    return pd.DataFrame(rows, columns=[*by, *Score.__dataclass_fields__, "few"])
+    names, rows = ["model", *BASELINES], []
+    for key, found in record.groupby(by, sort=False):
+        compared = found[[f"{name}_score" for name in names]].dropna()
+        ratio = float((found["published"] / found["median"]).median())
+        counts = len(found), int(found["inside"].sum()), len(compared)
+        rows.append((*key, *counts, *compared.mean(), ratio, len(found) < FEW))
+    return pd.DataFrame(rows, columns=[*by, "forecasts", "inside", "compared", *names, "ratio", "few"])
 
 
 def interval_score(low: float, high: float, value: float) -> float:
@@ -158,7 +130,7 @@ def _published_later(ledger: Ledger, platform: str, quarter: Span) -> list:
 @lru_cache(maxsize=32)
 def _figures(ledger: Ledger, platform: str) -> list:
     """Amounts of calendar quarters, halves and years that an outcome may be, in the order in which they lead."""
-    facts = _read(ledger, platform)
+    facts = read_facts(ledger, platform)
     facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS) & ~facts["derived"].astype(bool)
                   & (facts["confidence"] != "low")]  # fmt: skip
     spans = [Span(start, end) for start, end in zip(facts["start"], facts["end"], strict=True)]
@@ -192,7 +164,7 @@ def baselines(ledger, platform: str, market: str, counter: str, span: Span, as_o
 @lru_cache(maxsize=32)
 def _amounts(ledger: Ledger, platform: str) -> dict[str, list]:
     """Market -> its published amounts that are no bounds, in the order in which they end, the longest last."""
-    facts = _read(ledger, platform)
+    facts = read_facts(ledger, platform)
     facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
     facts = facts.sort_values(["end", "start"], ascending=[True, False], kind="stable")
     return {market: list(rows.itertuples()) for market, rows in facts.groupby("market")}
@@ -201,30 +173,26 @@ def _amounts(ledger: Ledger, platform: str) -> dict[str, list]:
 @lru_cache(maxsize=64)
 def _season(ledger: Ledger, as_of: date) -> list[tuple[Span, float]]:
     """The quarters of the last whole year of official sales that was public by a day."""
-    series = _season_series(ledger)
-    quarters = [
-        (Span(row.start, row.end), row.value) for row in series[series["known_on"] <= as_of.isoformat()].itertuples()
-    ]
+    series = official_sales(ledger)
+    public = series[series["known_on"] <= as_of.isoformat()]
+    quarters = [(Span(row.start, row.end), row.value) for row in public.itertuples()]
     years = [quarter.start.year for quarter, _ in quarters]
     last = max((year for year in years if years.count(year) == 4), default=None)
     return [(quarter, value) for quarter, value in quarters if quarter.start.year == last]
 
 
 def _apart(earlier: Span, later: Span) -> float:
-    """Months between the middles of two spans."""
-    middles = [span.start.toordinal() + span.days / 2 for span in (earlier, later)]
-    return (middles[1] - middles[0]) / DAYS_PER_MONTH
+    """Days between the middles of two spans."""
+    return (later.start - earlier.start).days + (later.days - earlier.days) / 2
 
 
 def _seasonal_share(season: list[tuple[Span, float]], span: Span) -> float:
-    """Part of a year's official sales that fell into the days of a span; by days where it is no part of one year."""
-    if not season or span.start.year != span.end.year:
-        return span.days / span.year.days
-    shift = season[0][0].start.year - span.start.year
-    moved = Span.months_of(span.start.year + shift, span.start.month, 1).start, span.end.month
-    same = Span(moved[0], Span.months_of(moved[0].year, moved[1], 1).end) if span.months else None
-    part = sum(value * quarter.overlap(same) / quarter.days for quarter, value in season) if same else 0.0
-    return part / sum(value for _, value in season) or span.days / span.year.days
+    """Part of a year's official sales that fell into the months of a span; by days where it is no part of one year."""
+    part = 0.0
+    if season and span.months and span.start.year == span.end.year:
+        same = Span.months_of(season[0][0].start.year, span.start.month, span.months)
+        part = sum(value * quarter.overlap(same) / quarter.days for quarter, value in season)
+    return part / sum(value for _, value in season) if part else span.days / span.year.days
 
 
 def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.ndarray:
@@ -243,12 +211,9 @@ def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
     """Log of what came over each baseline, by platform, quarter, market and period, and the day it was known."""
     rows = []
     for platform in ledger.vocabulary.platforms:
-        figures = _figures(ledger, platform)
-        if not figures:
-            continue
-        first, last = min(fact.start for fact in figures).replace(month=1, day=1), max(fact.end for fact in figures)
-        for quarter in pd.period_range(first, last, freq="Q"):
-            span = Span(quarter.start_time.date(), quarter.end_time.date())
+        days = [day for fact in _figures(ledger, platform) for day in (fact.start, fact.end)]
+        for quarter in pd.period_range(f"{min(days).year}Q1", max(days), freq="Q") if days else ():
+            span = Span.parse(str(quarter))
             for fact in _published_later(ledger, platform, span):
                 of, as_of = Span(fact.start, fact.end), span.end + PUBLICATION_LAG
                 points = baselines(ledger, platform, fact.market, fact.counter, of, as_of)
@@ -256,41 +221,20 @@ def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["platform", "known_on", *BASELINES]).dropna()
 
 
-# The record of all platforms, as a page -------------------------------------------------------------------
-
-
-def everything(ledger: Ledger) -> pd.DataFrame:
-    """The track record of every platform with forecasts that can be scored, over all quarters."""
-    records = []
-    for platform in ledger.vocabulary.platforms:
-        figures = _figures(ledger, platform)
-        if len(figures):
-            first, last = min(fact.start for fact in figures), max(fact.end for fact in figures)
-            periods = pd.period_range(first, last, freq="Q")
-            records.append(track_record(ledger, platform, [Span.parse(str(period)) for period in periods]))
-    return pd.concat([record for record in records if len(record)], ignore_index=True)
-
-
-def groups(record: pd.DataFrame) -> pd.DataFrame:
-    """`scores` by platform and length, with the world or the only market apart from the parts."""
-    return scores(
-        record.assign(part=record["market"].where(record["market"] == WORLD, "markets")), ["platform", "part", "length"]
-    )
-
-
-def page(record: pd.DataFrame) -> str:
+def page(ledger: Ledger) -> str:
     """The record of all platforms as Markdown: python -m analysis.model.track_record > docs/track_record.md."""
-    table = groups(record)
+    spans = {p: [day for f in _figures(ledger, p) for day in (f.start, f.end)] for p in ledger.vocabulary.platforms}
+    quarters = {p: pd.period_range(min(days), max(days), freq="Q") for p, days in spans.items() if days}
+    records = [track_record(ledger, p, [Span.parse(str(q)) for q in each]) for p, each in quarters.items()]
+    record = pd.concat([found for found in records if len(found)], ignore_index=True)
+    record["part"] = record["market"].where(record["market"] == WORLD, "markets")
+    table = scores(record, ["platform", "part", "length"])
+    table["few"] = np.where(table["few"], "few", "")
     for name in BASELINES:
         beaten = np.where(table["model"] < table[name], " (beaten)", " (not beaten)")
         table[name] = np.where(table[name].isna(), "", table[name].map("{:.2f}".format) + beaten)
     table["model"] = table["model"].map("{:.2f}".format).replace("nan", "")
-    table["few"] = table["few"].map({True: "few", False: ""})
-    rows = [
-        table.columns,
-        ["---"] * table.shape[1],
-        *table.astype({"ratio": float}).round({"ratio": 2}).astype(str).to_numpy(),
-    ]
+    rows = [table.columns, ["---"] * table.shape[1], *table.round({"ratio": 2}).astype(str).to_numpy()]
     return HEADER + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
@@ -307,4 +251,4 @@ forecasts, and those of one year are never independent. US online retail and the
 """
 
 if __name__ == "__main__":
-    sys.stdout.write(page(everything(read_ledger())))
+    sys.stdout.write(page(read_ledger()))

@@ -28,7 +28,7 @@ from analysis.facts.errors import InputError
 from analysis.facts.ledger import Ledger, shared_ledger
 from analysis.facts.report import Report
 from analysis.model.estimates import FITTED, fitted
-from analysis.model.track_record import earlier_quarters, told_later
+from analysis.model.track_record import asked, earlier_quarters
 from analysis.publish import manifest, workers
 from analysis.publish.cluster import build_with
 from analysis.publish.workers import Charts, DrawingProcess
@@ -160,8 +160,8 @@ def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
     """What several notebooks of a report ask of `fitted`: the view, the platform and the last day of each model."""
     for seen, platform in ((report, report.platform), (report, report.rival), (report.before, report.platform)):
         yield seen.ledger, platform, seen.horizon.end
-    for quarter, view, _ in told_later(report.ledger, report.platform, earlier_quarters(report.quarter)):
-        yield view, report.platform, quarter.year.end
+    for platform in (report.platform, report.rival):
+        yield from asked(report.ledger, platform, earlier_quarters(report.quarter))
 
 
 def _fit(view: Ledger, platform: str, until: date) -> dict:

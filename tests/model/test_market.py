@@ -76,7 +76,7 @@ def blueprint():
     grid = model.Grid.of(CALENDAR, date(2022, 1, 1), UNTIL.end)
     layout = model._layout(grid, seen, seen.facts, 14.0, PRIOR)
     days = {
-        cell: grid.open_days(REGIONS[cell[0]], *cell[1:]) for pair in model._cells(seen.facts) for cell in pair if cell
+        cell: grid.open_days(REGIONS[cell[0]], *cell[1:]) for pair in model.cells_of(seen.facts) for cell in pair if cell
     }
     return grid, layout, model._likelihood(seen.facts, days, layout, PRIOR)
 

@@ -14,7 +14,6 @@ from analysis.model.track_record import (
     COLUMNS,
     baselines,
     interval_score,
-    score,
     scores,
     track_record,
 )
@@ -72,7 +71,7 @@ def test_inside_and_the_scores_follow_from_the_columns(record):
     assert (record["inside"] == inside).all()
     by_hand = [interval_score(*np.log([r.p10, r.p90, r.published])) for r in record.itertuples()]
     np.testing.assert_allclose(record["model_score"].astype(float), by_hand, rtol=1e-5)
-    assert score(record).inside == inside.sum()
+    assert scores(record, ["platform"])["inside"].sum() == inside.sum()
 
 
 def test_baselines_by_hand(ledger):
