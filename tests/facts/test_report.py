@@ -152,6 +152,15 @@ def test_halves_add_up_only_on_one_basis(data_copy, first, second, known):
     assert bool(make_report(data_copy.read()).gmv("Vietnam", span("2024H1"))) == known
 
 
+@pytest.mark.parametrize("new", ["60", "14"])
+def test_a_completion_stays_a_share_of_the_target_that_stood_when_it_was_published(data_copy, new):
+    """A0003 (31 July 2024): 30 % of the 50 bn of P0541 are 15 bn, whatever target is announced in August."""
+    data_copy.add("facts.csv", "A0001", id="X1", value=new, known_on="2024-08-20", basis="company")
+    report = make_report(data_copy.read(), quarter="2024Q2")
+    assert report.fact("Global", "gmv_target", report.year).value == pytest.approx(float(new) * 1e9)
+    assert report.gmv("Global", Span.parse("2024H1")).value == pytest.approx(15e9)
+
+
 @pytest.mark.parametrize(
     "period", ["2023-02..2023-04", "2023-04..2023-09", "2023-12..2024-02", "2023-07..2024-06", "2023-10..2024-03"]
 )
