@@ -337,7 +337,7 @@ def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     })  # fmt: skip
     kinds = pd.Series(list(kind.itertuples(index=False, name=None)), facts.index, dtype=object)
     least = {market: min(of) for market, of in kinds.groupby(facts["market"])}
-    leading = facts[[one == least[market] for one, market in zip(kinds, facts["market"], strict=True)]]
+    leading = facts[kinds.to_numpy() == facts["market"].map(least).to_numpy()]
     leading = leading.sort_values("known_on", ascending=False, kind="stable").drop_duplicates(["market", "span"])
     return dict(list(leading.sort_values("end", kind="stable").groupby("market")))
 

@@ -70,11 +70,6 @@ def test_a_platform_without_figures_has_no_estimate(model, platform):
     assert not nothing.required_growth("US", Quantity(1e9, "USD")).median
 
 
-def test_a_market_without_a_figure_or_a_launch_has_no_estimate(model):
-    assert not model.gmv("Japan", YEAR)
-    assert not model.chance("Japan", Quantity(1e9, "USD"))
-
-
 def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
     """P0097 is a day of the US in December 2023, 14 mn."""
     report = model.report
@@ -86,11 +81,6 @@ def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
     assert without.market.total_at_mode("Global", YEAR) == pytest.approx(other, rel=1e-6)
     assert "P0097" not in without.market.facts.index
     assert without.market.total_at_mode("Global", YEAR) != pytest.approx(model.market.total_at_mode("Global", YEAR))
-
-
-def test_without_all_its_facts_the_model_says_nothing(model):
-    nothing = model.without(model.market.facts.index)
-    assert not nothing.gmv("Global", YEAR)
 
 
 def test_without_a_fact_only_the_mode_is_sought(ledger, monkeypatch):

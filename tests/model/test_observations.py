@@ -1,5 +1,6 @@
 """What the shipped figures, and a few made ones, say to the market model."""
 
+import random
 from dataclasses import replace
 from datetime import date
 
@@ -71,20 +72,16 @@ def test_markets_have_the_sizes_of_one_survey(whole):
 
 
 def test_launches_of_other_platforms_tell_the_ramp(whole):
-    exponents = [
-        observe(whole.known_by(day), "TikTok Shop").ramp_exponent for day in (date(2022, 6, 1), date(2024, 8, 29))
-    ]
+    views = (whole.known_by(day) for day in (date(2022, 6, 1), date(2024, 8, 29)))
+    exponents = [observe(view, "TikTok Shop").ramp_exponent for view in views]
     assert exponents[0] == 2.5 and 1 < exponents[1] < 4 and exponents[1] != 2.5
 
 
 def test_ratios_name_what_they_are_a_ratio_to(seen):
     share, yoy, mom = (seen.facts.loc[i] for i in ("P0035", "P0506", "A0022"))
-    assert (share["base_market"], share["base_start"], share["base_end"]) == (
-        "Global",
-        date(2024, 10, 1),
-        date(2024, 12, 31),
-    )
-    assert (yoy["base_market"], yoy["base_start"], yoy["base_end"]) == ("UK", date(2023, 1, 1), date(2023, 12, 31))
+    base = ["base_market", "base_start", "base_end"]
+    assert share[base].tolist() == ["Global", date(2024, 10, 1), date(2024, 12, 31)]
+    assert yoy[base].tolist() == ["UK", date(2023, 1, 1), date(2023, 12, 31)]
     assert np.exp(yoy["log_value"]) == pytest.approx(2.8)  # +180 %
     assert (mom["base_start"], mom["base_end"]) == (date(2024, 4, 1), date(2024, 4, 30))
     assert np.exp(mom["log_value"]) == pytest.approx(1.0988)  # +9.88 %
@@ -101,11 +98,6 @@ def test_forecasts_targets_rules_and_single_livestreams_are_no_observations(whol
 @pytest.mark.parametrize("value", [0.0, -1e9])
 def test_a_value_without_logarithm_is_left_out(whole, value):
     assert "made" not in observe(with_fact(whole, "P0024", number=value), "TikTok Shop").facts.index
-
-
-def test_a_share_is_left_out_where_nobody_published_the_whole(whole):
-    made = with_fact(whole, "P0468", period="2020", known_on="2022-03-01")
-    assert "made" not in observe(made, "TikTok Shop").facts.index
 
 
 def test_indonesia_is_closed_from_the_evening_of_4_october_to_december_2023(seen):
@@ -137,28 +129,12 @@ def test_what_the_world_holds_beyond_named_markets_is_one_more_market(whole, see
     assert observe(whole, "Shopee").regions["Global"][-1] == REST
 
 
-def test_the_seasonal_series_is_the_official_one_as_far_as_it_was_public(whole):
-    series = observe(whole.known_by(date(2024, 8, 29)), "TikTok Shop").season
-    assert series["end"].max() == date(2024, 6, 30)
-    assert series["start"].is_monotonic_increasing
-
-
 @pytest.mark.parametrize("platform", ["TikTok Shop", "Temu", "Shopee"])
-@pytest.mark.parametrize(
-    "day", [date(2024, 2, 29), date(2024, 5, 30), date(2024, 8, 29), date(2024, 11, 29), date(2025, 3, 1)]
-)
+@pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 11, 29)])
 def test_every_shipped_quarter_of_every_platform_fits(whole, platform, day):
-    market = fit(observe(whole.known_by(day), platform), Span.parse("2024"))
+    market = fit(observe(whole.known_by(day), platform), Span.parse("2024"), draws=100)
     assert np.isfinite(market.posterior.rates).all()
     assert market.total("Global", Span.parse("2024")).drivers
-
-
-@pytest.mark.parametrize("market", ["Global", "US"])
-def test_the_band_of_2024_as_of_late_august_is_no_wider_than_a_factor_of_two(whole, market):
-    total = fit(observe(whole.known_by(date(2024, 8, 29)), "TikTok Shop"), Span.parse("2024")).total(
-        market, Span.parse("2024")
-    )
-    assert total.p90 < 2 * total.p10
 
 
 @pytest.mark.parametrize(("platform", "fact"), [("TikTok Shop", "P0034"), ("Temu", "A0028")],
@@ -166,14 +142,6 @@ def test_the_band_of_2024_as_of_late_august_is_no_wider_than_a_factor_of_two(who
 def test_the_known_misfits_stand_out(whole, platform, fact):
     residuals = fit(observe(whole.known_by(date(2025, 3, 1)), platform), Span.parse("2024")).residuals()
     assert fact in residuals.index[: len(residuals) // 5]
-
-
-def test_the_currency_in_which_a_fact_is_written_does_not_matter(whole):
-    rate = whole.rate("THB", Span.parse("2024-06")).value
-    facts = whole.facts.copy()
-    facts.loc["A0025", ["number", "of"]] = [facts.loc["A0025", "number"] * rate, "THB"]
-    baht = observe(replace(whole, facts=facts), "TikTok Shop").facts["log_value"]
-    np.testing.assert_allclose(baht, observe(whole, "TikTok Shop").facts["log_value"], rtol=1e-12)
 
 
 def test_platforms_without_usable_facts_say_so(whole):
@@ -191,3 +159,13 @@ def test_facts_of_later_periods_only_give_a_wide_answer_for_the_earlier_one(whol
     half, rest = market.total("Global", Span.parse("2024H1")), market.total("Global", Span.parse("2024"))
     assert 0 < half.p10 < half.median < rest.median
     assert rest.p90 / rest.p10 < half.p90 / half.p10
+
+
+@pytest.mark.parametrize("world", range(2))
+def test_a_ledger_of_which_two_fifths_are_lost_still_has_a_finite_estimate(whole, world):
+    rng = random.Random(world + 1)
+    facts = [fact for fact in whole.facts.index if rng.random() < 0.6]
+    events = [event for event in whole.events.index if rng.random() < 0.7]
+    poor = replace(whole, facts=whole.facts.loc[facts], events=whole.events.loc[events]).known_by(date(2024, 8, 29))
+    market = fit(observe(poor, "TikTok Shop"), Span.parse("2024"), draws=100)
+    assert np.isfinite(market.posterior.rates).all()

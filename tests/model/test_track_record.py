@@ -37,15 +37,6 @@ def test_the_interval_score_is_the_width_and_ten_times_the_miss():
     assert interval_score(1, 3, 0.5) == pytest.approx(2 + 5)
 
 
-def test_the_true_quantiles_of_a_normal_score_best():
-    sample = np.random.default_rng(0).normal(size=4000)
-
-    def mean(half_width):
-        return np.mean([interval_score(-half_width, half_width, x) for x in sample])
-
-    assert mean(1.28) < min(mean(0.8), mean(1.8))
-
-
 def test_each_shipped_quarter_is_scored_on_what_came_later(ledger, record):
     assert list(record.columns) == list(COLUMNS)
     known_on = ledger.facts.loc[record["fact"], "known_on"].map(date.fromisoformat).to_numpy()
