@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.facts.ledger import read_ledger
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
@@ -17,14 +16,9 @@ from analysis.model.observations import observe
 YEAR = Span.parse("2024")
 
 
-@pytest.fixture(scope="module")
-def ledger():
-    return read_ledger()
-
-
-@pytest.fixture(scope="module")
-def model(ledger):
-    return estimates(make_report(ledger, quarter="2024Q2"))
+@pytest.fixture
+def model(mid_2024):
+    return mid_2024
 
 
 def test_a_band_is_in_order_and_leads_back_to_facts_of_the_view(model):

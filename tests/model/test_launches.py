@@ -15,11 +15,6 @@ from analysis.model.ramp import ramp
 YEAR = Span.parse("2024")
 
 
-@pytest.fixture(scope="module")
-def mid_2024(ledger):
-    return estimates(make_report(ledger, quarter="2024Q2"))
-
-
 def with_plan(ledger, fact, market, period, known_on):
     """The ledger with one more planned launch."""
     span = Span.parse(period)

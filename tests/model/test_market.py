@@ -350,13 +350,6 @@ def test_what_a_target_still_requires():
         market.required_monthly_growth(12e9, YEAR, "North")
 
 
-@pytest.mark.parametrize("period", ["2023-06-08", "2022", "2023"])
-def test_one_fact_gives_a_positive_forecast_that_widens(period):
-    market = fit(observations([fact("f", "North", period, np.log(1e9))], **ALONE), UNTIL)
-    near, far = market.total("North", YEAR), market.total("North", UNTIL)
-    assert 0 < near.p10 < near.median < near.p90 and far.p90 / far.p10 > near.p90 / near.p10
-
-
 def test_what_cannot_be_told_is_an_error_that_says_why():
     with pytest.raises(ValueError, match="nothing is published"):
         fit(observations([], **ALONE), YEAR)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.span import Span
 from analysis.model.track_record import (
     BASELINES,
@@ -19,11 +18,6 @@ from analysis.model.track_record import (
 )
 
 QUARTERS = [Span.parse(q) for q in ("2024Q1", "2024Q2", "2024Q4")]
-
-
-@pytest.fixture(scope="module")
-def ledger() -> Ledger:
-    return read_ledger()
 
 
 @pytest.fixture(scope="module")
