@@ -185,7 +185,7 @@ class Grid:
         """Market and month of each state."""
         return np.nonzero(self.live)
 
-    @cached_property
+    @property
     def span(self) -> Span:
         return Span(self.edges[0].item(), (self.edges[-1] - 1).item())
 
@@ -203,20 +203,14 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """States, and then biases, are mean + (scale of each group * loadings) @ z, z ~ N(0, 1)."""
+    """States, and then biases, are mean + the sum of scale * block @ z over groups, z ~ N(0, 1)."""
 
     mean: np.ndarray  # shape (S + B,)
-    loadings: np.ndarray  # shape (S + B, P)
-    groups: np.ndarray  # that of each parameter
+    blocks: dict[str, np.ndarray]  # by group, shape (S + B, its parameters)
     biases: dict[tuple[str, str], int]  # (kind, name) of a basis, counter or publication -> place among the S + B
 
     def at(self, scales: Mapping[str, float]) -> np.ndarray:
-        return self.loadings * [scales.get(group, 1.0) for group in self.groups]
-
-    @cached_property
-    def blocks(self) -> dict[str, np.ndarray]:
-        """The loadings of each group."""
-        return {group: self.loadings[:, self.groups == group] for group in (FIXED, GROWTH, SPREAD, NOISE)}
+        return np.hstack([scales.get(group, 1.0) * block for group, block in self.blocks.items()])
 
 
 def _path(restless: np.ndarray, anchor: int, growth_sd: float, memory: float) -> np.ndarray:
@@ -268,11 +262,11 @@ def _layout(grid: Grid, observations: Observations, facts: pd.DataFrame, level: 
     entries = [(("basis", name), FIXED, sd) for name, sd in prior.bias_sd.items()]
     entries += [(("counter", name), FIXED, prior.bias_sd[basis]) for name, basis in sorted(basis_of.items())]
     entries += [(("publication", name), NOISE, np.sqrt(prior.shared) * sd) for name, sd in error_of.items()]
-    states, biases = np.hstack([block for _, block in blocks]), np.diag([sd for *_, sd in entries])
+    columns = block_diag(np.hstack([block for _, block in blocks]), np.diag([sd for *_, sd in entries]))
     groups = np.array([g for g, block in blocks for _ in range(block.shape[1])] + [g for _, g, _ in entries])
-    mean = np.append(mean, np.zeros(len(entries)))
     places = {name: len(market) + i for i, (name, *_) in enumerate(entries)}
-    return Layout(mean, block_diag(states, biases), groups, places)
+    by_group = {group: columns[:, groups == group] for group in (FIXED, GROWTH, SPREAD, NOISE)}
+    return Layout(np.append(mean, np.zeros(len(entries))), by_group, places)
 
 
 def _season_profile(series: pd.DataFrame) -> np.ndarray:
@@ -484,7 +478,7 @@ def _posterior(layout: Layout, likelihood: Likelihood, prior: Prior, draws: int)
     points = np.array(list(product(*prior.scales.values())))
     belief = -((points / list(prior.scale_sd.values())) ** 2).sum(axis=1) / 2
     mean = layout.mean[likelihood.told]
-    z = np.zeros(layout.loadings.shape[1])
+    z = np.zeros(sum(block.shape[1] for block in layout.blocks.values()))
     for last in (False, False, True):
         scales = {group: np.exp(value) for group, value in logs.items()}
         noisy = replace(likelihood, above=likelihood.above * scales[NOISE], below=likelihood.below * scales[NOISE])
@@ -647,17 +641,17 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False)
 class Market:
-    """The posterior of a platform's GMV: monthly, summed, and against targets; made by `fit`.
+    """The posterior of a platform's GMV in US dollars, as the company counts; made by `fit`.
 
     Names of markets are those of the facts: a market, a region such as `SEA`, `Global`, or several joined by a comma.
-    Everything is in US dollars and counted as the company counts. `factor` is what a scenario multiplies each state by.
+    Where the model has none of them, or not all months of a span, it raises `TooLittleKnown`.
     """
 
     observations: Observations
     facts: pd.DataFrame
     grid: Grid
     posterior: Posterior
-    factor: np.ndarray
+    factor: np.ndarray  # what a scenario multiplies each state by
 
     def under(self, factor: Callable[[str, pd.PeriodIndex], np.ndarray]) -> Market:
         """The same posterior, with the GMV of each market multiplied by `factor(market, months)`, a month at a time."""
@@ -682,8 +676,7 @@ class Market:
     def draws(self, markets: str, span: Span, basis: str = REFERENCE[0], counter: str = "") -> np.ndarray:
         """Draws of the GMV of some markets over a span, as a basis or one of its counters counts it, shape (draws,).
 
-        Draws of different markets and spans belong together: their sums and ratios are draws, too. `TooLittleKnown` if
-        the model knows none of the markets, or not all months of the span.
+        Draws of different markets and spans belong together: their sums and ratios are draws, too.
         """
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
@@ -708,7 +701,7 @@ class Market:
         return Estimate.of(self.draws(markets, span), self.drivers(markets, span))
 
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
-        """The facts that tell most of what is known of a total, the strongest first.
+        """The facts that say most of what is known of a total, the strongest first.
 
         A fact's part is what its weight takes off the variance of the log total, to first order (the infinitesimal
         jackknife). Of facts that tell alike the first comes first, on every processor.
@@ -741,10 +734,10 @@ class Market:
 
     @cached_property
     def status(self) -> pd.DataFrame:
-        """How each market is known in each month: columns market, month, status; needs no draws.
+        """How each market is known in each month: columns market, month, status.
 
-        A month is `reported` if a fact names the market and a day of the month, `inferred` if a fact covers it in a
-        sum of markets, and otherwise `unknown`: the model's alone.
+        A month is `reported` if a fact of the market covers a day of it, `inferred` if a sum of markets does, and
+        otherwise `unknown`: the model's alone.
         """
         row, month = self.grid.where
         status = np.full(len(row), "unknown", dtype=object)
@@ -762,7 +755,6 @@ class Market:
         """Constant monthly growth (0.1 is 10 %) from the last month on with which the year just meets its target.
 
         Solves base (q + q² + … + qⁿ) = missing for q − 1, n whole months being left; −1 if the target is reached.
-        `TooLittleKnown` if nothing is left of the year after `to_date`.
         """
         rest = to_date.rest_of_year
         if rest is None:

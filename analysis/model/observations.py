@@ -6,7 +6,6 @@ The model (market.py) knows no ledger; this module is the only bridge between th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -50,8 +49,8 @@ def observe(ledger: Ledger, platform: str) -> Observations:
     """What the figures of a ledger's view say about a platform's GMV; `platform` is any of the vocabulary.
 
     Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a market or a region
-    with members, of a metric in `_READERS`; a count that is given twice is used once. Left out are values that have no
-    logarithm, and ratios to a figure that nobody published.
+    with members, of a metric that `_reading` knows; a count that is given twice is used once. Left out are values that
+    have no logarithm, and ratios to a figure that nobody published.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def observe(ledger: Ledger, platform: str) -> Observations:
 def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `Observations.COLUMNS`, known_on and derived."""
     facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])
-    used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool) & facts["metric"].isin(_READERS)]
+    used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool)]
     if platform == SEASON_PLATFORM:  # other countries' statistics are no parts of it, and move with their currencies
         used = used[used["market"] == SEASON_MARKET]
     same = ["market", "metric", "period", "number", "of", "qualifier", "basis", "confidence", "counter", "publication",
@@ -89,7 +88,7 @@ def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     used = used.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
     # Facts that differ in their number alone are read alike.
     keys = list(zip(*(used[name] for name in ("metric", "market", "span", "of", "counter")), strict=True))
-    readings = {key: _READERS[key[0]](ledger, platform, *key[1:]) for key in dict.fromkeys(keys)
+    readings = {key: _reading(ledger, platform, *key) for key in dict.fromkeys(keys)
                 if ledger.vocabulary.members(key[1])}  # fmt: skip
     rows = []
     for key, fact in zip(keys, used.itertuples(), strict=True):
@@ -166,14 +165,41 @@ def _totals(amounts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> list[
 
 # Reading facts ---------------------------------------------------------------------------------------
 
-_Reader = Callable[[Ledger, str, str, Span, str, str], _Reading | None]
+_PERIODS = {  # in a span, of which a metric gives the mean
+    "gmv": lambda span: 1,
+    "gmv_monthly_average": lambda span: span.length_in_months,
+    "gmv_weekly_average": lambda span: span.days / 7,
+    "gmv_daily_average": lambda span: span.days,
+}
+_GROWN_BY = {"gmv_growth_yoy": 1, "gmv_growth_mom": 1, "gmv_multiple_of_prior_year": 0}  # what makes a ratio of it
 
 
-def _amount(periods: Callable[[Span], float]) -> _Reader:
-    """GMV of the whole period, from its mean over `periods` of it."""
-    return lambda ledger, _platform, _market, span, unit, _counter: _Reading(
-        "amount", periods(span) * dollars(ledger, unit, span)
-    )
+def _reading(
+    ledger: Ledger, platform: str, metric: str, market: str, span: Span, unit: str, counter: str
+) -> _Reading | None:
+    """How to read a fact; None if it says nothing of GMV, or is a share of what nobody published."""
+    if metric in _PERIODS:
+        return _Reading("amount", _PERIODS[metric](span) * dollars(ledger, unit, span))
+    if metric in _GROWN_BY:
+        earlier = _month_earlier(span) if metric == "gmv_growth_mom" else year_earlier(span)
+        return _Reading("growth", added=_GROWN_BY[metric], base=(market, earlier))
+    if metric == "share_of_platform_gmv" and market != WORLD:  # the world's share of itself says nothing
+        return _Reading("share", base=(WORLD, span))
+    if metric == "share_of_region_gmv" and (region := region_of(ledger, market)):
+        return _Reading("share", base=(region, span))
+    # A share of an amount that is known is an amount: of all platforms together, as the same counter has it, or of
+    # the target of the year.
+    of = span.year if metric == "target_completion" else span
+    wholes = ledger.facts[:0]
+    if metric == "share_of_market_gmv":
+        names = [name for name in ledger.vocabulary.platforms if name.endswith("platforms")]
+        wholes = with_counters(pd.concat([ledger.cell(name, market, "gmv", span) for name in names]))
+        wholes = wholes[wholes["counter"] == counter]
+    elif metric == "target_completion":
+        wholes = ledger.targets(platform, market, span)  # the target that stood then
+    for whole in wholes[~wholes["qualifier"].isin(BOUNDS)][["number", "of"]].itertuples():
+        return _Reading("amount", whole.number * dollars(ledger, whole.of, of), derived=True)
+    return None
 
 
 def dollars(ledger: Ledger, unit: str, span: Span) -> float:
@@ -181,70 +207,19 @@ def dollars(ledger: Ledger, unit: str, span: Span) -> float:
     return 1.0 if unit == "USD" else 1 / ledger.rate(unit, span).value
 
 
-def _growth(added: float, earlier: Callable[[Span], Span]) -> _Reader:
-    """A ratio to the same market in an earlier period; `added` turns growth into that ratio."""
-    return lambda ledger, platform, market, span, unit, counter: _Reading(
-        "growth", added=added, base=(market, earlier(span))
-    )
-
-
 def year_earlier(span: Span) -> Span:
     """The same days one year before."""
-
-    def back(day: date) -> date:
-        return date(day.year - 1, day.month, min(day.day, 28 if day.month == 2 else day.day))
-
-    return span.year_earlier() if span.months else Span(back(span.start), back(span.end))
+    if span.months:
+        return span.year_earlier()
+    days = [
+        day.replace(year=day.year - 1, day=min(day.day, 28 if day.month == 2 else 31)) for day in (span.start, span.end)
+    ]
+    return Span(*days)
 
 
 def _month_earlier(span: Span) -> Span:
     last = span.start.replace(day=1) - timedelta(days=1)
     return Span.months_of(last.year, last.month, 1)
-
-
-def _share_of_platform(ledger, platform, market, span, unit, counter) -> _Reading | None:
-    # The world's share of itself says nothing.
-    return None if market == WORLD else _Reading("share", base=(WORLD, span))
-
-
-def _share_of_region(ledger, platform, market, span, unit, counter) -> _Reading | None:
-    region = region_of(ledger, market)
-    return region and _Reading("share", base=(region, span))
-
-
-def _share_of_market(ledger, platform, market, span, unit, counter) -> _Reading | None:
-    """The GMV of all platforms together, as the same counter has it, makes a share of it an amount."""
-    for counted in (name for name in ledger.vocabulary.platforms if name.endswith("platforms")):
-        wholes = with_counters(ledger.cell(counted, market, "gmv", span))
-        wholes = wholes[(wholes["counter"] == counter) & ~wholes["qualifier"].isin(BOUNDS)]
-        for number, of in zip(wholes["number"], wholes["of"], strict=True):
-            return _Reading("amount", number * dollars(ledger, of, span), derived=True)
-    return None
-
-
-def _completion(ledger, platform, market, span, unit, counter) -> _Reading | None:
-    """The target of the year that stood then makes a share of it an amount."""
-    targets = ledger.targets(platform, market, span)
-    targets = targets[~targets["qualifier"].isin(BOUNDS)]
-    if targets.empty:
-        return None
-    target = targets.iloc[0]
-    return _Reading("amount", target["number"] * dollars(ledger, target["of"], span.year), derived=True)
-
-
-_READERS: dict[str, _Reader] = {
-    "gmv": _amount(lambda span: 1),
-    "gmv_monthly_average": _amount(lambda span: span.length_in_months),
-    "gmv_weekly_average": _amount(lambda span: span.days / 7),
-    "gmv_daily_average": _amount(lambda span: span.days),
-    "gmv_growth_yoy": _growth(1, year_earlier),
-    "gmv_growth_mom": _growth(1, _month_earlier),
-    "gmv_multiple_of_prior_year": _growth(0, year_earlier),
-    "share_of_platform_gmv": _share_of_platform,
-    "share_of_region_gmv": _share_of_region,
-    "share_of_market_gmv": _share_of_market,
-    "target_completion": _completion,
-}
 
 
 # Markets, their regions and the days on which they were open -------------------------------------------
@@ -337,7 +312,7 @@ def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     })  # fmt: skip
     kinds = pd.Series(list(kind.itertuples(index=False, name=None)), facts.index, dtype=object)
     least = {market: min(of) for market, of in kinds.groupby(facts["market"])}
-    leading = facts[[one == least[market] for one, market in zip(kinds, facts["market"], strict=True)]]
+    leading = facts[kinds.to_numpy() == facts["market"].map(least).to_numpy()]
     leading = leading.sort_values("known_on", ascending=False, kind="stable").drop_duplicates(["market", "span"])
     return dict(list(leading.sort_values("end", kind="stable").groupby("market")))
 

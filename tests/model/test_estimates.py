@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.facts.ledger import read_ledger
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
@@ -17,14 +16,9 @@ from analysis.model.observations import observe
 YEAR = Span.parse("2024")
 
 
-@pytest.fixture(scope="module")
-def ledger():
-    return read_ledger()
-
-
-@pytest.fixture(scope="module")
-def model(ledger):
-    return estimates(make_report(ledger, quarter="2024Q2"))
+@pytest.fixture
+def model(mid_2024):
+    return mid_2024
 
 
 def test_a_band_is_in_order_and_leads_back_to_facts_of_the_view(model):
@@ -70,11 +64,6 @@ def test_a_platform_without_figures_has_no_estimate(model, platform):
     assert not nothing.required_growth("US", Quantity(1e9, "USD")).median
 
 
-def test_a_market_without_a_figure_or_a_launch_has_no_estimate(model):
-    assert not model.gmv("Japan", YEAR)
-    assert not model.chance("Japan", Quantity(1e9, "USD"))
-
-
 def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
     """P0097 is a day of the US in December 2023, 14 mn."""
     report = model.report
@@ -86,11 +75,6 @@ def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
     assert without.market.total_at_mode("Global", YEAR) == pytest.approx(other, rel=1e-6)
     assert "P0097" not in without.market.facts.index
     assert without.market.total_at_mode("Global", YEAR) != pytest.approx(model.market.total_at_mode("Global", YEAR))
-
-
-def test_without_all_its_facts_the_model_says_nothing(model):
-    nothing = model.without(model.market.facts.index)
-    assert not nothing.gmv("Global", YEAR)
 
 
 def test_without_a_fact_only_the_mode_is_sought(ledger, monkeypatch):

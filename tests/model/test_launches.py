@@ -15,11 +15,6 @@ from analysis.model.ramp import ramp
 YEAR = Span.parse("2024")
 
 
-@pytest.fixture(scope="module")
-def mid_2024(ledger):
-    return estimates(make_report(ledger, quarter="2024Q2"))
-
-
 def with_plan(ledger, fact, market, period, known_on):
     """The ledger with one more planned launch."""
     span = Span.parse(period)
@@ -116,11 +111,6 @@ def test_new_sites_by_the_end_of_the_year(mid_2024):
     assert gmv.unit == "USD" and {"A0050", "europe_ramp", "europe_delay"} <= {origin.id for origin in gmv.origins}
 
 
-def test_half_a_month_counts_by_its_days(mid_2024):
-    part, whole = (new_sites(mid_2024, span).value for span in ("2024-10-01..2024-10-10", "2024-10"))
-    assert part == pytest.approx(10 / 31 * whole, rel=1e-5)
-
-
 def test_sites_that_have_opened_are_the_market_model_s(late_2024):
     assert launches.told_by_ramp(late_2024.report, late_2024.market) == []
     assert not new_sites(late_2024, "2025")
@@ -142,10 +132,3 @@ def test_the_estimate_of_the_world_and_of_europe_includes_them(mid_2024):
     alone = np.median(mid_2024.market.draws("Global", YEAR))
     assert mid_2024.gmv("Global", YEAR).median.value == pytest.approx(alone + extra, rel=1e-5)
     assert mid_2024.gmv("Europe", YEAR).median.value > mid_2024.gmv("UK", YEAR).median.value + 0.99 * extra
-
-
-def test_no_other_platform_has_them(ledger):
-    model = estimates(make_report(ledger, quarter="2024Q2"), "Temu")
-    assert model.gmv("Global", YEAR).median.value == pytest.approx(
-        np.median(model.market.draws("Global", YEAR)), rel=1e-5
-    )

@@ -15,11 +15,6 @@ YEAR = Span.parse("2024")
 
 
 @pytest.fixture(scope="module")
-def mid_2024(ledger):
-    return estimates(make_report(ledger, quarter="2024Q2"))
-
-
-@pytest.fixture(scope="module")
 def launches(mid_2024):
     return ramp(mid_2024.report, mid_2024.market)
 

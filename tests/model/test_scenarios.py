@@ -7,7 +7,7 @@ import pytest
 
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.outcomes import chance, expected, outcomes
+from analysis.model.outcomes import chance, outcomes
 from analysis.model.scenarios import ban_day, effect, offered
 
 MONTHS = pd.period_range("2024-05", "2025-03", freq="M")
@@ -44,21 +44,7 @@ def test_a_price_war_compounds_month_by_month_after_the_quarter(report):
     assert us["2025-03"] == pytest.approx(0.97**9)
 
 
-def test_a_price_war_lets_the_rival_grow(report):
-    rival = factors(report(scenario="price_war"), "US", "Temu")
-    assert rival["2024-06"] == 1
-    assert rival["2024-08"] == pytest.approx(1.03**2)
-
-
-def test_fading_livestreams_cost_their_share_everywhere(report):
-    """A quarter of GMV is live, of which two fifths go: one tenth."""
-    for market in ("US", "Indonesia"):
-        found = factors(report(scenario="live_fades"), market)
-        assert found["2024-06"] == 1
-        assert found["2024-07"] == pytest.approx(0.9)
-
-
-@pytest.mark.parametrize("quarter", ["2024Q1", "2024Q2", "2024Q4"])
+@pytest.mark.parametrize("quarter", ["2024Q2", "2024Q4"])
 def test_what_was_sold_up_to_the_quarter_is_the_same_in_every_scenario(report, quarter):
     base = estimates(report(quarter)).gmv("Global", report(quarter).quarter.to_date).median.value
     for scenario in report().ledger.assumptions.scenarios:
@@ -84,7 +70,7 @@ def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
     assert "scenario" not in quarter.median.formula
 
 
-@pytest.mark.parametrize("quarter", ["2023Q4", "2024Q1", "2024Q2", "2024Q3", "2024Q4"])
+@pytest.mark.parametrize("quarter", ["2023Q4", "2024Q2", "2024Q4"])
 def test_weights_add_up_and_only_what_can_be_told_is_told(report, quarter):
     told = outcomes(report(quarter))
     assert told[0].scenario.id == "base"
@@ -94,15 +80,6 @@ def test_weights_add_up_and_only_what_can_be_told_is_told(report, quarter):
     for outcome in told[1:]:
         assert outcome.ahead.median.value != told[0].ahead.median.value
         assert outcome.starts.start > report(quarter).quarter.end
-
-
-def test_the_mean_of_scenarios_lies_between_the_worst_and_the_best(report):
-    told = outcomes(report())
-    amounts = [outcome.ahead.median.value for outcome in told]
-    mean = expected([(outcome.weight, outcome.ahead.median) for outcome in told])
-    assert mean.value == pytest.approx(sum(o.scenario.probability * o.ahead.median.value for o in told[1:])
-                                       + told[0].weight.value * amounts[0])  # fmt: skip
-    assert min(amounts) < mean.value < max(amounts)
 
 
 def test_the_chance_of_the_target_is_the_mean_over_all_scenarios(report):
