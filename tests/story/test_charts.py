@@ -1,5 +1,6 @@
 """Every kind of chart, drawn: its numbers stand in the drawing, to scale; hostile text is text; nothing known is no chart."""
 
+import itertools
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -164,7 +165,7 @@ def test_names_at_the_ends_of_curves_stand_apart():
     svg = drawn("lines", data)
     names = [e for e in svg.iter(f"{SVG}text") if e.text in {"a", "b", "c"}]
     heights = sorted(float(re.search(r"translate\([\d.]+,([\d.]+)\)", e.attrib["transform"])[1]) for e in names)
-    assert all(after - before >= 28 for before, after in zip(heights, heights[1:], strict=False))
+    assert all(after - before >= 28 for before, after in itertools.pairwise(heights))
 
 
 def test_a_scale_has_round_values():

@@ -53,7 +53,10 @@ def test_a_sentence_begins_with_a_capital_and_a_cell_as_it_stands():
 
 def test_a_row_for_each_item_that_meets_its_condition_and_has_its_first_number():
     items = pd.DataFrame({"name": ["x", "y", "z"], "value": [HALF, UNKNOWN, HALF], "late": [False, False, True]})
-    text = "| name | value |\n| for i in items if not i.late | {{ i.name }} | {{ i.value }} |\n| if many | all | {{ half }} |"
+    text = (
+        "| name | value |\n| for i in items if not i.late | {{ i.name }} | {{ i.value }} |\n"
+        "| if many | all | {{ half }} |"
+    )
     assert rows(text, items=items, many=True, half=HALF) == [["x", HALF.text], ["all", HALF.text]]
     assert rows(text, items=items, many=False, half=HALF) == [["x", HALF.text]]
 
@@ -108,7 +111,7 @@ def test_a_chapter_without_a_text_is_named():
 
 
 def test_a_section_that_does_not_exist_is_answered_with_those_that_do(report):
-    with pytest.raises(TextError, match="has no section 'mnths'. Allowed: opening, months"):
+    with pytest.raises(TextError, match=r"has no section 'mnths'\. Allowed: opening, months"):
         Chapter("united_states", report()).told("mnths")
 
 
