@@ -1,4 +1,4 @@
-"""Every kind of chart, drawn: its numbers stand in the drawing, to scale; hostile text is text; nothing known is no chart."""
+"""Every kind of chart, drawn: numbers stand in the drawing, to scale; hostile text is text; nothing known: no chart."""
 
 import itertools
 import json
