@@ -19,7 +19,7 @@ from analysis.story.text import Unknown
 from analysis.story.text import read as read_sections
 
 BROKEN = re.compile(
-    r"\bnan\b|\binf\b|not published|(?-i:\bNone\b)|by −|\bSpan\(|\bBand\("
+    r"\bnan\b|\binf\b|(?-i:\bNone\b)|by −|\bSpan\(|\bBand\("
     r"|(?<![\d.,])1 (?:months|days|orders|scenarios|facts|sites|figures|claims)\b"
     r"|(?<![\d.,])1 (?:of \w+ )?(?:are|were|have|contradict|tell)\b|\( ?\)|\{|\}"
     r"|  | [,.;:](?!\d)|,,|\.\.|,\.|: ?\.|\band \.|\bof \.|\bthe the\b|\btold by\b|What was public",

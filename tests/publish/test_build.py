@@ -47,7 +47,7 @@ def test_plain_papermill_works_from_any_folder_and_with_its_own_parameters(tmp_p
     source = manifest.NOTEBOOKS / "02_united_states.ipynb"
     notebook = papermill.execute_notebook(source, "out.ipynb", given, progress_bar=False)
     shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert "fell short of its US$17.5 bn target for 2024" in "".join(bundle.get("text/plain", "") for bundle in shown)
+    assert "missed its US$17.5 bn target for 2024" in "".join(bundle.get("text/plain", "") for bundle in shown)
     assert any(bundle.get("image/svg+xml", "").startswith("<svg") for bundle in shown)
 
 
