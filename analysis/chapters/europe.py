@@ -116,11 +116,9 @@ def adds(report: Report) -> dict:
     world = progress(report, WORLD)
     gap = world.gap if world.gap > 0 else Quantity.unknown("a gap to the target")
     by_end, ahead = _added(report, report.year), _added(report, report.horizon)
-    too_late = bool(by_end) and not by_end.high > 0
-    if too_late:
+    if bool(by_end) and not by_end.high > 0:
         by_end = Band.unknown("an opening within the year")
     return {
-        "too_late": too_late,
         "gap": gap,
         "by_end": by_end,
         "ahead": ahead,

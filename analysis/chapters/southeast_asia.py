@@ -46,7 +46,6 @@ def markets(report: Report) -> dict:
     members.sort(key=lambda row: -row["so_far"].median.value if row["so_far"] else 0.0)
     return {
         "markets": pd.DataFrame([*members, _market(report, REGION, ahead)]),
-        "targets": [row for row in members if row["target"]],
         "ahead": ahead,
     }
 

@@ -22,7 +22,6 @@ from analysis.model.track_record import earlier_quarters, track_record
 
 WORLD, US = "Global", "US"
 RISKS, MARKETS = 5, 9  # that a reader remembers, or finds at a glance
-APART = 0.005  # of the whole: a sum that is no closer is told
 
 
 def opening(report: Report) -> dict:
@@ -69,7 +68,6 @@ def markets(report: Report) -> dict:
         "unnamed": REST in set(parts["market"]),
         "others_so_far": _less(so_far.median, [row[2] for row in rows]),
         "left": left,
-        "apart": left if len(parts) == len(rows) and abs(left.value) > APART * whole.median.value else None,
         "whole": whole,
         "so_far": so_far,
     }
@@ -113,10 +111,11 @@ def risks(report: Report) -> dict:
 def what_if(report: Report) -> dict:
     """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers for the sliders."""
     world, rest = progress(report, WORLD), report.quarter.rest_of_year
-    if rest is None or not world.gap > 0:  # over, without a target, or reached
-        return {"cases": pd.DataFrame(), "lever": None, "first": None}
     model, last = estimates(report), report.quarter.each_month[-1]
-    months, us = rest.each_month, model.gmv(US, last).median
+    us = model.gmv(US, last).median
+    if rest is None or not world.gap > 0 or not us > 0:  # over, without a target, or reached; not open in the US
+        return {"cases": pd.DataFrame(), "lever": None, "first": None}
+    months = rest.each_month
     others = model.gmv(WORLD, last).median - us
     expected, needed = (
         _growth_to(goal, world.reached.median, us + others, len(months)) for goal in (world.year.median, world.target)
