@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.claims import ABOUT, VERDICTS, judged
-from analysis.facts.quantity import LEVEL, Quantity
+from analysis.facts.quantity import LEVEL, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
@@ -135,6 +135,7 @@ def _disputes(report: Report) -> Iterator[dict]:
     for dispute in found[:MOST]:
         rest = model.without(dispute["facts"]).market
         ratio = rest.total_at_mode("Global", year) / model.market.total_at_mode("Global", year) if rest else 1.0
+        ratio = rounded(ratio)  # before one is taken off, which would leave the digits that differ by machine
         if abs(ratio - 1) > NOTHING:
             formula = f"market model fitted without {', '.join(dispute['facts'])}: change of the median of {year.short}"
             moves = Quantity(median.value * (ratio - 1), median.unit, formula, report.by_ids(dispute["facts"]))
@@ -171,7 +172,7 @@ def _misfits(model: Estimates) -> Iterator[dict]:
         published = report.by_id(row.Index)
         # The model speaks of ratios: a growth of 5 % is 1.05 times the year before.
         one = 1.0 if row.measure == "growth" and published.unit == "%" else 0.0
-        value = (published.value + one) * row.expected / row.published - one
+        value = rounded((published.value + one) * row.expected / row.published) - one
         expected = Quantity(value, published.unit, f"market model, as the others have {row.Index}", published.origins)
         fact, over = report.ledger.facts.loc[row.Index], expected.value > published.value
         if fact["qualifier"] in (FLOORS if over else CEILINGS):
