@@ -150,6 +150,7 @@ def test_a_hundred_thousand_facts_are_added_checked_and_reviewed(data_copy, tmp_
         writer.writeheader()
         for number in range(100_000):
             writer.writerow(FACT | {
+                "counter": "unstated",
                 "id": f"X{number:06}", "platform": "TikTok Shop" if number % 500 == 0 else "SHEIN",
                 "market": markets[number % len(markets)], "metric": "gmv_daily_average",
                 "period": f"2024-0{1 + number % 6}-{1 + number % 28:02}", "value": f"{1 + number % 997}",
