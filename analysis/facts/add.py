@@ -104,7 +104,7 @@ def add(files: list[Path], folder: Path) -> Intake:
         whole = _candidate(rows, before)
         same, conflicts = _compare(rows, whole, ledger)
         new = [row for row in rows if row.table != "facts.csv" or row.key[0] not in same]
-        skipped += [(row, same[row.key[0]]) for row in rows if row not in new]
+        skipped += [(row, same[row.key[0]]) for row in rows if row.table == "facts.csv" and row.key[0] in same]
         if new:
             _write(_with_rows(new, before), before, folder)
     return Intake(new, skipped, conflicts, whole)

@@ -7,8 +7,6 @@ import csv
 import re
 import shlex
 
-import pytest
-
 from analysis.__main__ import main
 from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
@@ -144,7 +142,6 @@ def test_a_report_is_the_same_bytes_without_the_rows_that_came_later(built, data
 # Bulk ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_hundred_thousand_facts_are_added_checked_and_reviewed(data_copy, tmp_path, capsys):
     header, *_ = data_copy.rows("facts.csv")
     markets = [*data_copy.read().vocabulary.markets]
