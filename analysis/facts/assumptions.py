@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
-from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
@@ -41,7 +40,16 @@ class Assumption:
         return {"printed": self.printed, "what": self.what, "reason": self.reason}
 
 
-class Lever(Strict):
+class _Conditional(Strict):
+    """What is worth assuming only once an event of a kind, in a market, has happened, and until another has."""
+
+    needs: _EventKind = ""
+    until: _EventKind = ""
+    market: str = ""
+    of: Literal["platform", "rival"] = "platform"
+
+
+class Lever(_Conditional):
     """One assumption, with both ends of its range in `unit`."""
 
     means: Text
@@ -54,10 +62,6 @@ class Lever(Strict):
     base: _Number
     high: _Number
     reason: Text
-    needs: _EventKind = ""
-    until: _EventKind = ""
-    market: str = ""
-    of: Literal["platform", "rival"] = "platform"
 
     @model_validator(mode="after")
     def _in_order(self) -> Lever:
@@ -80,8 +84,7 @@ class Judgement(Strict):
     reason: Text
 
 
-@checked_dataclass(frozen=True, config=ConfigDict(extra="forbid", populate_by_name=True))
-class Scenario:
+class Scenario(_Conditional):
     """One possible future; data/README.md says what its keys mean. Levers that it does not set are at their base."""
 
     id: str
@@ -89,10 +92,6 @@ class Scenario:
     means: Text
     reason: Text
     probability: _Probability
-    needs: _EventKind = ""
-    until: _EventKind = ""
-    market: str = ""
-    of: Literal["platform", "rival"] = "platform"
     settings: dict[str, Literal["low", "high"]] = Field(default_factory=dict, alias="levers")
     history: tuple[Judgement, ...] = ()
 
@@ -126,7 +125,7 @@ class Assumptions(Strict):
     def known_by(self, day: date) -> Assumptions:
         """Without the judgements of later days."""
         seen = {
-            name: replace(scenario, history=tuple(entry for entry in scenario.history if entry.day <= day))
+            name: scenario.model_copy(update={"history": tuple(e for e in scenario.history if e.day <= day)})
             for name, scenario in self.scenarios.items()
         }
         return self.model_copy(update={"scenarios": seen})
