@@ -218,7 +218,7 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
             if isinstance(result, Comparison):
                 verdict, tested_by = "supported" if result.true else "contradicted", result
             else:
-                evidence = [("", result)]
+                evidence = [*evidence[:2], ("", result)]
         rows.append((row.Index, row.speaker, row.words, row.english, row.needs, evidence, verdict, tested_by))
     columns = ["id", "speaker", "words", "english", "needs", "evidence", "verdict", "test"]
     return pd.DataFrame(rows, columns=columns)
@@ -251,6 +251,10 @@ class Comparison:
     def true(self) -> bool:
         same = self.apart < _SAME  # 1000 / 60 and 500 / 30 are one number
         return "=" in self.sign if same else _SIGNS[self.sign](self.printed.value, self.worked_out.value)
+
+    @property
+    def is_of_dates(self) -> bool:
+        return self.printed.unit in DATES
 
     @property
     def apart(self) -> float:
