@@ -12,23 +12,18 @@ from pathlib import Path
 
 from analysis.facts.errors import InputError
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-_MAC = tuple(f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Chromium", "Google Chrome"))
+_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge", _MAC)
 _OPTIONS = ("--headless", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 _OPTIONS += ("--no-first-run", "--no-pdf-header-footer", "--generate-pdf-document-outline")
 PATIENCE = 120  # seconds; a report takes about five
 
 
-class PdfError(InputError):
-    """A report cannot be printed; the message says why and what to do."""
-
-
 def chromium() -> str:
-    """The browser that prints; without one a PdfError is raised."""
-    for name in (*_NAMES, *_MAC):
-        if found := shutil.which(name):
-            return found
-    raise PdfError(
+    """The browser that prints."""
+    if found := next(filter(None, map(shutil.which, _NAMES)), None):
+        return found
+    raise InputError(
         "--pdf needs an installed Chromium or Chrome, and there is none on the path; on Debian or Ubuntu: "
         "apt-get install chromium. Without --pdf the report is built as HTML, which any browser prints."
     )
@@ -37,7 +32,7 @@ def chromium() -> str:
 def print_pdf(page: Path, as_of: date) -> Path:
     """Print a report's HTML file to report.pdf beside it, and its summary, on one page, to brief.pdf.
 
-    Each appears whole or not at all. The day of the report stands in the file as that on which it was made, so that the
+    Both appear whole or not at all. The day of the report stands in the file as that on which it was made, so that the
     same report gives the same bytes.
     """
     from analysis.publish.page import on_paper
@@ -57,14 +52,14 @@ def print_pdf(page: Path, as_of: date) -> Path:
 
 
 def _print(address: str, printed: Path, page: Path) -> None:
-    browser = chromium()
-    command = [browser, *_OPTIONS, f"--user-data-dir={printed.with_name('profile')}", f"--print-to-pdf={printed}"]
+    command = [chromium(), *_OPTIONS, f"--user-data-dir={printed.with_name('profile')}", f"--print-to-pdf={printed}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
     try:
         done = subprocess.run([*command, address], capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+        problem = f"exit code {done.returncode}; {done.stderr.strip().rpartition(chr(10))[2]}"
+        if done.returncode == 0 and printed.is_file() and printed.read_bytes().startswith(b"%PDF"):
+            return
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise PdfError(f"{page}: {browser} could not print it: {error}") from None
-    if done.returncode or not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
-        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise PdfError(f"{page}: {browser} could not print it: {last}")
+        problem = error
+    raise InputError(f"{page}: {command[0]} could not print it: {problem}")
