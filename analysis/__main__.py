@@ -152,6 +152,7 @@ def _check(asked: argparse.Namespace) -> None:
     from analysis.facts.check import readiness
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
+    from analysis.facts.schema import LedgerError
     from analysis.story.chapter import chapters, findings, unknown_names
 
     ledger = read_ledger(asked.data)

@@ -48,7 +48,7 @@ def execute(
     for cell in notebook.cells:
         if cell.cell_type == "code":
             step(f"{source.name}, cell {shell.execution_count}")
-            with capture_output() as shown:
+            with shell.display_trap, capture_output() as shown:  # in the trap, or the cell's own would take its result
                 result = shell.run_cell(cell.source, store_history=True)
             if error := result.error_before_exec or result.error_in_exec:
                 raise InputError(f"{type(error).__name__}: {error}")
