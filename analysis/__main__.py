@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from analysis.facts.errors import InputError
@@ -112,7 +113,7 @@ def _build(asked: argparse.Namespace) -> bool:
                 missing.append(report)
             else:
                 _say(f"{report.name} is up to date")
-        with cluster.cluster(asked.scheduler) as executor:
+        with cluster.cluster(asked.scheduler) if asked.scheduler else nullcontext() as executor:
             options = {"executor": executor, "timeout": asked.timeout, "progress": lambda *done: _say(": ".join(done))}
             for report, built in build.build_many(missing, asked.data, asked.out, charts, **options):
                 if isinstance(built, InputError):

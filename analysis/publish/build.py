@@ -145,19 +145,20 @@ def _write(report: Report, notebooks: dict, folder: Path) -> None:
 
     from analysis.publish import page, workbook
 
-    shown = [page.Chapter(Path(name).stem, notebook) for name, notebook in notebooks.items()]
-    html, numbers = page.render(report, shown)
-    files = {f"notebooks/{name}": nbformat.writes(notebook) + "\n" for name, notebook in notebooks.items()}
-    files |= {f"chapters/{one.stem}.html": page.chapter_page(report, one) for one in shown}
-    files |= {f"tables/{it['name']}.csv": it["csv"] for one in shown for it in one.about if "csv" in it}
-    files |= {"report.html": html, "numbers.json": _json(numbers), page.SUMMARY: _json(page.summary_of(report, shown))}
-    for name, text in files.items():
+    def put(name: str, content: str | dict) -> None:
+        text = content if isinstance(content, str) else json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+    shown = [page.Chapter(Path(name).stem, notebook) for name, notebook in notebooks.items()]
+    html, numbers = page.render(report, shown)
+    put("report.html", html)
+    put("numbers.json", numbers)
+    put(page.SUMMARY, page.summary_of(report, shown))
+    for chapter in shown:
+        put(f"notebooks/{chapter.stem}.ipynb", nbformat.writes(chapter.notebook) + "\n")
+        put(f"chapters/{chapter.stem}.html", page.chapter_page(report, chapter))
+        for table in chapter.tables:
+            put(f"tables/{table['name']}.csv", table["csv"])
     workbook.write_workbook(folder / workbook.NAME, report, shown)
-    about = _json(manifest.describe(report, folder))
-    (folder / manifest.NAME).write_text(about, encoding="utf-8", newline="\n")
-
-
-def _json(content: dict) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    put(manifest.NAME, manifest.describe(report, folder))

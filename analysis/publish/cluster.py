@@ -1,7 +1,6 @@
 """Reports built by the workers of an executor: other processes, or other machines that have this project installed.
 
-A worker gets the data as files, runs the build command on them in a process of its own, and sends the report back as
-files. A worker that is lost costs its own reports only, and a cluster gives those to another.
+A worker gets the data as files, runs the build command in a process of its own, and sends the report back as files.
 """
 
 from __future__ import annotations
@@ -19,11 +18,8 @@ from analysis.facts.report import Report
 
 
 @contextmanager
-def cluster(address: str | None) -> Iterator[Executor | None]:
-    """An executor on a running Dask cluster; none if no address is given."""
-    if address is None:
-        yield None
-        return
+def cluster(address: str) -> Iterator[Executor]:
+    """An executor on a running Dask cluster, which gives the reports of a worker that is lost to another."""
     try:
         from distributed import Client
 

@@ -35,6 +35,7 @@ def execute(
     InputError
         If a cell fails; the message is the error's.
     """
+    step(source.name)
     os.environ["ANALYSIS_DATA"] = str(data)
     home = tempfile.mkdtemp()  # IPython by itself would use the user's, and warn in the first cell where there is none
     os.chdir(home)

@@ -21,6 +21,7 @@ from analysis.facts.errors import InputError
 from analysis.facts.report import Report
 from analysis.facts.span import dated
 from analysis.publish.notes import with_notes
+from analysis.story.chapter import LANGUAGE
 from analysis.story.text import FOLDER
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -31,7 +32,7 @@ class Chapter:
     """An executed notebook as the page shows it; an InputError if it shows no headline.
 
     What it found is its `headline`, as text, and its `finding`, as HTML. A section is a heading, as HTML, and the
-    outputs that stand under it; `about` is what each output of the notebook says of itself.
+    outputs that stand under it; `about` is what each output says of itself, and so are `tables`, if it has one.
     """
 
     def __init__(self, stem: str, notebook: NotebookNode):
@@ -51,6 +52,7 @@ class Chapter:
                 elif part != "around":  # what stands around a chart in a notebook
                     sections[-1][1].append(output)
         self.sections = [(heading, under) for heading, under in sections if under]
+        self.tables = [it for it in self.about if "csv" in it]
         if self.headline is None:
             raise InputError(f"{stem}.ipynb shows no headline: no cell shows the opening of a chapter")
 
@@ -82,13 +84,13 @@ def on_paper(page: str) -> str:
 
 
 @cache
-def words(language: str = "en") -> dict:
+def words() -> dict:
     """The words of the page around its chapters."""
-    return tomllib.loads((FOLDER / language / "page.toml").read_text("utf-8"))
+    return tomllib.loads((FOLDER / LANGUAGE / "page.toml").read_text("utf-8"))
 
 
 @cache
-def templates() -> Environment:
+def _templates() -> Environment:
     jinja = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"dated": lambda text: Markup(dated(str(text))), "css_text": _css_text, "data_uri": _data_uri}
     jinja.filters |= {"about": about, "html": _html, "svg": _svg, "markdown": lambda text: Markup(mistune.html(text))}
@@ -97,7 +99,7 @@ def templates() -> Environment:
 
 
 def _fill(template: str, **names: object) -> str:
-    return templates().get_template(template).render(names)
+    return _templates().get_template(template).render(names)
 
 
 def _scenario(report: Report) -> str:
@@ -113,12 +115,10 @@ def _html(output: NotebookNode) -> Markup:
     return Markup(f"<pre>{escape(data.get('text/plain', output.get('text', '')))}</pre>")
 
 
-_NOT_SEEN = re.compile(r' (?:role|aria-\w+|font-family)="[^"]*"| text-anchor="start"|<path class="background"[^>]*/>')
-
-
 def _svg(output: NotebookNode) -> Markup:
     """A drawing without what the page's style sheet gives it."""
-    return Markup(_NOT_SEEN.sub("", output.data["image/svg+xml"]))
+    given = r' (?:role|aria-\w+|font-family)="[^"]*"| text-anchor="start"|<path class="background"[^>]*/>'
+    return Markup(re.sub(given, "", output.data["image/svg+xml"]))
 
 
 def _css_text(text: str) -> Markup:
@@ -157,7 +157,7 @@ def summary_of(report: Report, chapters: list[Chapter]) -> dict:
     }
 
 
-def write_index(out: Path) -> Path:
+def write_index(out: Path) -> None:
     """Write index.html, a page that lists all reports of a folder, newest first."""
     reports = []
     for path in sorted(out.glob(f"*/{SUMMARY}")):  # the base before its scenarios
@@ -166,4 +166,4 @@ def write_index(out: Path) -> Path:
     reports.sort(key=lambda told: told["end"], reverse=True)
     beside = out / "index.new"
     beside.write_text(_secured(_fill("list.html.j2", reports=reports)), encoding="utf-8", newline="\n")
-    return beside.replace(out / "index.html")
+    beside.replace(out / "index.html")

@@ -37,29 +37,25 @@ def print_pdf(page: Path, as_of: date) -> Path:
     """
     from analysis.publish.page import on_paper
 
-    with tempfile.TemporaryDirectory(prefix=".printing-", dir=page.parent) as scratch:
+    command = [chromium(), *_OPTIONS]
+    if os.geteuid() == 0:
+        command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
+    moment = f"{as_of:%Y%m%d}000000".encode()  # in as many bytes as the moment of printing
+    with tempfile.TemporaryDirectory(prefix=".printing-", dir=page.parent.resolve()) as scratch:
         source = Path(scratch) / "report.html"
         source.write_text(on_paper(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-        for name, part in (("brief.pdf", "#summary"), ("report.pdf", "")):
-            printed = source.with_name(name)
-            _print(source.resolve().as_uri() + part, printed, page)
-            moment = f"{as_of:%Y%m%d}000000".encode()  # in as many bytes as the moment of printing
+        for printed, part in ((source.with_name("brief.pdf"), "#summary"), (source.with_name("report.pdf"), "")):
+            places = [f"--user-data-dir={scratch}/profile", f"--print-to-pdf={printed}", source.as_uri() + part]
+            try:
+                done = subprocess.run([*command, *places], capture_output=True, timeout=PATIENCE)
+                last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+                problem = f"exit code {done.returncode}; {last or 'it says nothing'}"
+            except (OSError, subprocess.TimeoutExpired) as error:
+                problem, done = error, None
+            if not done or done.returncode or not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
+                raise InputError(f"{page}: {command[0]} could not print it: {problem}")
             dated = re.sub(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}", rb"\g<1>" + moment, printed.read_bytes())
             printed.write_bytes(dated)
         for name in ("brief.pdf", "report.pdf"):
             os.replace(source.with_name(name), page.with_name(name))
     return page.with_name("report.pdf")
-
-
-def _print(address: str, printed: Path, page: Path) -> None:
-    command = [chromium(), *_OPTIONS, f"--user-data-dir={printed.with_name('profile')}", f"--print-to-pdf={printed}"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
-    try:
-        done = subprocess.run([*command, address], capture_output=True, text=True, errors="replace", timeout=PATIENCE)
-        problem = f"exit code {done.returncode}; {done.stderr.strip().rpartition(chr(10))[2]}"
-        if done.returncode == 0 and printed.is_file() and printed.read_bytes().startswith(b"%PDF"):
-            return
-    except (OSError, subprocess.TimeoutExpired) as error:
-        problem = error
-    raise InputError(f"{page}: {command[0]} could not print it: {problem}")

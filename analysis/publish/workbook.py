@@ -24,7 +24,7 @@ def write_workbook(path: Path, report: Report, chapters: list[Chapter]) -> None:
         bold = book.add_format({"bold": True})
         index = book.add_worksheet("Index")
         index.set_column(0, 2, _WIDEST)
-        tables = [(chapter, it) for chapter in chapters for it in chapter.about if "csv" in it]
+        tables = [(chapter, it) for chapter in chapters for it in chapter.tables]
         for row, (chapter, it) in enumerate(tables):
             # Excel takes a name of at most 31 characters, each once.
             name = it["name"] if len(it["name"]) <= 31 else f"{it['name'][:27]}_{row + 1}"

@@ -60,7 +60,7 @@ def side_by_side(work: Callable, jobs: Mapping, scratch: Path, limit: float) -> 
                 name, process, step = running[pipe]
                 try:
                     kind, content = pipe.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     kind, content = "problem", _end_of(process, limit)
                 if kind == "step":
                     running[pipe] = name, process, content
@@ -76,12 +76,11 @@ def side_by_side(work: Callable, jobs: Mapping, scratch: Path, limit: float) -> 
 
 def _end_of(process: BaseProcess, limit: float) -> str:
     process.join(1)  # it may take a moment from the end of its pipe to its own
-    if process.exitcode is None or process.exitcode >= 0:
-        return f"the notebook's process ended with exit code {process.exitcode}"
-    by = signal.Signals(-process.exitcode).name
-    if by == "SIGALRM":
+    code = process.exitcode or 0
+    if code == -signal.SIGALRM:
         return f"the cell ran longer than its limit of {limit:g} s"
-    return f"the notebook's process was killed by {by}" + ("; is there enough memory?" if by == "SIGKILL" else "")
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"the notebook's process {how}" + ("; is there enough memory?" if code == -signal.SIGKILL else "")
 
 
 def _end(process: BaseProcess) -> None:
