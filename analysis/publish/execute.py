@@ -24,7 +24,7 @@ from analysis.publish.workers import Charts
 
 
 def execute(
-    step: Callable[[str], None], source: Path, data: Path, parameters: dict[str, str], charts: Charts | None = None
+    begin: Callable[[int], None], source: Path, data: Path, parameters: dict[str, str], charts: Charts | None = None
 ) -> NotebookNode:
     """Run a notebook as a job of `workers.side_by_side`, and leave nothing in it that differs from run to run.
 
@@ -35,7 +35,6 @@ def execute(
     InputError
         If a cell fails; the message is the error's.
     """
-    step(source.name)
     os.environ["ANALYSIS_DATA"] = str(data)
     home = tempfile.mkdtemp()  # IPython by itself would use the user's, and warn in the first cell where there is none
     os.chdir(home)
@@ -48,7 +47,7 @@ def execute(
         notebook = parameterize_notebook(notebook, parameters)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            step(f"{source.name}, cell {shell.execution_count}")
+            begin(shell.execution_count)
             with shell.display_trap, capture_output() as shown:  # in the trap, or the cell's own would take its result
                 result = shell.run_cell(cell.source, store_history=True)
             if error := result.error_before_exec or result.error_in_exec:

@@ -32,16 +32,17 @@ def way() -> str:
 
 
 def side_by_side(work: Callable, jobs: Mapping, scratch: Path, limit: float) -> Iterator[tuple[object, object]]:
-    """Do jobs, each in a process of its own, as many at a time as there are cores; all end with the iteration.
+    """Run notebooks, each in a process of its own, as many at a time as there are cores; all end with the iteration.
 
-    `work` is called with a function and the arguments of a job, and calls the function with the name of each of its
-    steps; none may take longer than `limit` seconds. Temporary files go to `scratch`. A pool of `concurrent.futures`
-    would be lost with the first process that is killed, and does not end one that takes too long.
+    A job is the arguments of `work`, of which the first is the notebook's path. Before them `work` gets a function to
+    call with the number of each cell that begins; none may take longer than `limit` seconds. Temporary files go to
+    `scratch`. A pool of `concurrent.futures` would be lost with the first process that is killed, and ends none that
+    takes too long.
 
     Yields
     ------
     tuple
-        The name of a job that is done, and its result: a text, which begins with the step, if something went wrong.
+        The name of a job that is done, and its result: a text, which names the cell, if something went wrong.
     """
     how, waiting, running = multiprocessing.get_context(way()), iter(jobs.items()), {}
 
@@ -51,24 +52,24 @@ def side_by_side(work: Callable, jobs: Mapping, scratch: Path, limit: float) -> 
             process = how.Process(target=_work, args=(theirs, str(scratch), limit, work, arguments))
             process.start()
             theirs.close()
-            running[ours] = name, process, ""
+            running[ours] = name, process, arguments[0].name
 
     try:
         start(CORES)
         while running:
             for pipe in wait(list(running)):
-                name, process, step = running[pipe]
+                name, process, place = running[pipe]
                 try:
                     kind, content = pipe.recv()
                 except (EOFError, OSError):
                     kind, content = "problem", _end_of(process, limit)
-                if kind == "step":
-                    running[pipe] = name, process, content
+                if kind == "cell":
+                    running[pipe] = name, process, f"{jobs[name][0].name}, cell {content}"
                     continue
                 del running[pipe]
                 _end(process)
                 start(1)
-                yield name, f"{step}: {content}" if kind == "problem" else content
+                yield name, f"{place}: {content}" if kind == "problem" else content
     finally:
         for _, process, _ in running.values():
             _end(process)
@@ -105,12 +106,12 @@ def _work(pipe: Connection, scratch: str, limit: float, work: Callable, argument
     tempfile.tempdir = scratch
     os.nice(5)  # who waits for the results, or has work of its own to do with them, goes first
 
-    def step(name: str) -> None:
-        pipe.send(("step", name))
+    def begin(cell: int) -> None:
+        pipe.send(("cell", cell))
         signal.setitimer(signal.ITIMER_REAL, limit)  # its signal ends the process, whatever that is busy with
 
     try:
-        answer = "result", work(step, *arguments)
+        answer = "result", work(begin, *arguments)
     except Exception as error:
         answer = "problem", said(error)
     signal.setitimer(signal.ITIMER_REAL, 0)
