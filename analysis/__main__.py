@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import math
 import os
 import re
 import signal
 import sys
+import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from analysis.facts.errors import InputError
@@ -42,9 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         added = commands.add_parser(run.__name__[1:], help=about)
         added.set_defaults(run=run)
         if run is not _notebooks:
-            added.add_argument(
-                "--data", type=_folder, default=DATA, metavar="DIR", help="data folder (default: its own)"
-            )
+            added.add_argument("--data", type=_folder, default=DATA, metavar="DIR", help="default: the project's own")
         return added.add_argument
 
     option = command(_build, "write the report of one or more quarters")
@@ -54,11 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         option(f"--{name}", default=PARAMETERS[name], help="(default: %(default)s)")
     option("--scenario", nargs="+", default=[BASE], help=f"one or more (default: {BASE})")
     option("--out", type=_folder, default="reports", metavar="DIR", help="folder of reports (default: %(default)s)")
-    option(
-        "--pdf",
-        action="store_true",
-        help="also print each report to report.pdf, and its summary to brief.pdf (needs Chromium)",
-    )
+    option("--pdf", action="store_true", help="also print report.pdf, and its summary to brief.pdf (needs Chromium)")
     option("--force", action="store_true", help="build even what is up to date")
     option("--timeout", type=float, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
     option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
@@ -91,9 +86,9 @@ def _say(text: object) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _build(asked: argparse.Namespace) -> int:
-    if not 0 < asked.timeout < math.inf:
-        raise InputError(f"--timeout is {asked.timeout}. Allowed: seconds above 0, such as 120")
+def _build(asked: argparse.Namespace) -> bool:
+    if not 0 < asked.timeout <= 86400:
+        raise InputError(f"--timeout is {asked.timeout:g}. Allowed: seconds above 0 and up to 86400, a day")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
     from analysis.publish.workers import DrawingProcess
@@ -118,42 +113,48 @@ def _build(asked: argparse.Namespace) -> int:
                 missing.append(report)
             else:
                 _say(f"{report.name} is up to date")
-        with cluster.cluster(asked.scheduler) as executor:
+        with cluster.cluster(asked.scheduler) if asked.scheduler else nullcontext() as executor:
             options = {"executor": executor, "timeout": asked.timeout, "progress": lambda *done: _say(": ".join(done))}
             for report, built in build.build_many(missing, asked.data, asked.out, charts, **options):
-                if isinstance(built, build.BuildError):
+                if isinstance(built, InputError):
                     failed.add(report.name)
                     print(built, file=sys.stderr)
                 else:
                     _say(built)
     for report in reports:
-        folder = asked.out / report.name
-        if asked.pdf and report.name not in failed and not (folder / "report.pdf").is_file():  # none in a new folder
-            _say(pdf.print_pdf(folder / "report.html", report.as_of))
+        page = asked.out / report.name / "report.html"
+        if asked.pdf and report.name not in failed and not page.with_suffix(".pdf").is_file():  # none in a new folder
+            _say(pdf.print_pdf(page, report.as_of))
     if len(failed) < len(missing) or asked.pdf:
         from analysis.publish.page import write_index
 
         write_index(asked.out)
-    return int(bool(failed))
+    return bool(failed)
 
 
 def _notebooks(asked: argparse.Namespace) -> None:
     import nbformat
 
-    from analysis.publish.build import execute
+    from analysis.publish.build import TIMEOUT
+    from analysis.publish.execute import execute
     from analysis.publish.manifest import notebooks
+    from analysis.publish.workers import side_by_side
 
-    for path in notebooks():
-        nbformat.write(execute(path, {}), path)
-        _say(path.name)
+    with tempfile.TemporaryDirectory() as scratch:
+        jobs = {path: (path, DATA, {}) for path in notebooks()}
+        for path, done in side_by_side(execute, jobs, scratch, TIMEOUT):
+            if isinstance(done, str):
+                raise InputError(done)
+            nbformat.write(done, path)
+            _say(path.name)
 
 
 def _check(asked: argparse.Namespace) -> None:
+    from analysis.facts.check import readiness
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
     from analysis.story.chapter import chapters, findings, unknown_names
-    from analysis.story.text import TextError
 
     ledger = read_ledger(asked.data)
     if astray := claims_astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later
@@ -165,10 +166,8 @@ def _check(asked: argparse.Namespace) -> None:
     if quarters:
         report = make_report(ledger, quarter=asked.quarter or min(quarters[-1], PARAMETERS["quarter"]))
         if problems := unknown_names(report):
-            raise TextError("\n".join(problems))
+            raise InputError("\n".join(problems))
         if asked.quarter:
-            from analysis.facts.check import readiness
-
             _say(readiness(ledger, report, findings()))
 
 

@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 from analysis.facts.ledger import shared_ledger
 from analysis.facts.report import make_report
 from analysis.publish import manifest
-from analysis.publish.build import clean
-from analysis.publish.page import chapter, render
+from analysis.publish.execute import clean
+from analysis.publish.page import Chapter, render
 from analysis.story import show as page
 from analysis.story.charts import Drawing
 from analysis.story.svg import to_svg
@@ -44,7 +44,7 @@ def main() -> None:
     quarter, out = sys.argv[1], Path(sys.argv[2])
     report = make_report(shared_ledger(), quarter=quarter)
     sources = manifest.notebooks()
-    told = [chapter(path.stem, run(nbformat.read(path, as_version=4), report.parameters)) for path in sources]
+    told = [Chapter(path.stem, run(nbformat.read(path, as_version=4), report.parameters)) for path in sources]
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.html").write_text(render(report, told)[0], encoding="utf-8", newline="\n")
 

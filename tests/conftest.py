@@ -1,13 +1,16 @@
-"""What every test file needs: the shipped ledger, a report on it, and a copy of the data that may be spoiled."""
+"""What every test file needs: the shipped ledger, a report, a copy of the data that may be spoiled, built reports."""
 
 import csv
+import fcntl
 import io
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from reports import analysis
 
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.parameters import DATA
@@ -74,3 +77,24 @@ def report(ledger):
 @pytest.fixture
 def data_copy(tmp_path) -> DataFolder:
     return DataFolder(Path(shutil.copytree(DATA, tmp_path / "data")))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """A folder with two reports, built by whichever process of the test runner is first; what was said is beside it."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built"
+    said = out.with_name("built.txt")
+    with open(out.with_name("built.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            warned = os.environ | {"PYTHONWARNINGS": "error::RuntimeWarning"}
+            done = analysis("build", "2024Q1", "2024Q2", "--out", out, env=warned, cwd=base)  # as a scheduler would
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stdout + done.stderr)
+    return out
+
+
+@pytest.fixture(scope="session")
+def page(built):
+    return (built / "2024Q2" / "report.html").read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """Reports built by the workers of an executor: other processes, or other machines that have this project installed.
 
-A worker gets the data as files, runs the build command on them in a process of its own, and sends the report back as
-files. A worker that is lost costs its own reports only, and a cluster gives those to another.
+A worker gets the data as files, runs the build command in a process of its own, and sends the report back as files.
 """
 
 from __future__ import annotations
@@ -19,11 +18,8 @@ from analysis.facts.report import Report
 
 
 @contextmanager
-def cluster(address: str | None) -> Iterator[Executor | None]:
-    """An executor on a running Dask cluster; none if no address is given."""
-    if address is None:
-        yield None
-        return
+def cluster(address: str) -> Iterator[Executor]:
+    """An executor on a running Dask cluster, which gives the reports of a worker that is lost to another."""
     try:
         from distributed import Client
 
@@ -40,7 +36,7 @@ def build_with(
     executor: Executor, reports: Sequence[Report], data: Path, scratch: Path, timeout: float
 ) -> Iterator[tuple[Report, list[str]]]:
     """Have reports built, each into a folder of `scratch` with its name; each with its problems, as they are done."""
-    files = _read(data, "*")
+    files = _read(data)
     waiting = {executor.submit(_build, files, report.parameters, timeout): report for report in reports}
     for future in as_completed(waiting):
         report, problems = waiting[future], []
@@ -62,11 +58,11 @@ def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) 
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or f"the build ended with exit code {done.returncode}")
-        return _read(next(path for path in out.iterdir() if path.is_dir()), "**/*")
+        return _read(next(path for path in out.iterdir() if path.is_dir()))
 
 
-def _read(folder: Path, pattern: str) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob(pattern) if path.is_file()}
+def _read(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

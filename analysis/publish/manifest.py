@@ -32,20 +32,16 @@ def strays() -> list[str]:
 
 def describe(report: Report, folder: Path) -> dict:
     """The manifest of a report that stands complete in a folder."""
-    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return _inputs(report) | {
-        "tables": [name for name in files if name.startswith("tables/")],
-        "files": {name: _sha256(path.read_bytes()) for name, path in files.items()},
-    }
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return _inputs(report) | {"files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files}}
 
 
 def is_current(report: Report, folder: Path) -> bool:
     """Whether a folder holds just what would be built: from the same inputs, and not a byte of it changed since."""
     try:
         found = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return all(found[name] == value for name, value in _inputs(report).items()) and all(
-            _sha256((folder / name).read_bytes()) == digest for name, digest in found["files"].items()
-        )
+        files = found.pop("files").items()
+        return found == _inputs(report) and all(_sha256(folder / name) == digest for name, digest in files)
     except (OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError):  # not there, or no manifest of ours
         return False
 
@@ -73,7 +69,7 @@ def _code_of(notebook: Path) -> str:
     except (ValueError, KeyError, TypeError, AttributeError):
         last = f"The last one that was committed: git checkout -- notebooks/{notebook.name}"
         raise InputError(f"{notebook}: not a notebook. {last}") from None
-    return _sha256(json.dumps(code).encode())
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
 
 
 @cache  # a process goes on with the code that it has read
@@ -81,8 +77,9 @@ def _code() -> str:
     """SHA-256 of this package: its modules, its texts and its templates."""
     root = Path(__file__).parent.parent
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
-    return _sha256(b"".join(str(path.relative_to(root)).encode() + path.read_bytes() for path in files))
-
-
-def _sha256(content: bytes) -> str:
+    content = b"".join(str(path.relative_to(root)).encode() + path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -13,16 +13,10 @@ _QUANTITY = re.compile(r'<span class="quantity" data-key="(\w+)" title="[^"]*">(
 
 
 def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) -> tuple[str, dict]:
-    """Turn each quantity into a link to a numbered note; numbers of one provenance share a note.
+    """Turn each quantity of a page into a link to a numbered note; numbers of one provenance share a note.
 
-    Parameters
-    ----------
-    page : str
-        HTML with quantities, and `<!--notes-->` and `<!--figures-->` where the lists are to stand.
-    about : iterable of mapping
-        The `report` metadata of all outputs: where the numbers in it come from.
-    words : mapping
-        Of the language, from page.toml.
+    `about` is what outputs say of themselves: where their numbers come from. The lists of notes and figures take the
+    places of `<!--notes-->` and `<!--figures-->`.
 
     Returns
     -------

@@ -7,8 +7,6 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -23,68 +21,45 @@ from analysis.facts.errors import InputError
 from analysis.facts.report import Report
 from analysis.facts.span import dated
 from analysis.publish.notes import with_notes
+from analysis.story.chapter import LANGUAGE
 from analysis.story.text import FOLDER
 
 TEMPLATE = Path(__file__).parent / "template"
 SUMMARY = "summary.json"  # of a report, for the list of all of them
-SVG = "image/svg+xml"
 
 
-@dataclass(frozen=True)
 class Chapter:
-    """An executed notebook: its `name` and `question`, what it found (`headline`, text; `finding`, HTML), its sections.
+    """An executed notebook as the page shows it; an InputError if it shows no headline.
 
-    A section is a heading, as HTML, and the outputs that stand under it.
+    What it found is its `headline`, as text, and its `finding`, as HTML. A section is a heading, as HTML, and the
+    outputs that stand under it; `about` is what each output says of itself, and so are `tables`, if it has one.
     """
 
-    stem: str
-    name: str
-    question: str
-    headline: str
-    finding: str
-    sections: list[tuple[str, list[NotebookNode]]]
-    notebook: NotebookNode
-
-    @property
-    def slug(self) -> str:
-        return self.stem.partition("_")[2]
-
-
-def chapter(stem: str, notebook: NotebookNode) -> Chapter:
-    """What the page needs to know of an executed notebook; an InputError if it shows no headline."""
-    title, _, question = notebook.cells[0].source.partition("\n")
-    sections = [("", [])]
-    for cell in notebook.cells[1:]:
-        if cell.cell_type == "markdown":
-            sections.append((mistune.html(cell.source), []))
-        sections[-1][1].extend(cell.get("outputs", []))
-    for opening in outputs(notebook.cells):
-        if about(opening).get("part") == "headline":
-            break
-    else:
-        raise InputError(f"{stem}.ipynb shows no headline: no cell shows the opening of a chapter")
-    # Without what stands around a chart in a notebook, and without a heading under which nothing is shown.
-    sections = [(heading, [o for o in under if about(o).get("part") not in _APART]) for heading, under in sections]
-    finding = re.search("<h1>(.*)</h1>", opening.data["text/html"], re.DOTALL)[1]
-    name, question = title.removeprefix("# "), mistune.html(question.strip())
-    shown = [(heading, under) for heading, under in sections if under]
-    return Chapter(stem, name, question, opening.data["text/plain"], finding, shown, notebook)
-
-
-_APART = ("headline", "around")
-
-
-def outputs(cells: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
-    for cell in cells:
-        yield from cell.get("outputs", [])
+    def __init__(self, stem: str, notebook: NotebookNode):
+        self.stem, self.slug, self.notebook, self.about = stem, stem.partition("_")[2], notebook, []
+        title, _, question = notebook.cells[0].source.partition("\n")
+        self.name, self.question = title.removeprefix("# "), mistune.html(question.strip())
+        sections, self.headline = [("", [])], None
+        for cell in notebook.cells[1:]:
+            if cell.cell_type == "markdown":
+                sections.append((mistune.html(cell.source), []))
+            for output in cell.get("outputs", []):
+                self.about.append(about(output))
+                part = about(output).get("part")
+                if part == "headline":
+                    self.headline = output.data["text/plain"]
+                    self.finding = re.search("<h1>(.*)</h1>", output.data["text/html"], re.DOTALL)[1]
+                elif part != "around":  # what stands around a chart in a notebook
+                    sections[-1][1].append(output)
+        self.sections = [(heading, under) for heading, under in sections if under]
+        self.tables = [it for it in self.about if "csv" in it]
+        if self.headline is None:
+            raise InputError(f"{stem}.ipynb shows no headline: no cell shows the opening of a chapter")
 
 
 def about(output: NotebookNode) -> dict:
     """What an output says of itself."""
     return output.get("metadata", {}).get("report", {})
-
-
-# Pages ------------------------------------------------------------------------------------------------
 
 
 def render(report: Report, chapters: list[Chapter]) -> tuple[str, dict]:
@@ -93,13 +68,13 @@ def render(report: Report, chapters: list[Chapter]) -> tuple[str, dict]:
     Beside it, its numbers for machines, as `notes.with_notes` lists them.
     """
     page = _fill("report.html.j2", report=report, chapters=chapters, scenario=_scenario(report))
-    page, numbers = with_notes(page, [about(o) for each in chapters for o in outputs(each.notebook.cells)], words())
+    page, numbers = with_notes(page, [it for chapter in chapters for it in chapter.about], words())
     return _secured(page), numbers
 
 
-def chapter_page(report: Report, told: Chapter) -> str:
+def chapter_page(report: Report, chapter: Chapter) -> str:
     """One chapter with its code, for analysts."""
-    return _secured(_fill("chapter.html.j2", report=report, told=told))
+    return _secured(_fill("chapter.html.j2", report=report, told=chapter))
 
 
 def on_paper(page: str) -> str:
@@ -109,13 +84,13 @@ def on_paper(page: str) -> str:
 
 
 @cache
-def words(language: str = "en") -> dict:
+def words() -> dict:
     """The words of the page around its chapters."""
-    return tomllib.loads((FOLDER / language / "page.toml").read_text("utf-8"))
+    return tomllib.loads((FOLDER / LANGUAGE / "page.toml").read_text("utf-8"))
 
 
 @cache
-def templates() -> Environment:
+def _templates() -> Environment:
     jinja = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {"dated": lambda text: Markup(dated(str(text))), "css_text": _css_text, "data_uri": _data_uri}
     jinja.filters |= {"about": about, "html": _html, "svg": _svg, "markdown": lambda text: Markup(mistune.html(text))}
@@ -124,7 +99,7 @@ def templates() -> Environment:
 
 
 def _fill(template: str, **names: object) -> str:
-    return templates().get_template(template).render(names)
+    return _templates().get_template(template).render(names)
 
 
 def _scenario(report: Report) -> str:
@@ -140,12 +115,10 @@ def _html(output: NotebookNode) -> Markup:
     return Markup(f"<pre>{escape(data.get('text/plain', output.get('text', '')))}</pre>")
 
 
-_NOT_SEEN = re.compile(r' (?:role|aria-\w+|font-family)="[^"]*"| text-anchor="start"|<path class="background"[^>]*/>')
-
-
 def _svg(output: NotebookNode) -> Markup:
     """A drawing without what the page's style sheet gives it."""
-    return Markup(_NOT_SEEN.sub("", output.data[SVG]))
+    given = r' (?:role|aria-\w+|font-family)="[^"]*"| text-anchor="start"|<path class="background"[^>]*/>'
+    return Markup(re.sub(given, "", output.data["image/svg+xml"]))
 
 
 def _css_text(text: str) -> Markup:
@@ -171,9 +144,6 @@ def _secured(page: str) -> str:
     return page.replace("<!--policy-->", f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">', 1)
 
 
-# All reports ------------------------------------------------------------------------------------------
-
-
 def summary_of(report: Report, chapters: list[Chapter]) -> dict:
     """The verdict and the chapters of a report, for the list of all."""
     return {
@@ -183,11 +153,11 @@ def summary_of(report: Report, chapters: list[Chapter]) -> dict:
         "as_of": report.as_of_label.label,
         "end": report.quarter.end.isoformat(),
         "verdict": chapters[0].headline,
-        "chapters": {told.stem: told.name for told in chapters},
+        "chapters": {chapter.stem: chapter.name for chapter in chapters},
     }
 
 
-def write_index(out: Path) -> Path:
+def write_index(out: Path) -> None:
     """Write index.html, a page that lists all reports of a folder, newest first."""
     reports = []
     for path in sorted(out.glob(f"*/{SUMMARY}")):  # the base before its scenarios
@@ -196,4 +166,4 @@ def write_index(out: Path) -> Path:
     reports.sort(key=lambda told: told["end"], reverse=True)
     beside = out / "index.new"
     beside.write_text(_secured(_fill("list.html.j2", reports=reports)), encoding="utf-8", newline="\n")
-    return beside.replace(out / "index.html")
+    beside.replace(out / "index.html")

@@ -11,7 +11,7 @@ import xlsxwriter
 
 from analysis.facts.quantity import SYMBOLS, is_currency
 from analysis.facts.report import Report
-from analysis.publish.page import Chapter, about, outputs
+from analysis.publish.page import Chapter
 
 NAME = "report.xlsx"
 _WIDEST = 48  # characters of a column
@@ -24,8 +24,8 @@ def write_workbook(path: Path, report: Report, chapters: list[Chapter]) -> None:
         bold = book.add_format({"bold": True})
         index = book.add_worksheet("Index")
         index.set_column(0, 2, _WIDEST)
-        tables = [(chapter, it) for chapter in chapters for it in map(about, outputs(chapter.notebook.cells))]
-        for row, (chapter, it) in enumerate((chapter, it) for chapter, it in tables if "csv" in it):
+        tables = [(chapter, it) for chapter in chapters for it in chapter.tables]
+        for row, (chapter, it) in enumerate(tables):
             # Excel takes a name of at most 31 characters, each once.
             name = it["name"] if len(it["name"]) <= 31 else f"{it['name'][:27]}_{row + 1}"
             title = it.get("alt") or it.get("title") or it["name"]

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from analysis.__main__ import main
+from analysis.facts.errors import InputError
 from analysis.publish import pdf
 
 PAGE = "<html><head><!--policy--><style>p{}</style></head><body><footer></footer></body></html>"
@@ -44,7 +45,7 @@ def test_without_a_browser_nothing_is_built_and_the_message_says_what_to_do(tmp_
 def test_a_browser_that_fails_leaves_the_last_pdf_as_it_was(page, tmp_path, monkeypatch, script):
     (tmp_path / "report.pdf").write_text("the last one", encoding="utf-8")
     monkeypatch.setattr(pdf, "chromium", lambda: browser(tmp_path, script))
-    with pytest.raises(pdf.PdfError, match="could not print it"):
+    with pytest.raises(InputError, match="could not print it"):
         pdf.print_pdf(page, date(2024, 8, 29))
     assert (tmp_path / "report.pdf").read_text(encoding="utf-8") == "the last one"
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.pdf", "browser"}

@@ -4,7 +4,6 @@ An older processor is this one with less of its arithmetic: of OpenBLAS, of nump
 `exp` then end in other digits. What a machine does not know of these settings (another C library, say) it ignores.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from reports import tree
 
 from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA, PARAMETERS
@@ -31,10 +31,6 @@ ELSEWHERE = {
     | {"TZ": "America/Los_Angeles", "LC_ALL": "de_DE.UTF-8", "PYTHONHASHSEED": "2", "OPENBLAS_CORETYPE": "Sandybridge"},
 }
 SHIPPED = [q.code for q in quarters_with_facts(read_ledger(DATA), PARAMETERS["platform"]) if q.code >= "2023Q4"]
-QUARTERS = [
-    pytest.param(["2024Q2"], id="2024Q2"),
-    pytest.param([q for q in SHIPPED if q != "2024Q2"], id="the others", marks=pytest.mark.slow),
-]
 
 
 def on_one_core(command):
@@ -44,28 +40,26 @@ def on_one_core(command):
     return [sys.executable, "-c", start, *command] if hasattr(os, "sched_setaffinity") else command
 
 
-def hashes(quarters, data, out, settings):
-    """Name of each file of the reports, and its SHA-256."""
+def build(quarters, data, out, settings):
+    """The files of reports that are built with settings of the environment, by their hashes."""
     command = [sys.executable, "-m", "analysis", "build", *quarters, "--data", str(data), "--out", str(out)]
     command = on_one_core(command) if "one core" in out.name else command
     done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    files = (path for path in out.rglob("*") if path.is_file())
-    return {path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-@pytest.fixture(scope="module", params=QUARTERS)
-def here(request, tmp_path_factory):
-    return request.param, hashes(request.param, DATA, tmp_path_factory.mktemp("here"), HERE)
+    return {quarter: tree(out / quarter) for quarter in quarters}
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_elsewhere_every_file_has_the_same_bytes(here, name, tmp_path):
-    quarters, expected = here
+def test_a_report_alone_and_elsewhere_has_the_bytes_of_one_in_a_batch(built, name, tmp_path):
     data = shutil.copytree(DATA, tmp_path / "数据 of others")
-    found = hashes(quarters, data, tmp_path / name, ELSEWHERE[name])
-    assert found.keys() == expected.keys()
-    assert not [file for file in expected if found[file] != expected[file]]
+    assert build(["2024Q2"], data, tmp_path / name, ELSEWHERE[name]) == {"2024Q2": tree(built / "2024Q2")}
+
+
+@pytest.mark.slow
+def test_all_quarters_have_the_same_bytes_elsewhere(tmp_path):
+    here = build(SHIPPED, DATA, tmp_path / "here", HERE)
+    for name, settings in ELSEWHERE.items():
+        assert build(SHIPPED, DATA, tmp_path / name, settings) == here
 
 
 @pytest.mark.parametrize("first", ["numpy", "scipy.linalg", "analysis"])
