@@ -99,11 +99,11 @@ def _build(asked: argparse.Namespace) -> int:
     from analysis.publish.workers import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
-        from analysis.facts.ledger import shared_ledger
+        from analysis.facts.ledger import read_ledger
         from analysis.facts.report import make_report
         from analysis.publish import build, cluster, manifest, pdf
 
-        ledger = shared_ledger(asked.data)
+        ledger = read_ledger(asked.data)
         given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
         named = dict.fromkeys((quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario)
         # All reports are checked before the first one is built.
@@ -149,10 +149,11 @@ def _notebooks(asked: argparse.Namespace) -> None:
 
 
 def _check(asked: argparse.Namespace) -> None:
+    from analysis.facts.check import Recorder, readiness
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
-    from analysis.story.chapter import chapters, findings, unknown_names
+    from analysis.story.chapter import chapters, unknown_names
     from analysis.story.text import TextError
 
     ledger = read_ledger(asked.data)
@@ -164,12 +165,11 @@ def _check(asked: argparse.Namespace) -> None:
     _say(f"{counts}: all rows can be used; {span}")
     if quarters:
         report = make_report(ledger, quarter=asked.quarter or min(quarters[-1], PARAMETERS["quarter"]))
-        if problems := unknown_names(report):
+        asking = {name: Recorder.of(report) for name in chapters()}
+        if problems := unknown_names(asking):
             raise TextError("\n".join(problems))
         if asked.quarter:
-            from analysis.facts.check import readiness
-
-            _say(readiness(ledger, report, findings()))
+            _say(readiness(ledger, report, asking))
 
 
 def _add(asked: argparse.Namespace) -> None:

@@ -6,38 +6,20 @@ They stand in data/scenarios.toml, apart from the facts: nobody published them, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity
-from analysis.facts.schema import EVENT_KINDS, Strict, Text, cell, closest, refuse, split_unit, word
+from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.schema import EVENT_KINDS, Strict, Text, cell, closest, refuse, split_unit, with_ids, word
 
 SETTINGS = ("low", BASE, "high")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
 _EventKind = Annotated[str, word(("", *EVENT_KINDS))]
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """What a number rests on that nobody published: stands beside the published figures in its provenance."""
-
-    id: str
-    printed: str
-    what: str
-    reason: str
-    publisher: str = "assumption"
-    url: str = ""
-    basis: str = ""
-
-    @property
-    def told(self) -> dict[str, str]:
-        """What a note says of it."""
-        return {"printed": self.printed, "what": self.what, "reason": self.reason}
 
 
 class _Conditional(Strict):
@@ -73,7 +55,7 @@ class Lever(_Conditional):
         """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
         factor, unit = _split(self.unit)
         value = Quantity(getattr(self, setting) * factor, unit, name)
-        return replace(value, origins=(Assumption(name, value.bare, self.means, self.reason),))
+        return replace(value, origins=(Origin(name, value.bare, self.means, reason=self.reason),))
 
 
 class Judgement(Strict):
@@ -96,17 +78,11 @@ class Scenario(_Conditional):
     history: tuple[Judgement, ...] = ()
 
 
-def _with_ids(scenarios: object) -> object:
-    if not isinstance(scenarios, dict):
-        return scenarios
-    return {name: entry | {"id": name} if isinstance(entry, dict) else entry for name, entry in scenarios.items()}
-
-
 class Assumptions(Strict):
     """All levers and scenarios by their names, in the order of the file."""
 
     levers: dict[str, Lever]
-    scenarios: Annotated[dict[str, Scenario], BeforeValidator(_with_ids)]
+    scenarios: Annotated[dict[str, Scenario], BeforeValidator(with_ids)]
 
     @field_validator("scenarios")
     @classmethod

@@ -78,52 +78,46 @@ class Span:
         return self.months or self.days / DAYS_PER_MONTH
 
     @property
-    def _part(self) -> tuple[str, int]:
-        """The part of the calendar's year that the span is, and the how manieth: ("Q", 2); or neither."""
-        if self.end.year == self.start.year:
-            for name, months in (("year", 12), ("H", 6), ("Q", 3), ("month", 1)):
-                if self.months == months and self.start.month % months == 1 % months:
-                    return name, 1 + self.start.month // months
-        return "", 0
+    def _part(self) -> str:
+        """The part of the calendar's year that the span is: `year`, `H1`, `Q2`, `month`; or nothing."""
+        for name, months in (("year", 12), ("H", 6), ("Q", 3), ("month", 1)):
+            if self.months == months and self.start.month % months == 1 % months:
+                return f"{name}{1 + self.start.month // months}" if name in "HQ" else name
+        return ""
 
     @property
     def code(self) -> str:
         """The span as the ledger writes it."""
-        (part, number), year = self._part, self.start.year
+        part, year, month = self._part, f"{self.start.year}", f"{self.start:%Y-%m}"
         if self.days == 1:
             return self.start.isoformat()
-        if part in ("H", "Q"):
-            return f"{year}{part}{number}"
         if part:
-            return f"{year}" if part == "year" else f"{self.start:%Y-%m}"
-        if self.months and self.end.year == year:
-            return f"{self.start:%Y-%m}..{self.end:%Y-%m}"
+            return {"year": year, "month": month}.get(part, year + part)
+        if self.months and self.end.year == self.start.year:
+            return f"{month}..{self.end:%Y-%m}"
         return f"{self.start.isoformat()}..{self.end.isoformat()}"
 
     @property
     def label(self) -> str:
         """The span as a sentence names it: `the first half of 2024`, `May 2024`, `8 June 2024`."""
-        (part, number), year, first = self._part, self.start.year, calendar.month_name[self.start.month]
+        part, year, first = self._part, self.start.year, calendar.month_name[self.start.month]
         if self.days == 1:
             return day_label(self.start)
         if self.months is None:
             return f"the period from {self._days_label}"
-        if part in ("H", "Q"):
-            nth = ("first", "second", "third", "fourth")[number - 1]
-            return f"the {nth} {'half' if part == 'H' else 'quarter'} of {year}"
         if part:
-            return f"{year}" if part == "year" else f"{first} {year}"
+            nth = ("first", "second", "third", "fourth")[int(part[1]) - 1] if part[0] in "HQ" else ""
+            named = {"year": f"{year}", "month": f"{first} {year}"}
+            return named.get(part) or f"the {nth} {'half' if part[0] == 'H' else 'quarter'} of {year}"
         since = first if self.end.year == year else f"{first} {year}"
         return f"{since} to {calendar.month_name[self.end.month]} {self.end.year}"
 
     @property
     def short(self) -> str:
         """The span as a chart or a table names it: `H1 2024`, `Q2 2024`, `May 2024`."""
-        (part, number), first = self._part, calendar.month_abbr[self.start.month]
-        if part in ("H", "Q"):
-            return f"{part}{number} {self.start.year}"
-        if part == "month":
-            return f"{first} {self.start.year}"
+        part, first = self._part, calendar.month_abbr[self.start.month]
+        if part and part != "year":
+            return f"{first if part == 'month' else part} {self.start.year}"
         if self.months and not part and self.end.year == self.start.year:
             return f"{first}–{calendar.month_abbr[self.end.month]} {self.start.year}"
         return self._days_label if self.months is None and self.days > 1 else self.label

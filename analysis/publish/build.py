@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 # The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
 from analysis import chapters
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import Ledger, shared_ledger
+from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.report import Report
 from analysis.model.estimates import FITTED, fitted
 from analysis.model.track_record import asked, earlier_quarters
@@ -144,7 +144,7 @@ def run(reports: Sequence[Report], pool: Executor, charts: Charts, timeout: floa
 
 def prepare(reports: list[Report], data: Path, scratch: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
-    shared_ledger(data)
+    read_ledger(data)
     FITTED.clear()  # of reports that are done
     asked = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
     with workers.pool(scratch) as pool:

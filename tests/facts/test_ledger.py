@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import LedgerError, read_ledger, split_unit
+from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
+from analysis.facts.schema import LedgerError, split_unit
 from analysis.facts.span import Span
 
 CSV_FILES = ("facts.csv", "sources.csv", "events.csv", "fx.csv")
@@ -513,9 +514,10 @@ def test_a_rate_is_the_average_of_its_quarters_by_days(ledger, currency, period,
 @pytest.mark.parametrize(
     ("currency", "period", "as_of"), [("THB", "2020", None), ("XXX", "2024", None), ("THB", "2024", "2021-03-30")]
 )
-def test_a_rate_that_nobody_published_is_an_error_that_names_file_and_currency(ledger, currency, period, as_of):
-    with pytest.raises(LedgerError, match=rf"fx\.csv, column currency: '{currency}'.*{period}"):
-        (ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))).rate(currency, Span.parse(period))
+def test_a_rate_that_nobody_published_is_unknown_and_says_so(ledger, currency, period, as_of):
+    view = ledger if as_of is None else ledger.known_by(date.fromisoformat(as_of))
+    rate = view.rate(currency, Span.parse(period))
+    assert not rate and rate.missing == (f"exchange rate of {currency} for {period}",)
 
 
 UNIT = {
