@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import operator
 import re
-import string
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from functools import lru_cache
@@ -76,10 +75,7 @@ _ALLOWED = "fact ids, numbers, + - * /, the functions of data/README.md, and one
 def evaluate(test: str, rows: Mapping[str, Row]) -> Comparison | Quantity:
     """Work out a test on rows of facts and events: both of its sides, or its value where it compares nothing.
 
-    Raises
-    ------
-    RelationError
-        If the text is no relation, or adds or compares unlike units.
+    RelationError if the text is no relation, or adds or compares unlike units.
     """
     try:
         tree = ast.parse(test.strip(), mode="eval").body
@@ -139,9 +135,9 @@ def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
         case ast.UnaryOp(op=ast.USub()):
             return -_value(node.operand, rows)
         case ast.Call(func=ast.Name(id=name), keywords=[]) if name in _FUNCTIONS:
-            read, function, example = _FUNCTIONS[name]
+            kind, function, example = _FUNCTIONS[name]
             try:
-                return function(*(read(argument, rows) for argument in node.args))
+                return function(*(_argument(argument, kind, rows) for argument in node.args))
             except (RelationError, UnitError):
                 raise
             except (TypeError, ValueError) as error:
@@ -159,18 +155,15 @@ def _value(node: ast.expr, rows: Mapping[str, Row]) -> Quantity:
     raise RelationError(_ALLOWED)
 
 
-def _text(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    raise ValueError("its argument stands in quotes")
-
-
-def _period(node: ast.expr, rows: Mapping[str, Row]) -> Span:
-    return Span.parse(_text(node))
-
-
-def _row(node: ast.expr, rows: Mapping[str, Row]) -> Row:
-    return rows[_text(node)]
+def _argument(node: ast.expr, kind: str, rows: Mapping[str, Row]) -> Quantity | Span | Row:
+    match kind, node:
+        case "figure", _:
+            return _value(node, rows)
+        case "period", ast.Constant(value=str(text)):
+            return Span.parse(text)
+        case "row", ast.Constant(value=str(text)):
+            return rows[text]
+    raise ValueError(f"a {kind} stands in quotes")
 
 
 def _years(span: Span) -> Quantity:
@@ -200,34 +193,31 @@ def _sites(row: Row) -> Quantity:
     return replace(Quantity.counted(len(row.markets), "site", what), origins=row.origins)
 
 
-# Name -> how its arguments are read, what it does with them, and an example.
-_FUNCTIONS: dict[str, tuple[Callable, Callable[..., Quantity], str]] = {
-    "days": (_period, lambda span: Quantity.counted(span.days, "day", span.short), 'days("2024-05")'),
-    "months": (_period, lambda span: Quantity.counted(span.length_in_months, "month", span.short), 'months("2024H1")'),
-    "years": (_period, _years, 'years("2024H1")'),
-    "hours": (_value, _hours, "hours(A0008, A0009)"),
-    "day": (_row, lambda row: _date(row, "yyyymmdd"), 'day("E029")'),
-    "month": (_row, lambda row: _date(row, "yyyymm"), 'month("E017")'),
-    "year": (_row, lambda row: _date(row, "yyyy"), 'year("A0054")'),
-    "weeks": (_row, _weeks, 'weeks("P0524", "A0030")'),
-    "sites": (_row, _sites, 'sites("E030")'),
+# Name -> what its arguments are, what it does with them, and an example.
+_FUNCTIONS: dict[str, tuple[str, Callable[..., Quantity], str]] = {
+    "days": ("period", lambda span: Quantity.counted(span.days, "day", span.short), 'days("2024-05")'),
+    "months": ("period", lambda span: Quantity.counted(span.length_in_months, "month", span.short), 'months("2024H1")'),
+    "years": ("period", _years, 'years("2024H1")'),
+    "hours": ("figure", _hours, "hours(A0008, A0009)"),
+    "day": ("row", lambda row: _date(row, "yyyymmdd"), 'day("E029")'),
+    "month": ("row", lambda row: _date(row, "yyyymm"), 'month("E017")'),
+    "year": ("row", lambda row: _date(row, "yyyy"), 'year("A0054")'),
+    "weeks": ("row", _weeks, 'weeks("P0524", "A0030")'),
+    "sites": ("row", _sites, 'sites("E030")'),
 }
 
 
 def fields_of(template: str) -> frozenset[str]:
     """Names of the fields of a template."""
-    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)
+    return frozenset(re.findall(r"\{([\w.-]+)\}", template))
 
 
-def _is_template(text: str) -> bool:
-    parts = list(string.Formatter().parse(text))
-    named = [part[1:] for part in parts if part[1] is not None]
-    return not any(re.search(r"\d", words) for words, *_ in parts) and all(n and not (f or c) for n, f, c in named)
-
-
-_TEMPLATE = cell(_is_template, "words without digits; a number stands as the id of its fact, as in {A0005}")
+_TEMPLATE = cell(
+    re.compile(r"([^\d{}]|\{[\w.-]+\})*").fullmatch,
+    "words without digits; a number stands as the id of its fact, as in {A0005}",
+)
 _Words = Annotated[str, Field(strict=True), _TEMPLATE]
-_WITHOUT_DIGITS = cell(lambda text: not re.search(r"[\d{}]", text), "words without digits")
+_WITHOUT_DIGITS = cell(re.compile(r"[^\d{}]*").fullmatch, "words without digits")
 _Share = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 

@@ -221,12 +221,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def read_ledger(folder: Path = DATA) -> Ledger:
-    """Read and check a data folder; the same files are read once only, by this process and those forked from it.
+    """Read and check a data folder; a LedgerError names each file, line, column and value that cannot be used.
 
-    Raises
-    ------
-    LedgerError
-        If something in it cannot be used; it names each file, line, column and value.
+    The same files are read once only, by this process and those forked from it.
     """
     return _ledger_of(tuple(contents(folder).items()))
 
@@ -247,11 +244,8 @@ def make_ledger(files: dict[str, bytes], added: Iterable[dict] = ()) -> Ledger:
     problems.tell()  # without its words and columns a table cannot be checked cell by cell
     for row in added:
         rows[row["table"]].append(row)
-    context = {
-        "platforms": vocabulary.platforms,
+    context = dict(vocabulary) | {
         "places": vocabulary.names,
-        "metrics": vocabulary.metrics,
-        "counters": vocabulary.counters,
         "currencies": tuple(sorted({"USD", *(row["currency"] for row in rows["fx.csv"])})),
         "sources": {row["source"] for row in rows["sources.csv"]},
         "ids": {row["id"] for row in rows["facts.csv"]},

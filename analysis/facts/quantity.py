@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partialmethod
 
 from analysis.facts.span import Span
 
@@ -19,12 +20,7 @@ DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a mont
 BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
-_OPERATIONS = {
-    "+": (operator.add, _SUM),
-    "−": (operator.sub, _SUM),
-    "×": (operator.mul, _PRODUCT),
-    "÷": (operator.truediv, _PRODUCT),
-}
+_OPERATIONS = {"+": operator.add, "−": operator.sub, "×": operator.mul, "÷": operator.truediv}
 LEVEL = 0.02  # two figures this close say the same thing: published figures are rounded to about this much
 
 
@@ -117,34 +113,22 @@ class Quantity:
         if not (self.known and other.known):
             return Quantity.unknown(*dict.fromkeys(self.missing + other.missing))
         unit = self._common(other) if sign in "+−" else _product(self.unit, other.unit, 1 if sign == "×" else -1)
-        operate, binds = _OPERATIONS[sign]
+        binds = _SUM if sign in "+−" else _PRODUCT
         # The right side of − and ÷ needs brackets at equal rank, too.
         left = f"({self.formula})" if self.binds < binds else self.formula
         right = f"({other.formula})" if other.binds < binds + (sign in "−÷") else other.formula
         origins = tuple({o.id: o for o in self.origins + other.origins}.values())
         hedge = "about" if self.hedge or other.hedge else ""
-        return Quantity(operate(self.value, other.value), unit, f"{left} {sign} {right}", origins, hedge, binds=binds)
+        value = _OPERATIONS[sign](self.value, other.value)
+        return Quantity(value, unit, f"{left} {sign} {right}", origins, hedge, binds=binds)
 
-    def __add__(self, other: Quantity | float) -> Quantity:
-        return self._join("+", other)
+    def _after(self, sign: str, other: float) -> Quantity:
+        return _as_quantity(other)._join(sign, self)
 
-    def __sub__(self, other: Quantity | float) -> Quantity:
-        return self._join("−", other)
-
-    def __mul__(self, other: Quantity | float) -> Quantity:
-        return self._join("×", other)
-
-    def __truediv__(self, other: Quantity | float) -> Quantity:
-        return self._join("÷", other)
-
-    def __rsub__(self, other: float) -> Quantity:
-        return _as_quantity(other) - self
-
-    def __radd__(self, other: float) -> Quantity:
-        return _as_quantity(other) + self
-
-    def __rmul__(self, other: float) -> Quantity:
-        return _as_quantity(other) * self
+    __add__, __radd__ = partialmethod(_join, "+"), partialmethod(_after, "+")
+    __sub__, __rsub__ = partialmethod(_join, "−"), partialmethod(_after, "−")
+    __mul__, __rmul__ = partialmethod(_join, "×"), partialmethod(_after, "×")
+    __truediv__ = partialmethod(_join, "÷")
 
     def __neg__(self) -> Quantity:
         return replace(self, value=-self.value, formula=f"−({self.formula})", hedge="about" if self.hedge else "")

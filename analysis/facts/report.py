@@ -114,7 +114,7 @@ class Report:
         facts = self.ledger.facts
         facts = facts[(facts["platform"] == (platform or self.platform)) & (facts["market"] == market)]
         facts = facts[facts["metric"] == metric]
-        return facts if within is None else facts[[span in within for span in facts["span"]]]
+        return facts if within is None else facts.loc[[span in within for span in facts["span"]]]
 
     def by_id(self, fact_id: str) -> Quantity:
         """The figure of one row of facts.csv; unknown if it is not in this view."""
@@ -195,12 +195,7 @@ class Report:
 def open_report(namespace: Mapping[str, object]) -> Report:
     """The report of a notebook, from the parameters that its cells have set in its `globals()`.
 
-    Raises
-    ------
-    ParameterError
-        If the notebook, or the one who runs it, set a parameter that does not exist or a value that is not allowed.
-    LedgerError
-        If the data folder cannot be used.
+    ParameterError if the notebook, or the one who runs it, set one that does not exist or a value that is not allowed.
     """
     # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either would
     # otherwise be ignored in silence.
@@ -226,10 +221,7 @@ def _refuse_unknown(name: str) -> None:
 def make_report(ledger: Ledger, **parameters: object) -> Report:
     """A report on a ledger; parameters not given take the values of `PARAMETERS`.
 
-    Raises
-    ------
-    ParameterError
-        If a parameter is unknown, has the wrong type, or a value for which there is nothing to report.
+    ParameterError if one is unknown, has the wrong type, or a value for which there is nothing to report.
     """
     given = PARAMETERS | parameters
     for name, value in given.items():

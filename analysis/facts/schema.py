@@ -300,11 +300,16 @@ def units_of(measure: str, currencies: tuple[str, ...]) -> dict[str, tuple[float
 
 @lru_cache(maxsize=1024)
 def split_unit(unit: str) -> tuple[float, str]:
-    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); ValueError if there is none."""
-    currencies = tuple(re.findall("^[A-Z]{3}", unit))
+    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); also for one of something.
+
+    ValueError if there is none.
+    """
+    amount, per, noun = unit.partition(" per ")
+    currencies = tuple(re.findall("^[A-Z]{3}", amount))
     for measure in UNITS:
-        if unit in (units := units_of(measure, currencies)):
-            return units[unit]
+        if amount in (units := units_of(measure, currencies)):
+            factor, of = units[amount]
+            return factor, f"{of}/{noun}" if per else of
     raise ValueError(f"{unit!r} is no unit")
 
 

@@ -26,13 +26,7 @@ class Span:
 
     @classmethod
     def parse(cls, text: str) -> Span:
-        """Read a period as the ledger writes it.
-
-        Raises
-        ------
-        ValueError
-            If `text` is none of the forms in `ALLOWED`, or names a day that does not exist.
-        """
+        """Read a period as the ledger writes it; ValueError if it is none of `ALLOWED`, or no day that exists."""
         first, dots, last = text.partition("..")
         if dots and ".." not in last:
             start, end = cls.parse(first).start, cls.parse(last).end

@@ -185,9 +185,7 @@ def test_from_one_foreign_currency_to_another_goes_through_the_dollar(report):
     assert (stream.unit, stream.hedge) == ("VND", "more than")  # a change of currency changes no hedge
 
 
-@pytest.mark.parametrize(
-    "currency", ["BRL", "CNY", "EUR", "GBP", "IDR", "JPY", "MXN", "MYR", "PHP", "SGD", "THB", "USD", "VND"]
-)
+@pytest.mark.parametrize("currency", ["EUR", "IDR", "VND"])
 def test_ratios_over_one_period_are_the_same_in_every_currency(report, currency):
     there, here = report(currency=currency), report()
     first_half, june = span("2024H1"), span("2024-06")

@@ -57,11 +57,6 @@ def test_a_span_survives_being_written_and_read(any_span):
     assert span(any_span.code) == any_span
 
 
-@given(spans)
-def test_days_are_counted_with_both_ends(any_span):
-    assert any_span.days == any_span.end.toordinal() - any_span.start.toordinal() + 1
-
-
 @pytest.mark.parametrize(
     ("text", "months"),
     [("2024", 12), ("2024H2", 6), ("2024-05", 1), ("2023-11..2024-02", 4), ("2024-06-08", None),
