@@ -298,7 +298,6 @@ def units_of(measure: str, currencies: tuple[str, ...]) -> dict[str, tuple[float
     return {f"{scale} {noun}".strip(): (factor, unit) for scale, factor, noun, unit in written if scale or noun}
 
 
-@lru_cache(maxsize=1024)
 def split_unit(unit: str) -> tuple[float, str]:
     """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); also for one of something.
 

@@ -97,14 +97,6 @@ def test_the_dress_of_the_file_is_kept(data_copy, put, dress, tail):
     data_copy.read()
 
 
-@pytest.mark.parametrize(
-    ("written", "meant"), [("33,25", "33.25"), ("0,517", "0.517"), ("36,704497", "36.704497"), ("1500", "1500")]
-)
-def test_a_decimal_comma_is_understood_where_cells_are_parted_by_semicolons(data_copy, put, written, meant):
-    add([put(FACT | {"value": written}, delimiter=";")], data_copy.path)
-    assert data_copy.read().facts.loc["X0001", "value"] == meant
-
-
 def test_a_number_that_can_be_read_in_two_ways_is_refused(data_copy, put):
     values = ["1,500", "1.500", "-16,704"]
     path = put(*(FACT | {"id": f"X{n}", "value": value} for n, value in enumerate(values)), delimiter=";")
@@ -211,16 +203,11 @@ def test_a_name_that_is_taken_by_another_row_is_refused(data_copy, put):
     assert refused([path], data_copy.path) == [("new.csv", 2, "id", "P0025"), ("new.csv", 4, "id", "X0001")]
 
 
-@pytest.mark.parametrize(
-    ("raw", "told"),
-    [(b"", "a header line"), (b"id;platform;market;metric\n", "a column period"), (b"id;t\xed", "UTF-8")],
-)
-def test_a_file_that_cannot_be_read_is_told(data_copy, tmp_path, raw, told):
-    path = tmp_path / "new.csv"
-    path.write_bytes(raw)
-    with pytest.raises(LedgerError, match=told) as caught:
-        add([path], data_copy.path)
-    assert {p.file for p in caught.value.problems} == {"new.csv"}
+def test_files_that_cannot_be_read_are_told_at_once(data_copy, tmp_path):
+    for name, raw in (("a.csv", b""), ("b.csv", b"id;platform;market;metric\n"), ("c.csv", b"id;t\xed")):
+        (tmp_path / name).write_bytes(raw)
+    told = refused([tmp_path / name for name in ("a.csv", "b.csv", "c.csv")], data_copy.path)
+    assert {file for file, *_ in told} == {"a.csv", "b.csv", "c.csv"}
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
