@@ -130,7 +130,10 @@ class Ledger:
         if used.empty:
             return Quantity.unknown(f"exchange rate of {currency} for {span.short}")
         rate = float((used["per_usd"] * used["days"]).sum() / used["days"].sum())
-        printed, period = f"{rate:.6g} {currency} for one US dollar", ", ".join(span.short for span in used["span"])
+        printed, period = (
+            f"{rate:.6g} {currency} for one US dollar",
+            ", ".join(quarter.short for quarter in used["span"]),
+        )
         source, known_on = self._cited(used["source"].iloc[0]), day_label(max(used["end"]))
         origin = Origin(f"{currency} {span.code}", printed, "average rate", period, **source, known_on=known_on)
         return Quantity(rate, f"{currency}/USD", formula=f"{rate:.6g} {currency} per US$", origins=(origin,))
@@ -150,9 +153,8 @@ class Ledger:
         # Of a hundred thousand facts most share their unit and period.
         pairs = list(zip(shared["of"], shared["span"], strict=True))
         worth = {pair: self.convert(Quantity(1.0, pair[0]), pair[1], "USD").value for pair in {*pairs}}
-        cells = (shared["number"] * [worth[pair] for pair in pairs]).groupby(
-            [shared[name] for name in CELL], sort=False
-        )
+        value = shared["number"] * [worth[pair] for pair in pairs]
+        cells = value.groupby([shared[name] for name in CELL], sort=False)
         low, high = cells.transform("min"), cells.transform("max")
         for _, cell in shared[high - low > LEVEL * high.abs()].groupby(CELL, sort=False):
             yield cell
@@ -281,10 +283,9 @@ def _with_spans(frame: pd.DataFrame) -> pd.DataFrame:
     period = frame.get("period", frame.get("date"))
     if period is None:
         return frame
-    spans = {text: Span.parse(text) for text in period.unique()}
-    frame["span"] = [spans[text] for text in period]
-    frame["start"] = [span.start for span in frame["span"]]
-    frame["end"] = [span.end for span in frame["span"]]
+    frame["span"] = period.map({text: Span.parse(text) for text in period.unique()})
+    for name in ("start", "end"):
+        frame[name] = [getattr(span, name) for span in frame["span"]]
     return frame
 
 

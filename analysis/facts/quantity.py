@@ -200,8 +200,7 @@ class Quantity:
         """The number as a sentence prints it, with its hedge: `just over 30%`."""
         return f"{self.hedge} {self.bare}" if self.hedge and self.known else self.bare
 
-    def __str__(self) -> str:
-        return self.text
+    __str__ = text.fget
 
     @property
     def in_unit(self) -> float:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
@@ -352,8 +352,46 @@ def read_table(name: str, content: bytes, added: bool = False) -> list[dict]:
     commas, spaces around a cell, rows and columns that are empty. In a file that is `added`, whose header tells its
     table, columns that have a default may be missing.
     """
-    text, problems = read_text(name, content), Problems()
+    text, problems, read = read_text(name, content), Problems(), []
     table, likely, mark, header_line = dialect(text, tuple(TABLES) if added else (name,))
+    (top, header), *rows = _lines(name, text, mark) or [(1, [])]
+    fields, columns = TABLES[table].model_fields, COLUMNS[table]
+    if top < header_line and len({*likely} & {*columns}) > 1:
+        above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
+        raise LedgerError([Problem(name, top, None, " ".join(filter(None, header)), above)])
+    named = [column for column in header if column]
+    for column in dict.fromkeys(named):
+        if column not in columns or named.count(column) > 1:
+            hint = closest(column, tuple(name for name in columns if name not in named))
+            problems.append(Problem(name, top, None, column, f"each of these once: {', '.join(columns)}", hint))
+    for column, field in fields.items():
+        if named and column not in named and (field.is_required() or not added):
+            problems.append(Problem(name, top, None, None, f"a column {column}"))
+    if not rows:
+        allowed = f"a header line and at least one row under it; the header: {', '.join(columns)}"
+        problems.append(Problem(name, top, None, "no rows" if named else "an empty file", allowed))
+    empty = {column: "" if field.is_required() else field.default for column, field in fields.items()}
+    number = {"facts.csv": "value", "fx.csv": "per_usd"}.get(table) if mark != "," else None
+    for line, cells in rows:
+        pairs = list(zip_longest(header, cells, fillvalue=""))
+        if len(cells) < len(named) or any(cell for column, cell in pairs if not column):
+            problems.append(
+                Problem(name, line, None, f"{len(cells)} cells", f"{len(named)} cells, one for each column")
+            )
+        row = empty | {column: cell for column, cell in pairs if column}
+        # `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
+        if number and re.fullmatch(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}", row[number]):
+            allowed = "a number that can be read in one way only: no thousands marks, not three decimals"
+            problems.append(Problem(name, line, number, row[number], allowed))
+        elif number and re.fullmatch(r"-?[0-9]+,[0-9]+", row[number]):
+            row[number] = row[number].replace(",", ".")
+        read.append(row | {"table": table, "file": name, "line": line})
+    problems.tell()
+    return read
+
+
+def _lines(name: str, text: str, mark: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV text that are not empty, with the lines in which they begin."""
     reader, rows, begins = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True), [], 1
     try:
         for row in reader:
@@ -363,38 +401,7 @@ def read_table(name: str, content: bytes, added: bool = False) -> list[dict]:
             begins = reader.line_num + 1
     except csv.Error as error:
         raise LedgerError([Problem(name, begins, None, None, f"CSV with every quote closed ({error})")]) from None
-    (top, header), *rows = rows or [(1, [])]
-    used = [n for n, column in enumerate(header) if column or any("".join(row[n : n + 1]) for _, row in rows)]
-    fields, columns = TABLES[table].model_fields, COLUMNS[table]
-    default = {column: "" if field.is_required() else field.default for column, field in fields.items()}
-    if top < header_line and len({*likely} & {*columns}) > 1:
-        above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
-        raise LedgerError([Problem(name, top, None, " ".join(filter(None, header)), above)])
-    width, header, read = len(header), [header[n] for n in used], []
-    for column in dict.fromkeys(header):
-        if column not in columns or header.count(column) > 1:
-            hint = closest(column, tuple(name for name in columns if name not in header))
-            problems.append(Problem(name, top, None, column, f"each of these once: {', '.join(columns)}", hint))
-    for column, field in fields.items():
-        if header and column not in header and (field.is_required() or not added):
-            problems.append(Problem(name, top, None, None, f"a column {column}"))
-    for line, cells in rows:
-        row = [cells[n] for n in used if n < len(cells)] + [cell for cell in cells[width:] if cell]
-        if len(row) != len(header):
-            problems.append(Problem(name, line, None, f"{len(row)} cells", f"{len(header)} cells, one for each column"))
-        read.append(default | dict(zip(header, row, strict=False)) | {"table": table, "file": name, "line": line})
-        number = next((column for column in ("value", "per_usd") if mark != "," and column in read[-1]), None)
-        # `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
-        if number and re.fullmatch(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}", read[-1][number]):
-            allowed = "a number that can be read in one way only: no thousands marks, not three decimals"
-            problems.append(Problem(name, line, number, read[-1][number], allowed))
-        elif number and re.fullmatch(r"-?[0-9]+,[0-9]+", read[-1][number]):
-            read[-1][number] = read[-1][number].replace(",", ".")
-    if not rows:
-        allowed = f"a header line and at least one row under it; the header: {', '.join(columns)}"
-        problems.append(Problem(name, top, None, "no rows" if header else "an empty file", allowed))
-    problems.tell()
-    return read
+    return rows
 
 
 def key_of(row: dict) -> tuple[str, ...]:
