@@ -42,13 +42,11 @@ UNITS: dict[str, dict[str, str]] = {
     "growth": {"%": "%"},
     "multiple": {"multiple": "×"},
     "duration": {f"{noun}s": noun for noun in ("hour", "day", "week", "month", "year")},
-    "count": {
-        "": "", "orders": "order", "parcels": "parcel", "users": "user", "sellers": "seller", "markets": "market",
-        "sites": "site", "people": "person", "winners": "", "rank": "", "count": "",
-    },
+    "count": {f"{noun}s": noun for noun in ("order", "parcel", "user", "seller", "market", "site")}
+    | {"people": "person", "winners": "", "rank": "", "count": "", "": ""},
     "clock": {"o'clock": "o'clock"},
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
-}  # fmt: skip
+}
 # What a value as written can be at all. A share is a part of a whole; a ratio is measured against something else.
 _NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
 BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
@@ -81,15 +79,15 @@ class LedgerError(InputError):
 
     def __init__(self, problems: Iterable[Problem]):
         self.problems = sorted(problems, key=lambda problem: (problem.file, problem.line or 0))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
         lines, said = [f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''} in the data"], set()
         for problem in self.problems:
             again = problem.allowed in said and len(problem.allowed) > 60  # a long list is told once
             lines.append(f"  {problem._replace(allowed='as above') if again else problem}")
             said.add(problem.allowed)
-        super().__init__("\n".join(lines))
-
-    def __reduce__(self) -> tuple:
-        return type(self), (self.problems,)  # a worker's error is told by its master
+        return "\n".join(lines)
 
 
 class Problems(list[Problem]):

@@ -72,56 +72,43 @@ class Span:
         return self.months or self.days / DAYS_PER_MONTH
 
     @property
-    def _part(self) -> str:
-        """The part of the calendar's year that the span is: `year`, `H1`, `Q2`, `month`; or nothing."""
-        for name, months in (("year", 12), ("H", 6), ("Q", 3), ("month", 1)):
-            if self.months == months and self.start.month % months == 1 % months:
-                return f"{name}{1 + self.start.month // months}" if name in "HQ" else name
-        return ""
-
-    @property
     def code(self) -> str:
         """The span as the ledger writes it."""
-        part, year, month = self._part, f"{self.start.year}", f"{self.start:%Y-%m}"
-        if self.days == 1:
-            return self.start.isoformat()
-        if part:
-            return {"year": year, "month": month}.get(part, year + part)
-        if self.months and self.end.year == self.start.year:
-            return f"{month}..{self.end:%Y-%m}"
-        return f"{self.start.isoformat()}..{self.end.isoformat()}"
+        return self._names[0]
 
     @property
     def label(self) -> str:
         """The span as a sentence names it: `the first half of 2024`, `May 2024`, `8 June 2024`."""
-        part, year, first = self._part, self.start.year, calendar.month_name[self.start.month]
-        if self.days == 1:
-            return day_label(self.start)
-        if self.months is None:
-            return f"the period from {self._days_label}"
-        if part:
-            nth = ("first", "second", "third", "fourth")[int(part[1]) - 1] if part[0] in "HQ" else ""
-            named = {"year": f"{year}", "month": f"{first} {year}"}
-            return named.get(part) or f"the {nth} {'half' if part[0] == 'H' else 'quarter'} of {year}"
-        since = first if self.end.year == year else f"{first} {year}"
-        return f"{since} to {calendar.month_name[self.end.month]} {self.end.year}"
+        return self._names[1]
 
     @property
     def short(self) -> str:
         """The span as a chart or a table names it: `H1 2024`, `Q2 2024`, `May 2024`."""
-        part, first = self._part, calendar.month_abbr[self.start.month]
-        if part and part != "year":
-            return f"{first if part == 'month' else part} {self.start.year}"
-        if self.months and not part and self.end.year == self.start.year:
-            return f"{first}–{calendar.month_abbr[self.end.month]} {self.start.year}"
-        return self._days_label if self.months is None and self.days > 1 else self.label
+        return self._names[2]
 
     @property
-    def _days_label(self) -> str:
-        if (self.start.year, self.start.month) == (self.end.year, self.end.month):
-            return f"{self.start.day} to {day_label(self.end)}"
-        first = day_label(self.start)
-        return f"{first.removesuffix(f' {self.end.year}')} to {day_label(self.end)}"
+    def _names(self) -> tuple[str, str, str]:
+        start, end, months, year = self.start, self.end, self.months, self.start.year
+        first, last = (calendar.month_name[day.month] for day in (start, end))
+        if self.days == 1:
+            return start.isoformat(), day_label(start), day_label(start)
+        if months is None:
+            same = f"{start.day}" if (start.year, start.month) == (end.year, end.month) else day_label(start)
+            words = f"{same.removesuffix(f' {end.year}')} to {day_label(end)}"
+            return f"{start.isoformat()}..{end.isoformat()}", f"the period from {words}", words
+        if end.year > year:
+            words = f"{first} {year} to {last} {end.year}"
+            return f"{start.isoformat()}..{end.isoformat()}", words, words
+        if months == 12:
+            return (f"{year}",) * 3
+        if months == 1:
+            return f"{start:%Y-%m}", f"{first} {year}", f"{first[:3]} {year}"
+        letter, noun = {6: ("H", "half"), 3: ("Q", "quarter")}.get(months, ("", ""))
+        if not noun or (start.month - 1) % months:
+            return f"{start:%Y-%m}..{end:%Y-%m}", f"{first} to {last} {year}", f"{first[:3]}–{last[:3]} {year}"
+        number = 1 + start.month // months
+        nth = ("first", "second", "third", "fourth")[number - 1]
+        return f"{year}{letter}{number}", f"the {nth} {noun} of {year}", f"{letter}{number} {year}"
 
     @property
     def year(self) -> Span:
