@@ -282,8 +282,8 @@ def _with_lines(claims: dict[str, object], info) -> dict[str, object]:
 Claims = Annotated[dict[str, Claim], BeforeValidator(_with_lines)]  # of a claims.toml, in its order
 
 
-def judged(report: Report, chapter: str | None = None) -> pd.DataFrame:
-    """Every claim about the report's platform and its rival that its view can tell (those of a chapter, if given).
+def judged(report: Report) -> pd.DataFrame:
+    """Every claim about the report's platform and its rival that its view can tell.
 
     Returns
     -------
@@ -293,11 +293,8 @@ def judged(report: Report, chapter: str | None = None) -> pd.DataFrame:
         `printed` and `worked_out`, the sides of the test, or None, and `sign` between them; `verdict`, one of
         `VERDICTS`.
     """
-    platforms, ids = (report.platform, report.rival), report.ledger.ids
-    asked = [
-        claim for claim in report.ledger.claims if claim.platform in platforms and chapter in (None, claim.chapter)
-    ]
-    rows = [_judged(report, claim) for claim in (claim.seen(ids) for claim in asked) if claim]
+    platforms = report.platform, report.rival
+    rows = [_judged(report, claim) for claim in report.ledger.claims if claim.platform in platforms]
     found = ["figures", "quotes", "witnesses", "printed", "sign", "worked_out", "verdict"]
     return pd.DataFrame(rows, columns=[*Claim.model_fields, *found])
 

@@ -77,10 +77,8 @@ class Ledger:
         cited = set().union(*(frame["source"] for frame in view.values()))
         sources = self.sources[self.sources.index.isin(cited)]
         view["arguments"] = self.arguments[self.arguments["source"].isin(cited)]
-        known = {*view["facts"].index, *view["events"].index}
-        claims = tuple(filter(None, (claim.seen(known) for claim in self.claims)))
-        assumptions = self.assumptions.known_by(day)
-        return replace(self, **view, sources=sources, claims=claims, assumptions=assumptions, as_of=day)
+        seen = replace(self, **view, sources=sources, assumptions=self.assumptions.known_by(day), as_of=day)
+        return replace(seen, claims=tuple(filter(None, (claim.seen(seen.ids) for claim in self.claims))))
 
     @cached_property
     def ids(self) -> frozenset[str]:

@@ -219,9 +219,9 @@ class Quantity:
         return f'<span class="quantity" data-key="{self.key}" title="{html.escape(self.formula)}">{shown}</span>'
 
 
-def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
+def level(a: Quantity, b: Quantity) -> bool:
     """Whether two known figures are equal as far as published figures can tell."""
-    return bool(a and b) and abs((a / b).value - 1) <= within
+    return bool(a and b) and abs((a / b).value - 1) <= LEVEL
 
 
 def is_currency(unit: str) -> bool:
