@@ -9,11 +9,11 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import islice, zip_longest
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
 from analysis.facts.errors import InputError
@@ -151,18 +151,21 @@ def closest(text: str, words: tuple[str, ...]) -> str:
     return known[max(near, key=lambda name: sum(map(str.__eq__, name, text)))] if near else ""
 
 
+def _is_day(text: str) -> bool:
+    return Span.parse(text).start.isoformat() == text
+
+
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-_A_DAY = cell(lambda text: Span.parse(text).start.isoformat() == text, "a day as YYYY-MM-DD")
-_ANNOUNCED = cell(
-    lambda text: not text or Span.parse(text).start.isoformat() == text,
-    "empty, or the day it was announced as YYYY-MM-DD",
-)
 _A_DATE = cell(lambda text: len(text) in (6, 8) and Span.of_digits(text), "a date that exists, as yyyymm or yyyymmdd")
 Text = Annotated[str, Field(strict=True), cell(str.strip, "some text")]
 Place = Annotated[str, Field(strict=True), word("places", several=True)]
 Platform = Annotated[str, Field(strict=True), word("platforms")]
 _Source = Annotated[str, word("sources", allowed="a source of sources.csv")]
 _Id = Annotated[str, cell(re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _")]
+_Day = Annotated[str, cell(_is_day, "a day as YYYY-MM-DD")]
+_Announced = Annotated[
+    str, cell(lambda text: not text or _is_day(text), "empty, or the day it was announced as YYYY-MM-DD")
+]
 _Period = Annotated[str, cell(Span.parse, f"a period: {ALLOWED}")]
 _Number = Annotated[str, cell(_NUMBER.fullmatch, "a number, with a point for decimals and no thousands marks")]
 _Rate = Annotated[str, cell(lambda text: _NUMBER.fullmatch(text) and float(text) > 0, "a number above zero")]
@@ -170,10 +173,8 @@ _Currency = Annotated[str, cell(re.compile("[A-Z]{3}").fullmatch, "a currency co
 _Url = Annotated[str, cell(re.compile(r"(https?://\S+)?").fullmatch, "empty, or an address that begins with http")]
 
 
-class Strict(BaseModel):
+class Strict(BaseModel, extra="forbid", frozen=True):
     """Keys that nobody knows are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Fact(Strict):
@@ -192,7 +193,7 @@ class Fact(Strict):
     counter: Annotated[str, word("counters")] = "unstated"
     publication: str = ""
     source: _Source
-    known_on: Annotated[str, _A_DAY]
+    known_on: _Day
     known_on_basis: Annotated[str, word(KNOWN_ON_BASES)]
     vintage: Annotated[str, word(("", *VINTAGES))] = ""
     confidence: Annotated[str, word(CONFIDENCE)]
@@ -226,57 +227,17 @@ class Fact(Strict):
         return other
 
 
-class Source(Strict):
-    """A row of sources.csv."""
-
-    source: Text
-    title: Text
-    publisher: str
-    published: str
-    url: _Url
-
-
-class Event(Strict):
-    """A row of events.csv."""
-
-    id: Text
-    date: _Period
-    platform: Platform
-    market: Place
-    kind: Annotated[str, word(EVENT_KINDS)]
-    event: Text
-    known_on: Annotated[str, _ANNOUNCED]
-    source: _Source
-
-
-class Rate(Strict):
-    """A row of fx.csv."""
-
-    currency: _Currency
-    period: _Period
-    per_usd: _Rate
-    source: _Source
-
-
-class Argument(Strict):
-    """A row of arguments.csv: what a source argues, what of the data bears on it, and what would answer it."""
-
-    id: _Id
-    chapter: Text
-    speaker: Text
-    kind: Text
-    source: _Source
-    words: Text
-    english: Text
-    claims: str = ""
-    facts: str = ""
-    test: str = ""
-    needs: Text
-
-
+_row = partial(create_model, "Row", __base__=Strict)
+_Kind, _Maybe = Annotated[str, word(EVENT_KINDS)], (str, "")
 # Others name the rows of sources.csv, so that a file is added before those that need it.
 TABLES: dict[str, type[Strict]] = {
-    "sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact, "arguments.csv": Argument,
+    "sources.csv": _row(source=Text, title=Text, publisher=str, published=str, url=_Url),
+    "events.csv": _row(id=Text, date=_Period, platform=Platform, market=Place, kind=_Kind, event=Text,
+                       known_on=_Announced, source=_Source),
+    "fx.csv": _row(currency=_Currency, period=_Period, per_usd=_Rate, source=_Source),
+    "facts.csv": Fact,
+    "arguments.csv": _row(id=_Id, chapter=Text, speaker=Text, kind=Text, source=_Source, words=Text, english=Text,
+                          claims=_Maybe, facts=_Maybe, test=_Maybe, needs=Text),
 }  # fmt: skip
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
 # The columns that together name a row.
