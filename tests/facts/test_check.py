@@ -1,6 +1,7 @@
 """The state of the data for a quarter, and two reports side by side."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -96,3 +97,9 @@ def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(led
     assert any(line.startswith("    E029: ") for line in lines)
     assert any(re.match(r"    the US: US\$[\d.]+ bn, now US\$[\d.]+ bn$", line) for line in lines)
     assert not re.search(r"nan|None|not published", told)
+
+
+def test_a_ledger_without_an_event_can_be_asked(ledger):
+    report = make_report(replace(ledger, events=ledger.events.iloc[:0]))
+    assert chapter.unknown_names({"europe": report}) == []
+    assert report.ledger.event("TikTok Shop", "US", "launch") is None
