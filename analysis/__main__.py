@@ -150,11 +150,11 @@ def _notebooks(asked: argparse.Namespace) -> None:
 
 
 def _check(asked: argparse.Namespace) -> None:
-    from analysis.facts.check import readiness
+    from analysis.facts.check import Recorder, readiness
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
-    from analysis.story.chapter import chapters, findings, unknown_names
+    from analysis.story.chapter import chapters, unknown_names
 
     ledger = read_ledger(asked.data)
     if astray := claims_astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later
@@ -165,10 +165,11 @@ def _check(asked: argparse.Namespace) -> None:
     _say(f"{counts}: all rows can be used; {span}")
     if quarters:
         report = make_report(ledger, quarter=asked.quarter or min(quarters[-1], PARAMETERS["quarter"]))
-        if problems := unknown_names(report):
+        asking = {name: Recorder.of(report) for name in chapters()}
+        if problems := unknown_names(asking):
             raise InputError("\n".join(problems))
         if asked.quarter:
-            _say(readiness(ledger, report, findings()))
+            _say(readiness(ledger, report, asking))
 
 
 def _add(asked: argparse.Namespace) -> None:

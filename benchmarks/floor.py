@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from analysis.facts.ledger import shared_ledger
+from analysis.facts.ledger import read_ledger
 from analysis.facts.report import make_report
 from analysis.publish import manifest
 from analysis.publish.execute import clean
@@ -42,7 +42,7 @@ def run(notebook: NotebookNode, parameters: dict[str, str]) -> NotebookNode:
 
 def main() -> None:
     quarter, out = sys.argv[1], Path(sys.argv[2])
-    report = make_report(shared_ledger(), quarter=quarter)
+    report = make_report(read_ledger(), quarter=quarter)
     sources = manifest.notebooks()
     told = [Chapter(path.stem, run(nbformat.read(path, as_version=4), report.parameters)) for path in sources]
     out.mkdir(parents=True, exist_ok=True)

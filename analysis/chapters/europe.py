@@ -168,7 +168,7 @@ def rivals(report: Report) -> dict:
     first, last = (parcels.iloc[0], parcels.iloc[-1]) if len(parcels) > 1 else (None, None)
     before, after = (Quantity.unknown("parcels") if row is None else report.quantity(row) for row in (first, last))
     places = {*ledger.vocabulary.regions[REGION], UNION, REGION}
-    events = ledger.events[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
+    events = ledger.events.loc[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
     own = (events["platform"] == report.platform) & ~events["kind"].isin(RULES)
     return {
         "users": sorted(users, key=lambda row: -row[1].value),

@@ -93,7 +93,7 @@ def _listed(report: Report, facts: pd.DataFrame) -> pd.DataFrame:
     """Facts as a table lists them: `what`, `figure` and who counted are words of the data folder."""
     qualifier = facts["qualifier"].where(facts["qualifier"] != "exact", "")
     figure = (qualifier + " " + facts["value"]).str.strip()
-    what = [report.cell_name(fact) for _, fact in facts.iterrows()]
+    what = [report.ledger.cell_name(fact) for _, fact in facts.iterrows()]
     return facts.assign(what=what, figure=figure).reset_index(names="id")
 
 

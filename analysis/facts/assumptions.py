@@ -3,41 +3,21 @@
 They stand in data/scenarios.toml, apart from the facts: nobody published them, and each has a reason of ours.
 """
 
-from __future__ import annotations
-
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity
-from analysis.facts.schema import EVENT_KINDS, Strict, Text, cell, closest, refuse, split_unit, word
+from analysis.facts.quantity import Origin, Quantity
+from analysis.facts.schema import EVENT_KINDS, Strict, Text, cell, closest, refuse, split_unit, with_ids, word
 
 SETTINGS = ("low", BASE, "high")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
 _EventKind = Annotated[str, word(("", *EVENT_KINDS))]
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """What a number rests on that nobody published: stands beside the published figures in its provenance."""
-
-    id: str
-    printed: str
-    what: str
-    reason: str
-    publisher: str = "assumption"
-    url: str = ""
-    basis: str = ""
-
-    @property
-    def told(self) -> dict[str, str]:
-        """What a note says of it."""
-        return {"printed": self.printed, "what": self.what, "reason": self.reason}
 
 
 class _Conditional(Strict):
@@ -53,27 +33,23 @@ class Lever(_Conditional):
     """One assumption, with both ends of its range in `unit`."""
 
     means: Text
-    unit: Annotated[
-        str,
-        Field(strict=True),
-        cell(lambda unit: _split(unit), "a unit as facts.csv has it, also for one of something"),
-    ]
+    unit: Annotated[str, Field(strict=True), cell(split_unit, "a unit as facts.csv has it, also for one of something")]
     low: _Number
     base: _Number
     high: _Number
     reason: Text
 
     @model_validator(mode="after")
-    def _in_order(self) -> Lever:
+    def _in_order(self) -> Self:
         if not self.low <= self.base <= self.high:
             raise refuse("low, base and high in this order, none less than the one before")
         return self
 
     def at(self, setting: str, name: str) -> Quantity:
         """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
-        factor, unit = _split(self.unit)
+        factor, unit = split_unit(self.unit)
         value = Quantity(getattr(self, setting) * factor, unit, name)
-        return replace(value, origins=(Assumption(name, value.bare, self.means, self.reason),))
+        return replace(value, origins=(Origin(name, value.bare, self.means, reason=self.reason),))
 
 
 class Judgement(Strict):
@@ -96,17 +72,11 @@ class Scenario(_Conditional):
     history: tuple[Judgement, ...] = ()
 
 
-def _with_ids(scenarios: object) -> object:
-    if not isinstance(scenarios, dict):
-        return scenarios
-    return {name: entry | {"id": name} if isinstance(entry, dict) else entry for name, entry in scenarios.items()}
-
-
 class Assumptions(Strict):
     """All levers and scenarios by their names, in the order of the file."""
 
     levers: dict[str, Lever]
-    scenarios: Annotated[dict[str, Scenario], BeforeValidator(_with_ids)]
+    scenarios: Annotated[dict[str, Scenario], BeforeValidator(with_ids)]
 
     @field_validator("scenarios")
     @classmethod
@@ -122,21 +92,14 @@ class Assumptions(Strict):
             raise refuse(f"a scenario named {BASE} that sets no lever: it is what the others move")
         return scenarios
 
-    def known_by(self, day: date) -> Assumptions:
+    def known_by(self, day: date) -> Self:
         """Without the judgements of later days."""
-        seen = {
-            name: scenario.model_copy(update={"history": tuple(e for e in scenario.history if e.day <= day)})
-            for name, scenario in self.scenarios.items()
-        }
+        seen = {}
+        for name, scenario in self.scenarios.items():
+            history = tuple(judgement for judgement in scenario.history if judgement.day <= day)
+            seen[name] = scenario.model_copy(update={"history": history})
         return self.model_copy(update={"scenarios": seen})
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""
         return self.levers[lever].at(setting or scenario.settings.get(lever, BASE), lever)
-
-
-def _split(unit: str) -> tuple[float, str]:
-    """As `split_unit`, also for an amount for one of something: `USD k per person`."""
-    amount, per, noun = unit.partition(" per ")
-    factor, of = split_unit(amount)
-    return factor, f"{of}/{noun}" if per else of

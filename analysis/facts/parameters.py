@@ -1,7 +1,5 @@
 """What is taken where nothing else is said: the data folder, and the parameters of a report."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parent.parent.parent / "data"

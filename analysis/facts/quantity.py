@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import html
 import math
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partialmethod
 
 from analysis.facts.span import Span
 
@@ -18,6 +20,8 @@ DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a mont
 BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
 _SUM, _PRODUCT, _ATOM = range(3)  # how tightly a formula binds
+_OPERATIONS = {"+": operator.add, "−": operator.sub, "×": operator.mul, "÷": operator.truediv}
+LEVEL = 0.02  # two figures this close say the same thing: published figures are rounded to about this much
 
 
 class UnitError(ValueError):
@@ -26,23 +30,25 @@ class UnitError(ValueError):
 
 @dataclass(frozen=True)
 class Origin:
-    """One published figure, as it was printed."""
+    """One published figure, as it was printed; or an assumption of ours, which has a reason instead of a source."""
 
     id: str  # row of facts.csv
     printed: str  # value, unit and qualifier: `just over 30 %`
     what: str
-    period: str
-    source: str  # title, publisher and number
-    publisher: str
-    url: str
-    known_on: str  # the day it became public, with `(inferred)` where that day is a judgement
+    period: str = ""
+    source: str = ""  # title, publisher and number
+    publisher: str = "assumption"
+    url: str = ""
+    known_on: str = ""  # the day it became public, with `(inferred)` where that day is a judgement
     basis: str = ""  # who counts: `tracker`, `leak` and so on; empty for an exchange rate
     counter: str = ""  # the firm that counted, or `unstated`; empty for what is no fact
+    reason: str = ""
 
     @property
     def told(self) -> dict[str, str]:
         """What a note says of it."""
-        return {key: getattr(self, key) for key in ("printed", "what", "period", "source", "url", "known_on", "basis")}
+        published = ("period", "source", "url", "known_on", "basis")
+        return {key: getattr(self, key) for key in ("printed", "what", *(("reason",) if self.reason else published))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,45 +106,29 @@ class Quantity:
         """Who counted the figures behind this one; figures of unlike bases do not add up."""
         return frozenset(origin.basis for origin in self.origins if origin.basis)
 
-    # Arithmetic -----------------------------------------------------------------------------------
-
-    def _join(self, other: Quantity, value: float, unit: str, sign: str, binds: int) -> Quantity:
+    def _join(self, sign: str, other: Quantity | float) -> Quantity:
+        other = _as_quantity(other)
+        if sign == "÷" and other.value == 0:
+            return Quantity.unknown(f"a divisor other than zero ({other.formula})")
         if not (self.known and other.known):
             return Quantity.unknown(*dict.fromkeys(self.missing + other.missing))
+        unit = self._common(other) if sign in "+−" else _product(self.unit, other.unit, 1 if sign == "×" else -1)
+        binds = _SUM if sign in "+−" else _PRODUCT
         # The right side of − and ÷ needs brackets at equal rank, too.
         left = f"({self.formula})" if self.binds < binds else self.formula
-        right_rank = binds + 1 if sign in "−÷" else binds
-        right = f"({other.formula})" if other.binds < right_rank else other.formula
+        right = f"({other.formula})" if other.binds < binds + (sign in "−÷") else other.formula
         origins = tuple({o.id: o for o in self.origins + other.origins}.values())
         hedge = "about" if self.hedge or other.hedge else ""
+        value = _OPERATIONS[sign](self.value, other.value)
         return Quantity(value, unit, f"{left} {sign} {right}", origins, hedge, binds=binds)
 
-    def __add__(self, other: Quantity | float) -> Quantity:
-        other = _as_quantity(other)
-        return self._join(other, self.value + other.value, self._common(other), "+", _SUM)
+    def _after(self, sign: str, other: float) -> Quantity:
+        return _as_quantity(other)._join(sign, self)
 
-    def __sub__(self, other: Quantity | float) -> Quantity:
-        other = _as_quantity(other)
-        return self._join(other, self.value - other.value, self._common(other), "−", _SUM)
-
-    def __mul__(self, other: Quantity | float) -> Quantity:
-        other = _as_quantity(other)
-        return self._join(other, self.value * other.value, _product(self.unit, other.unit, 1), "×", _PRODUCT)
-
-    def __truediv__(self, other: Quantity | float) -> Quantity:
-        other = _as_quantity(other)
-        if other.value == 0:
-            return Quantity.unknown(f"a divisor other than zero ({other.formula})")
-        return self._join(other, self.value / other.value, _product(self.unit, other.unit, -1), "÷", _PRODUCT)
-
-    def __rsub__(self, other: float) -> Quantity:
-        return _as_quantity(other) - self
-
-    def __radd__(self, other: float) -> Quantity:
-        return _as_quantity(other) + self
-
-    def __rmul__(self, other: float) -> Quantity:
-        return _as_quantity(other) * self
+    __add__, __radd__ = partialmethod(_join, "+"), partialmethod(_after, "+")
+    __sub__, __rsub__ = partialmethod(_join, "−"), partialmethod(_after, "−")
+    __mul__, __rmul__ = partialmethod(_join, "×"), partialmethod(_after, "×")
+    __truediv__ = partialmethod(_join, "÷")
 
     def __neg__(self) -> Quantity:
         return replace(self, value=-self.value, formula=f"−({self.formula})", hedge="about" if self.hedge else "")
@@ -181,8 +171,6 @@ class Quantity:
         self._common(other)
         return other.value
 
-    # Printing -------------------------------------------------------------------------------------
-
     @property
     def bare(self) -> str:
         """Value and unit without its hedge: `US$2.94 bn a month`, `16.8%`, `3.7×`, `1,000 orders`."""
@@ -190,34 +178,29 @@ class Quantity:
             return "not published"
         if self.unit in DATES:
             return Span.of_digits(f"{self.value:.0f}").label
-        return self._written().replace("-", "−")
-
-    def _written(self) -> str:
-        value, size = self.value, abs(self.value)
-        if self.unit == "%":
+        size, minus = abs(self.value), "−" if self.value < 0 else ""
+        if self.unit in ("%", "×"):
+            size, whole = (size * 100, 0.995) if self.unit == "%" else (size, 20)
             if self.is_printed:
-                return f"{value * 100:.10g}%"
-            # Whole numbers, of which a reader remembers no more; two digits of what is less than one.
-            return f"{value * 100:,.0f}%" if size * 100 >= 0.995 else f"{_round(value * 100, 2)}%"
-        if self.unit == "×":
-            if self.is_printed or size >= 20:
-                return f"{value:,g}×" if self.is_printed else f"{value:,.0f}×"
-            return f"{value:.1f}×" if size >= 0.995 else f"{_round(value, 2)}×"
+                number = f"{size:.10g}" if self.unit == "%" else f"{size:,g}"
+            elif size >= 0.995:  # a reader remembers no more
+                number = f"{size:,.0f}" if size >= whole else f"{size:.1f}"
+            else:
+                number = _round(size, 2)
+            return f"{minus}{number}{self.unit}"
         top, _, per = self.unit.partition("/")
-        if per:
-            per = f" {'an' if per[0] in 'aeio' or per == 'hour' else 'a'} {per}"
+        per = per and f" {'an' if per[0] in 'aeio' or per == 'hour' else 'a'} {per}"
         if is_currency(top):
-            return f"{'-' if value < 0 else ''}{SYMBOLS.get(top, f'{top} ')}{_scaled(size, money=True)}{per}"
-        plural = {"person": "people", "o'clock": "o'clock"}.get(top, f"{top}s")
-        return f"{_scaled(value)}{f' {top if value == 1 else plural}' if top else ''}{per}"
+            return f"{minus}{SYMBOLS.get(top, f'{top} ')}{_scaled(size, money=True)}{per}"
+        noun = top if self.value == 1 else {"person": "people", "o'clock": "o'clock"}.get(top, f"{top}s")
+        return f"{minus}{_scaled(size)}{f' {noun}' if top else ''}{per}"
 
     @property
     def text(self) -> str:
         """The number as a sentence prints it, with its hedge: `just over 30%`."""
         return f"{self.hedge} {self.bare}" if self.hedge and self.known else self.bare
 
-    def __str__(self) -> str:
-        return self.text
+    __str__ = text.fget
 
     @property
     def in_unit(self) -> float:
@@ -236,13 +219,9 @@ class Quantity:
         return f'<span class="quantity" data-key="{self.key}" title="{html.escape(self.formula)}">{shown}</span>'
 
 
-# Two figures this close say the same thing: published figures are rounded to about this much.
-LEVEL = 0.02
-
-
-def level(a: Quantity, b: Quantity, within: float = LEVEL) -> bool:
+def level(a: Quantity, b: Quantity) -> bool:
     """Whether two known figures are equal as far as published figures can tell."""
-    return bool(a and b) and abs((a / b).value - 1) <= within
+    return bool(a and b) and abs((a / b).value - 1) <= LEVEL
 
 
 def is_currency(unit: str) -> bool:
@@ -279,25 +258,24 @@ def _product(a: str, b: str, power: int) -> str:
     dimensions = _dimensions(a)
     for base, exponent in _dimensions(b).items():
         dimensions[base] += power * exponent
-    top = sorted(base for base, exponent in dimensions.items() for _ in range(exponent))
-    per = sorted(base for base, exponent in dimensions.items() for _ in range(-exponent))
+    top, per = ("·".join(sorted(d.elements())) for d in (dimensions, Counter({b: -n for b, n in dimensions.items()})))
     if not top and not per:
         return "%" if a == b == "%" and power == 1 else "×"
-    return "·".join(top) + ("/" + "·".join(per) if per else "")
+    return f"{top}/{per}" if per else top
 
 
 def _round(value: float, significant: int) -> str:
     if value == 0:
         return "0"
-    decimals = max(0, significant - 1 - math.floor(math.log10(abs(float(f"{value:.{significant - 1}e}")))))
+    decimals = max(0, significant - 1 - math.floor(math.log10(float(f"{value:.{significant - 1}e}"))))
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _scaled(value: float, money: bool = False) -> str:
+def _scaled(size: float, money: bool = False) -> str:
     for scale, word in _SCALES:
-        if abs(value) >= scale * 0.9995:
-            return f"{_round(value / scale, 3)} {word}"
-    if money and 0.1 <= abs(value) < 100 and value != round(value):
-        return f"{value:.2f}".removesuffix(".00")
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == round(value) else _round(value, 3)
+        if size >= scale * 0.9995:
+            return f"{_round(size / scale, 3)} {word}"
+    if money and 0.1 <= size < 100 and size != round(size):
+        return f"{size:.2f}".removesuffix(".00")
+    return f"{size:,.0f}" if size >= 1000 or size == round(size) else _round(size, 3)

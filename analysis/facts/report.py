@@ -15,9 +15,9 @@ import pandas as pd
 
 from analysis.facts.assumptions import Scenario
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import Ledger, LedgerError, shared_ledger
+from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.parameters import BASE, DATA, PARAMETERS
-from analysis.facts.quantity import Origin, Quantity, is_currency, total
+from analysis.facts.quantity import Origin, Quantity, total
 from analysis.facts.span import Span
 
 # A quarter's figures go on coming out for about two months after its end.
@@ -62,9 +62,7 @@ class Report:
     def parameters(self) -> dict[str, str]:
         """The parameters that make this report again."""
         given = {name: getattr(self, name) for name in PARAMETERS}
-        return given | {
-            "quarter": self.quarter.code, "as_of": self.as_of.isoformat(), "scenario": self.scenario.id
-        }  # fmt: skip
+        return given | {"quarter": self.quarter.code, "as_of": str(self.as_of), "scenario": self.scenario.id}
 
     @property
     def year(self) -> Span:
@@ -78,10 +76,10 @@ class Report:
     @property
     def horizon(self) -> Span:
         """The twelve months after the quarter."""
-        start = self.quarter.end + timedelta(days=1)
-        return Span(start, Span.months_of(start.year + 1, start.month, 1).start - timedelta(days=1))
+        first = self.quarter.end + timedelta(days=1)
+        return Span(first, first.replace(year=first.year + 1) - timedelta(days=1))
 
-    @cached_property
+    @property
     def as_of_label(self) -> Span:
         return Span(self.as_of, self.as_of)
 
@@ -103,8 +101,6 @@ class Report:
         """An assumption as the report's scenario sets it, or at the `low`, `base` or `high` end of its range."""
         return self.convert(self.ledger.assumptions.get(lever, self.scenario, setting), self.quarter)
 
-    # What is published ----------------------------------------------------------------------------
-
     def fact(self, market: str, metric: str, span: Span, platform: str | None = None) -> Quantity:
         """The leading published figure of a cell, in the report's currency; unknown if there is none."""
         cell = self.ledger.cell(platform or self.platform, market, metric, span)
@@ -116,9 +112,9 @@ class Report:
     def rows(self, market: str, metric: str, platform: str | None = None, within: Span | None = None) -> pd.DataFrame:
         """All facts of a metric, in the order in which they lead; those of `within`, if given."""
         facts = self.ledger.facts
-        keep = (facts["platform"] == (platform or self.platform)) & (facts["market"] == market)
-        facts = facts[keep & (facts["metric"] == metric)]
-        return facts if within is None else facts[facts["span"].map(within.__contains__).astype(bool)]
+        facts = facts[(facts["platform"] == (platform or self.platform)) & (facts["market"] == market)]
+        facts = facts[facts["metric"] == metric]
+        return facts if within is None else facts.loc[[span in within for span in facts["span"]]]
 
     def by_id(self, fact_id: str) -> Quantity:
         """The figure of one row of facts.csv; unknown if it is not in this view."""
@@ -133,24 +129,9 @@ class Report:
         """One row of the ledger as a quantity in the report's currency."""
         return self.convert(self.ledger.printed(fact), fact["span"])
 
-    def cell_name(self, fact: pd.Series) -> str:
-        """What one row of the ledger is about, as a table names it: `Temu, the US: GMV, Q2 2024`."""
-        measure = self.ledger.vocabulary.call_metric(fact["metric"])
-        return f"{fact['platform']}, {self.call(fact['market'])}: {measure}, {fact['span'].short}"
-
     def convert(self, figure: Quantity, span: Span, currency: str | None = None) -> Quantity:
         """An amount of money in the report's currency (or another), at the average rate of `span`."""
-        own, currency = figure.unit.split("/")[0], currency or self.currency
-        if not is_currency(own) or own == currency:
-            return figure
-        for code, exchange in ((own, Quantity.__truediv__), (currency, Quantity.__mul__)):
-            if code != "USD":
-                try:
-                    rate = self.ledger.rate(code, span)
-                except LedgerError:
-                    return Quantity.unknown(f"exchange rate of {code} for {span.short}")
-                figure = replace(exchange(figure, rate), hedge=figure.hedge)
-        return figure
+        return self.ledger.convert(figure, span, currency or self.currency)
 
     def gmv(self, market: str, span: Span, platform: str | None = None) -> Quantity:
         """GMV over a span: the published figure, or arithmetic on published figures of one basis.
@@ -161,8 +142,8 @@ class Report:
         """
         if stated := self._stated_gmv(market, span, platform):
             return stated
-        for parts, combine in ((_halves(span), Quantity.__add__), (_around(span), Quantity.__sub__)):
-            found = [self._stated_gmv(market, part, platform) for part in parts]
+        for spans, combine in ((_halves(span), Quantity.__add__), (_around(span), Quantity.__sub__)):
+            found = [self._stated_gmv(market, part, platform) for part in spans]
             if found and all(found) and found[0].bases == found[1].bases:
                 return combine(*found)
         parts = [self._stated_gmv(member, span, platform) for member in self.ledger.vocabulary.members(market)]
@@ -171,18 +152,16 @@ class Report:
         return Quantity.unknown(f"GMV of {platform or self.platform} in {self.call(market)}, {span.short}")
 
     def _stated_gmv(self, market: str, span: Span, platform: str | None) -> Quantity:
-        def fact(metric: str, period: Span = span) -> Quantity:
-            return self.fact(market, metric, period, platform)
-
-        if direct := fact("gmv"):
+        direct = self.fact(market, "gmv", span, platform)
+        if direct:
             return direct
-        if span.months and (monthly := fact("gmv_monthly_average")):
+        if span.months and (monthly := self.fact(market, "gmv_monthly_average", span, platform)):
             return monthly * Quantity.counted(span.months, "month")
-        if daily := fact("gmv_daily_average"):
+        if daily := self.fact(market, "gmv_daily_average", span, platform):
             return daily * Quantity.counted(span.days, "day")
-        targets = self.ledger.targets(platform or self.platform, market, span)
-        if (completed := fact("target_completion")) and len(targets):
-            return completed * self.quantity(targets.iloc[0])
+        if completed := self.fact(market, "target_completion", span, platform):
+            targets = self.ledger.targets(platform or self.platform, market, span)
+            return completed * self.quantity(targets.iloc[0]) if len(targets) else direct
         return direct
 
     def year_to_date(self, market: str, platform: str | None = None) -> Reading | None:
@@ -216,12 +195,7 @@ class Report:
 def open_report(namespace: Mapping[str, object]) -> Report:
     """The report of a notebook, from the parameters that its cells have set in its `globals()`.
 
-    Raises
-    ------
-    ParameterError
-        If the notebook, or the one who runs it, set a parameter that does not exist or a value that is not allowed.
-    LedgerError
-        If the data folder cannot be used.
+    ParameterError if the notebook, or the one who runs it, set one that does not exist or a value that is not allowed.
     """
     # papermill's injected cell and the notebook's own begin with this comment; an unknown name in either would
     # otherwise be ignored in silence.
@@ -232,7 +206,7 @@ def open_report(namespace: Mapping[str, object]) -> Report:
             if named and not node.id.startswith("PAPERMILL_"):  # its --inject-paths
                 _refuse_unknown(node.id)
     given = {name: namespace[name] for name in PARAMETERS if name in namespace}
-    return make_report(shared_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
+    return make_report(read_ledger(Path(os.environ.get("ANALYSIS_DATA", DATA))), **given)
 
 
 def _refuse(what: str, allowed: str) -> NoReturn:
@@ -247,46 +221,37 @@ def _refuse_unknown(name: str) -> None:
 def make_report(ledger: Ledger, **parameters: object) -> Report:
     """A report on a ledger; parameters not given take the values of `PARAMETERS`.
 
-    Raises
-    ------
-    ParameterError
-        If a parameter is unknown, has the wrong type, or a value for which there is nothing to report.
+    ParameterError if one is unknown, has the wrong type, or a value for which there is nothing to report.
     """
-    for name in parameters:
-        _refuse_unknown(name)
     given = PARAMETERS | parameters
     for name, value in given.items():
-        if not isinstance(value, str) and not (name == "as_of" and value is None):
-            _refuse(
-                f"{name} is {value!r} ({type(value).__name__})", f"text, such as {PARAMETERS[name] or '2024-08-29'!r}"
-            )
-    allowed = {
-        "platform": ledger.vocabulary.platforms,
-        "rival": [name for name in ledger.vocabulary.platforms if name != given["platform"]],
-        "currency": sorted({"USD", *ledger.fx["currency"]}),
-        "scenario": ledger.assumptions.scenarios,
-    }
-    for name, values in allowed.items():
-        if given[name] not in values:
-            _refuse(f"{name} is {given[name]!r}", ", ".join(values))
-    quarters = {quarter.code: quarter for quarter in quarters_with_facts(ledger, given["platform"])}
-    quarter = quarters.get(given["quarter"])
-    if quarter is None:
+        _refuse_unknown(name)
+        if not isinstance(value, str) and (name, value) != ("as_of", None):
+            example = PARAMETERS[name] or "2024-08-29"
+            _refuse(f"{name} is {value!r} ({type(value).__name__})", f"text, such as {example!r}")
+    quarter, as_of, platform, rival, currency, scenario = given.values()
+    for name, allowed in (
+        ("platform", ledger.vocabulary.platforms),
+        ("rival", [name for name in ledger.vocabulary.platforms if name != platform]),
+        ("currency", sorted({"USD", *ledger.fx["currency"]})),
+        ("scenario", ledger.assumptions.scenarios),
+    ):
+        if given[name] not in allowed:
+            _refuse(f"{name} is {given[name]!r}", ", ".join(allowed))
+    quarters = {span.code: span for span in quarters_with_facts(ledger, platform)}
+    if quarter not in quarters:
         codes = f"{min(quarters)} to {max(quarters)}, written like 2024Q2" if quarters else "none"
-        _refuse(
-            f"quarter is {given['quarter']!r}",
-            f"{codes}; of others no figure of {given['platform']} became public in the two months after their end",
-        )
+        why = f"of others no figure of {platform} became public in the two months after their end"
+        _refuse(f"quarter is {quarter!r}", f"{codes}; {why}")
+    span = quarters[quarter]
     try:
-        text = given["as_of"]
-        as_of = quarter.end + PUBLICATION_LAG if text is None else datetime.strptime(text, "%Y-%m-%d").date()
+        day = span.end + PUBLICATION_LAG if as_of is None else datetime.strptime(as_of, "%Y-%m-%d").date()
     except ValueError:
-        _refuse(f"as_of is {text!r}", "a day written like 2024-08-29")
-    if as_of < quarter.end:
-        _refuse(f"as_of is {as_of}", f"{quarter.end} or later for {quarter.code}")
-    view = ledger.known_by(as_of)
-    scenario = view.assumptions.scenarios[given["scenario"]]
-    return Report(quarter, as_of, given["platform"], given["rival"], given["currency"], scenario, view)
+        _refuse(f"as_of is {as_of!r}", "a day written like 2024-08-29")
+    if day < span.end:
+        _refuse(f"as_of is {day}", f"{span.end} or later for {quarter}")
+    view = ledger.known_by(day)
+    return Report(span, day, platform, rival, currency, view.assumptions.scenarios[scenario], view)
 
 
 def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
@@ -294,10 +259,9 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
 
     Where nothing at all became public after a quarter's end, its data are not there yet.
     """
-    facts = ledger.facts[ledger.facts["platform"] == platform]
-    first, last = min((d.year for d in facts["start"]), default=1), max((d.year for d in facts["end"]), default=0)
-    found = []
-    for quarter in (Span.months_of(year, month, 3) for year in range(first, last + 1) for month in (1, 4, 7, 10)):
+    facts, found = ledger.facts[ledger.facts["platform"] == platform], []
+    years = range(min(facts["start"]).year, max(facts["end"]).year + 1) if len(facts) else ()
+    for quarter in (Span.months_of(year, month, 3) for year in years for month in (1, 4, 7, 10)):
         about = facts["span"].map(quarter.year.overlap) > 0
         end, as_of = quarter.end.isoformat(), (quarter.end + PUBLICATION_LAG).isoformat()
         if (facts["known_on"][about] <= as_of).any() and ledger.facts["known_on"].between(end, as_of).any():
@@ -305,23 +269,18 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
     return found
 
 
-def _is_calendar(span: Span, *months: int) -> bool:
-    """Whether a span is a quarter, a half or a year of the calendar, of one of these lengths."""
-    return span.months in months and (span.start.month - 1) % span.months == 0
-
-
 def _halves(span: Span) -> tuple[Span, ...]:
-    """The two halves of a year or a half-year."""
-    if not _is_calendar(span, 6, 12):
+    """The two halves of a year or a half-year of the calendar."""
+    year, month = span.start.year, span.start.month
+    if span.months not in (6, 12) or (month - 1) % span.months:
         return ()
-    half, first = span.months // 2, span.start.month
-    return tuple(Span.months_of(span.start.year, month, half) for month in (first, first + half))
+    half = span.months // 2
+    return Span.months_of(year, month, half), Span.months_of(year, month + half, half)
 
 
 def _around(span: Span) -> tuple[Span, ...]:
     """The half-year around a quarter, or the year around a half, and the part of it that is not the span."""
-    if not _is_calendar(span, 3, 6):
-        return ()
-    size = 2 * span.months
-    whole = Span.months_of(span.start.year, (span.start.month - 1) // size * size + 1, size)
-    return whole, next(half for half in _halves(whole) if half != span)
+    for whole in (Span.months_of(span.start.year, *part) for part in ((1, 6), (7, 6), (1, 12))):
+        if span in (halves := _halves(whole)):
+            return whole, halves[span == halves[0]]
+    return ()

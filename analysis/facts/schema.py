@@ -3,23 +3,17 @@
 data/README.md explains the columns to those who edit them.
 """
 
-from __future__ import annotations
-
-import codecs
 import csv
 import io
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import date
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
-from itertools import islice
-from pathlib import Path
+from functools import cached_property, lru_cache, partial
+from itertools import islice, zip_longest
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
 from analysis.facts.errors import InputError
@@ -48,13 +42,11 @@ UNITS: dict[str, dict[str, str]] = {
     "growth": {"%": "%"},
     "multiple": {"multiple": "×"},
     "duration": {f"{noun}s": noun for noun in ("hour", "day", "week", "month", "year")},
-    "count": {
-        "": "", "orders": "order", "parcels": "parcel", "users": "user", "sellers": "seller", "markets": "market",
-        "sites": "site", "people": "person", "winners": "", "rank": "",
-    },
+    "count": {f"{noun}s": noun for noun in ("order", "parcel", "user", "seller", "market", "site")}
+    | {"people": "person", "winners": "", "rank": "", "count": "", "": ""},
     "clock": {"o'clock": "o'clock"},
     "date": {"yyyymm": "yyyymm", "yyyymmdd": "yyyymmdd"},
-}  # fmt: skip
+}
 # What a value as written can be at all. A share is a part of a whole; a ratio is measured against something else.
 _NOT_NEGATIVE = (lambda number: number >= 0, "0 or more")
 BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
@@ -66,11 +58,7 @@ BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
 }
 
 
-# Problems ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One cell, or one file, that cannot be used."""
 
     file: str
@@ -91,15 +79,30 @@ class LedgerError(InputError):
 
     def __init__(self, problems: Iterable[Problem]):
         self.problems = sorted(problems, key=lambda problem: (problem.file, problem.line or 0))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
         lines, said = [f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''} in the data"], set()
         for problem in self.problems:
             again = problem.allowed in said and len(problem.allowed) > 60  # a long list is told once
-            lines.append(f"  {replace(problem, allowed='as above') if again else problem}")
+            lines.append(f"  {problem._replace(allowed='as above') if again else problem}")
             said.add(problem.allowed)
-        super().__init__("\n".join(lines))
+        return "\n".join(lines)
 
-    def __reduce__(self) -> tuple:
-        return type(self), (self.problems,)  # a worker's error is told by its master
+
+class Problems(list[Problem]):
+    """Problems that are gathered, to be told all at once."""
+
+    def tried(self, work: Callable, *given):
+        """What `work` returns, or None and its problems."""
+        try:
+            return work(*given)
+        except LedgerError as error:
+            self.extend(error.problems)
+
+    def tell(self) -> None:
+        if self:
+            raise LedgerError(self)
 
 
 def refuse(allowed: str, hint: str = "") -> PydanticCustomError:
@@ -107,36 +110,33 @@ def refuse(allowed: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("cell", "{allowed}", {"allowed": allowed, "hint": hint})
 
 
-# Cells ------------------------------------------------------------------------------------------------
-
-
 def cell(fits: Callable[[str], object], allowed: str) -> AfterValidator:
     """A cell for which `fits` is true and raises nothing."""
 
     @lru_cache(maxsize=4096)
-    def good(text: str) -> bool:
-        try:
-            return bool(fits(text))
-        except ValueError:
-            return False
-
     def check(text: str) -> str:
-        if not good(text):
+        try:
+            good = fits(text)
+        except ValueError:
+            good = False
+        if not good:
             raise refuse(allowed)
         return text
 
     return AfterValidator(check)
 
 
-def word(words: tuple[str, ...] | str, several: bool = False) -> AfterValidator:
+def word(words: tuple[str, ...] | str, several: bool = False, allowed: str = "") -> AfterValidator:
     """One of some words, or of those that the context of the validation has under a name; or several of them."""
 
     def check(text: str, info) -> str:
-        known = tuple(info.context[words] if isinstance(words, str) else words)
+        known = info.context[words] if isinstance(words, str) else words
         for name in text.split(", ") if several else [text]:
             if name not in known:
-                near = closest(name, known)
+                if allowed:
+                    raise refuse(allowed)
                 also = ", or several joined by a comma and a space" * several
+                near = closest(name, tuple(known))
                 raise refuse(", ".join(filter(None, known)) + also, near and text.replace(name, near))
         return text
 
@@ -144,46 +144,37 @@ def word(words: tuple[str, ...] | str, several: bool = False) -> AfterValidator:
 
 
 @lru_cache(maxsize=4096)
-def closest(text: str, words: Iterable[str]) -> str:
+def closest(text: str, words: tuple[str, ...]) -> str:
     """The word that was likely meant, or an empty text."""
-    known = {name.casefold(): name for name in words}
-    near = get_close_matches(text.casefold(), known, 3, 0.7)
-    at_its_place = {name: sum(map(str.__eq__, name, text.casefold())) for name in near}
-    return known[max(near, key=at_its_place.get)] if near else ""
+    text, known = text.casefold(), {name.casefold(): name for name in words}
+    near = get_close_matches(text, known, 3, 0.7)  # of these the one with most letters at their place
+    return known[max(near, key=lambda name: sum(map(str.__eq__, name, text)))] if near else ""
 
 
-def is_number(text: str) -> bool:
-    return re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is not None
+def _is_day(text: str) -> bool:
+    return Span.parse(text).start.isoformat() == text
 
 
-def is_day(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and bool(date.fromisoformat(text))
-
-
-def _source(text: str, info) -> str:
-    if text not in info.context["sources"]:
-        raise refuse("a source of sources.csv")
-    return text
-
-
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_A_DATE = cell(lambda text: len(text) in (6, 8) and Span.of_digits(text), "a date that exists, as yyyymm or yyyymmdd")
 Text = Annotated[str, Field(strict=True), cell(str.strip, "some text")]
 Place = Annotated[str, Field(strict=True), word("places", several=True)]
 Platform = Annotated[str, Field(strict=True), word("platforms")]
-_Source = Annotated[str, AfterValidator(_source)]
+_Source = Annotated[str, word("sources", allowed="a source of sources.csv")]
 _Id = Annotated[str, cell(re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, "letters, digits, - and _")]
+_Day = Annotated[str, cell(_is_day, "a day as YYYY-MM-DD")]
+_Announced = Annotated[
+    str, cell(lambda text: not text or _is_day(text), "empty, or the day it was announced as YYYY-MM-DD")
+]
 _Period = Annotated[str, cell(Span.parse, f"a period: {ALLOWED}")]
-_Day = Annotated[str, cell(is_day, "a day as YYYY-MM-DD")]
-_DATE = cell(lambda text: len(text) in (6, 8) and Span.of_digits(text), "a date that exists, as yyyymm or yyyymmdd")
-_Number = Annotated[str, cell(is_number, "a number, with a point for decimals and no thousands marks")]
+_Number = Annotated[str, cell(_NUMBER.fullmatch, "a number, with a point for decimals and no thousands marks")]
+_Rate = Annotated[str, cell(lambda text: _NUMBER.fullmatch(text) and float(text) > 0, "a number above zero")]
+_Currency = Annotated[str, cell(re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals")]
+_Url = Annotated[str, cell(re.compile(r"(https?://\S+)?").fullmatch, "empty, or an address that begins with http")]
 
 
-class Strict(BaseModel):
+class Strict(BaseModel, extra="forbid", frozen=True):
     """Keys that nobody knows are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-# Rows -------------------------------------------------------------------------------------------------
 
 
 class Fact(Strict):
@@ -218,7 +209,7 @@ class Fact(Strict):
         measure = metric.measure if metric else ""  # the metric's own column says so
         if info.field_name == "value":
             if measure == "date":
-                _DATE.func(text)
+                _A_DATE.func(text)
             elif measure in BOUNDS and not BOUNDS[measure][0](float(text)):
                 raise refuse(BOUNDS[measure][1])
         elif measure and text not in (units := units_of(measure, currencies)):
@@ -236,89 +227,47 @@ class Fact(Strict):
         return other
 
 
-class Source(Strict):
-    """A row of sources.csv."""
-
-    source: Text
-    title: Text
-    publisher: str
-    published: str
-    url: Annotated[str, cell(re.compile(r"(https?://\S+)?").fullmatch, "empty, or an address that begins with http")]
-
-
-class Event(Strict):
-    """A row of events.csv."""
-
-    id: Text
-    date: _Period
-    platform: Platform
-    market: Place
-    kind: Annotated[str, word(EVENT_KINDS)]
-    event: Text
-    known_on: Annotated[
-        str, cell(lambda text: not text or is_day(text), "empty, or the day it was announced as YYYY-MM-DD")
-    ]
-    source: _Source
-
-
-class Rate(Strict):
-    """A row of fx.csv."""
-
-    currency: Annotated[str, cell(re.compile("[A-Z]{3}").fullmatch, "a currency code of three capitals")]
-    period: _Period
-    per_usd: Annotated[str, cell(lambda text: is_number(text) and float(text) > 0, "a number above zero")]
-    source: _Source
-
-
-class Argument(Strict):
-    """A row of arguments.csv: what a source argues, what of the data bears on it, and what would answer it."""
-
-    id: _Id
-    chapter: Text
-    speaker: Text
-    kind: Text
-    source: _Source
-    words: Text
-    english: Text
-    claims: str = ""
-    facts: str = ""
-    test: str = ""
-    needs: Text
-
-
+_row = partial(create_model, "Row", __base__=Strict)
+_Kind, _Maybe = Annotated[str, word(EVENT_KINDS)], (str, "")
 # Others name the rows of sources.csv, so that a file is added before those that need it.
 TABLES: dict[str, type[Strict]] = {
-    "sources.csv": Source, "events.csv": Event, "fx.csv": Rate, "facts.csv": Fact, "arguments.csv": Argument,
+    "sources.csv": _row(source=Text, title=Text, publisher=str, published=str, url=_Url),
+    "events.csv": _row(id=Text, date=_Period, platform=Platform, market=Place, kind=_Kind, event=Text,
+                       known_on=_Announced, source=_Source),
+    "fx.csv": _row(currency=_Currency, period=_Period, per_usd=_Rate, source=_Source),
+    "facts.csv": Fact,
+    "arguments.csv": _row(id=_Id, chapter=Text, speaker=Text, kind=Text, source=_Source, words=Text, english=Text,
+                          claims=_Maybe, facts=_Maybe, test=_Maybe, needs=Text),
 }  # fmt: skip
 COLUMNS = {name: tuple(model.model_fields) for name, model in TABLES.items()}
 # The columns that together name a row.
 KEYS = {name: ["id"] for name in TABLES} | {"sources.csv": ["source"], "fx.csv": ["currency", "period"]}
 
 
-# Units ------------------------------------------------------------------------------------------------
-
-
 @lru_cache(maxsize=256)
 def units_of(measure: str, currencies: tuple[str, ...]) -> dict[str, tuple[float, str]]:
     """Every unit of a measure as it is written, with the factor to whole units and the unit of a Quantity."""
-    if not UNITS[measure]:
+    nouns = UNITS[measure]
+    if not nouns:
         per, over = (" per order", "/order") if measure.endswith("order") else ("", "")
-        scales = [(f" {scale}".rstrip(), factor) for scale, factor in SCALES.items()]
-        return {f"{name}{scale}{per}": (factor, name + over) for name in currencies for scale, factor in scales}
-    if measure == "count":  # only counts come in millions, with or without a noun
-        written = [(f"{scale} {noun}".strip(), factor, unit)
-                   for scale, factor in SCALES.items() for noun, unit in UNITS[measure].items()]  # fmt: skip
-        return {"count": (1.0, "")} | {text: (factor, unit) for text, factor, unit in written if text}
-    return {noun: (0.01 if noun == "%" else 1.0, unit) for noun, unit in UNITS[measure].items()}
+        scaled = [(f" {scale}".rstrip(), factor) for scale, factor in SCALES.items()]
+        return {f"{name}{scale}{per}": (factor, name + over) for name in currencies for scale, factor in scaled}
+    scales = SCALES if measure == "count" else {"": 0.01 if "%" in nouns else 1.0}  # only counts come in millions
+    written = [(scale, factor, noun, unit) for scale, factor in scales.items() for noun, unit in nouns.items()]
+    return {f"{scale} {noun}".strip(): (factor, unit) for scale, factor, noun, unit in written if scale or noun}
 
 
-@lru_cache(maxsize=1024)
 def split_unit(unit: str) -> tuple[float, str]:
-    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); ValueError if there is none."""
-    currencies = tuple(re.findall("^[A-Z]{3}", unit))
+    """Factor to whole units, and the unit of a Quantity: `THB bn` is (1e9, `THB`); also for one of something.
+
+    ValueError if there is none.
+    """
+    amount, per, noun = unit.partition(" per ")
+    currencies = tuple(re.findall("^[A-Z]{3}", amount))
     for measure in UNITS:
-        if unit in (units := units_of(measure, currencies)):
-            return units[unit]
+        if amount in (units := units_of(measure, currencies)):
+            factor, of = units[amount]
+            return factor, f"{of}/{noun}" if per else of
     raise ValueError(f"{unit!r} is no unit")
 
 
@@ -327,186 +276,135 @@ def _in_words(measure: str, currencies: tuple[str, ...]) -> str:
     if not nouns:
         per, names = " per order" * measure.endswith("order"), ", ".join(currencies)
         return f"a currency of fx.csv or USD ({names}), then nothing or one of {scales}, as in 'USD bn{per}'"
-    return f"{nouns}, count, each with or without one of {scales}" if measure == "count" else nouns
+    return f"{nouns}, each with or without one of {scales}" if measure == "count" else nouns
 
 
-# Files ------------------------------------------------------------------------------------------------
-
-# `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
-_EITHER = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
-_DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
-Content = bytes | OSError  # of a file, or why it cannot be read
-
-
-def read_bytes(path: Path) -> Content:
+def read_text(name: str, content: bytes) -> str:
+    """The text of a file; LedgerError if it is none."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        return error
-
-
-def read_text(name: str, content: Content, problems: list[Problem]) -> str | None:
-    """The text of a file, or None and a problem."""
-    if isinstance(content, OSError):
-        problems.append(Problem(name, None, None, None, f"a readable file ({content.strerror or content})"))
-        return None
-    raw = content.removeprefix(codecs.BOM_UTF8)
-    try:
-        text, at = raw.decode(), raw.find(b"\0")
+        if b"\0" in content:
+            raise UnicodeDecodeError("utf-8", content, content.index(b"\0"), len(content), "a zero byte")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        at = error.start
-    if at < 0:
-        return text
-    allowed = "text in UTF-8, without zero bytes; save the file with that encoding"
-    problems.append(Problem(name, raw.count(b"\n", 0, at) + 1, None, f"byte 0x{raw[at]:02x}", allowed))
-    return None
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, f"byte 0x{error.object[error.start]:02x}"
+        allowed = "text in UTF-8, without zero bytes; save the file with that encoding"
+        raise LedgerError([Problem(name, line, None, byte, allowed)]) from None
 
 
-def table_of(content: Content) -> str:
-    """The table whose columns the header of a file has most of."""
-    text = "" if isinstance(content, OSError) else content.decode("utf-8-sig", "replace")
-    common = {table: len({*dialect(text, table)[0]} & {*COLUMNS[table]}) for table in reversed(TABLES)}
-    return max(common, key=lambda table: (common[table], common[table] and -len(COLUMNS[table])))
-
-
-def dialect(text: str, table: str) -> tuple[list[str], str, int]:
-    """The header of a table, what parts its cells, and its line: what is likest of the first lines of a text."""
-    most, found = 0, ([], ",", 1)
+def dialect(text: str, tables: Iterable[str]) -> tuple[str, list[str], str, int]:
+    """The table whose header stands among the first lines of a text, that header, what parts its cells, its line."""
+    most, found = 0, (next(iter(tables)), [], ",", 1)
     for number, line in enumerate(islice(io.StringIO(text, newline=None), 20), 1):
         for mark in ",;\t":
             header = [name.strip().strip('"').strip() for name in line.split(mark)]
-            if len({*header} & {*COLUMNS[table]}) > most:
-                most, found = len({*header} & {*COLUMNS[table]}), (header, mark, number)
+            for table in tables:
+                common = len({*header} & {*COLUMNS[table]})
+                if common > most:
+                    most, found = common, (table, header, mark, number)
     return found
 
 
-def read_table(
-    name: str, content: Content, problems: list[Problem], table: str = "", added: bool = False
-) -> list[dict[str, str]]:
-    """The rows of a CSV file as text, each with its `line`; none, but problems, if it cannot be read.
+def read_table(name: str, content: bytes, added: bool = False) -> list[dict]:
+    """The rows of a CSV file as text, each with its `table`, `file` and `line`; LedgerError if there are none.
 
     What a spreadsheet makes of a file is understood: a byte order mark, CRLF, `sep=;`, semicolons or tabs with decimal
-    commas, spaces around a cell, rows and columns that are empty. `table` is the one whose columns the file has, if
-    that is not its name; in a file that is `added`, columns that have a default may be missing.
+    commas, spaces around a cell, rows and columns that are empty. In a file that is `added`, whose header tells its
+    table, columns that have a default may be missing.
     """
-    table = table or name
-    text = read_text(name, content, problems)
-    if text is None:
-        return []
-    # A spreadsheet's own line before the header is no row; its end stays, so that lines keep their numbers.
-    text = re.sub(r'\A"?sep=.?"?[,;\t ]*(?=[\r\n]|\Z)', "", text, flags=re.IGNORECASE)
-    likely, mark, header_line = dialect(text, table)
-    try:
-        (first, header), *rows = _lines(text, mark) or [(1, [])]
-    except csv.Error as error:
-        reason, line = (*error.args, 1)[:2]
-        problems.append(Problem(name, line, None, None, f"CSV with every quote closed ({reason})"))
-        return []
-    found = list(_misfits(name, table, added, first, header, rows))
-    if first < header_line and len({*likely} & {*COLUMNS[table]}) > 1:
+    text, problems, read = read_text(name, content), Problems(), []
+    table, likely, mark, header_line = dialect(text, tuple(TABLES) if added else (name,))
+    (top, header), *rows = _lines(name, text, mark) or [(1, [])]
+    fields, columns = TABLES[table].model_fields, COLUMNS[table]
+    if top < header_line and len({*likely} & {*columns}) > 1:
         above = f"the header as the first row; it stands in line {header_line}: remove what is above it"
-        found = [Problem(name, first, None, " ".join(filter(None, header)), above)]
-    problems += found
-    if found:
-        return []
-    fields = TABLES[table].model_fields.items()
-    empty = {column: "" if field.is_required() else field.default for column, field in fields}
-    read = [empty | dict(zip(header, row, strict=True)) | {"line": line} for line, row in rows]
-    if mark != ",":
-        _write_decimal_points(name, read, problems)
+        raise LedgerError([Problem(name, top, None, " ".join(filter(None, header)), above)])
+    named = [column for column in header if column]
+    for column in dict.fromkeys(named):
+        if column not in columns or named.count(column) > 1:
+            hint = closest(column, tuple(name for name in columns if name not in named))
+            problems.append(Problem(name, top, None, column, f"each of these once: {', '.join(columns)}", hint))
+    for column, field in fields.items():
+        if named and column not in named and (field.is_required() or not added):
+            problems.append(Problem(name, top, None, None, f"a column {column}"))
+    if not rows:
+        allowed = f"a header line and at least one row under it; the header: {', '.join(columns)}"
+        problems.append(Problem(name, top, None, "no rows" if named else "an empty file", allowed))
+    empty = {column: "" if field.is_required() else field.default for column, field in fields.items()}
+    number = {"facts.csv": "value", "fx.csv": "per_usd"}.get(table) if mark != "," else None
+    for line, cells in rows:
+        pairs = list(zip_longest(header, cells, fillvalue=""))
+        if len(cells) < len(named) or any(cell for column, cell in pairs if not column):
+            problems.append(
+                Problem(name, line, None, f"{len(cells)} cells", f"{len(named)} cells, one for each column")
+            )
+        row = empty | {column: cell for column, cell in pairs if column}
+        # `1,500` and `1.500` are one and a half in some countries and fifteen hundred in others.
+        if number and re.fullmatch(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}", row[number]):
+            allowed = "a number that can be read in one way only: no thousands marks, not three decimals"
+            problems.append(Problem(name, line, number, row[number], allowed))
+        elif number and re.fullmatch(r"-?[0-9]+,[0-9]+", row[number]):
+            row[number] = row[number].replace(",", ".")
+        read.append(row | {"table": table, "file": name, "line": line})
+    problems.tell()
     return read
 
 
-def _lines(text: str, mark: str) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV text and the lines in which they begin, without rows and columns that are empty."""
-    reader, found, begins = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True), [], 1
+def _lines(name: str, text: str, mark: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV text that are not empty, with the lines in which they begin."""
+    reader, rows, begins = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True), [], 1
     try:
         for row in reader:
-            if any(cells := [cell.strip() for cell in row]):
-                found.append((begins, cells))
+            cells = [cell.strip() for cell in row]
+            if any(cells) and (rows or not cells[0].lower().startswith("sep=")):  # a spreadsheet's own first line
+                rows.append((begins, cells))
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise csv.Error(str(error), begins) from None
-    width = len(found[0][1]) if found else 0
-    used = [n for n in range(width) if any(row[n] for _, row in found if n < len(row))]
-    return [
-        (line, [row[n] for n in used if n < len(row)] + (row[width:] if any(row[width:]) else []))
-        for line, row in found
-    ]
+        raise LedgerError([Problem(name, begins, None, None, f"CSV with every quote closed ({error})")]) from None
+    return rows
 
 
-def _misfits(name: str, table: str, added: bool, line: int, header: list[str], rows: list) -> Iterator[Problem]:
-    """What keeps rows from being read under a header."""
-    columns = COLUMNS[table]
-    if not header:
-        yield Problem(name, 1, None, "an empty file", f"a header line: {', '.join(columns)}")
-        return
-    for column in dict.fromkeys(header):
-        if column not in columns or header.count(column) > 1:
-            hint = closest(column, tuple(name for name in columns if name not in header))
-            yield Problem(name, line, None, column, f"each of these once: {', '.join(columns)}", hint)
-    for column, field in TABLES[table].model_fields.items():
-        if column not in header and (field.is_required() or not added):
-            yield Problem(name, line, None, None, f"a column {column}")
-    for at, row in rows:
-        if len(row) != len(header):
-            yield Problem(name, at, None, f"{len(row)} cells", f"{len(header)} cells, one for each column")
-    if not rows:
-        yield Problem(name, line, None, "no rows", "at least one row under the header")
+def key_of(row: dict) -> tuple[str, ...]:
+    """The cells that name a row in its table."""
+    return tuple(row[column] for column in KEYS[row["table"]])
 
 
-def _write_decimal_points(name: str, rows: list[dict[str, str]], problems: list[Problem]) -> None:
-    """Numbers as the ledger writes them: where cells are parted by semicolons or tabs, decimals may have a comma."""
-    column = next((column for column in ("value", "per_usd") if column in rows[0]), None)
-    either = [row for row in rows if column and _EITHER.fullmatch(row[column])]
-    if either:
-        more = f"; {len(either) - 1} more cells of the column are like it" * (len(either) > 1)
-        allowed = f"a number that can be read in one way only: no thousands marks, not three decimals{more}"
-        problems.append(Problem(name, either[0]["line"], column, either[0][column], allowed))
-    for row in rows:
-        if column and _DECIMAL_COMMA.fullmatch(row[column]):
-            row[column] = row[column].replace(",", ".")
-
-
-def checked(name: str, rows: list[dict[str, str]], context: dict) -> Iterator[Problem]:
-    """A problem for each cell of a table that breaks the rule of its column."""
+def checked(rows: list[dict], context: dict) -> Iterator[Problem]:
+    """A problem for each cell that breaks the rule of its column."""
     first = {}
     for row in rows:
+        table, place = row["table"], (row["file"], row["line"])
         try:
-            TABLES[name].model_validate({key: text for key, text in row.items() if key != "line"}, context=context)
+            TABLES[table].model_validate({column: row[column] for column in COLUMNS[table]}, context=context)
         except ValidationError as error:
             for wrong in error.errors(include_url=False):
-                yield Problem(name, row["line"], wrong["loc"][0], row[wrong["loc"][0]], **_said(wrong))
-        key = tuple(row[column] for column in KEYS[name])
-        line = first.setdefault(key, row["line"])
-        if line != row["line"]:
-            allowed = f"a name used once; line {line} has it, too"
-            yield Problem(name, row["line"], KEYS[name][0], " ".join(key), allowed)
+                yield Problem(*place, wrong["loc"][0], row[wrong["loc"][0]], **_said(wrong))
+        before = first.setdefault((table, key_of(row)), row)
+        if before is not row:
+            allowed = f"a name used once; {before['file']}, line {before['line']} has it, too"
+            yield Problem(*place, KEYS[table][0], " ".join(key_of(row)), allowed)
 
 
-def read_toml(name: str, content: Content, problems: list[Problem]) -> tuple[dict, str] | None:
-    """A TOML file as a dictionary, and its text; None, and a problem, if it is none."""
-    text = read_text(name, content, problems)
+def read_toml(name: str, content: bytes, kind: type, context: dict) -> object:
+    """A TOML file as what `kind` makes of it; LedgerError with a problem for each key that breaks its rule."""
+    text = read_text(name, content)
     try:
-        return None if text is None else (tomllib.loads(text), text)
+        return TypeAdapter(kind).validate_python(tomllib.loads(text), context=context | {"text": text})
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problems.append(Problem(name, None, None, None, f"TOML ({error})"))
-        return None
-
-
-def entries_checked(
-    name: str, model: type[BaseModel], raw: dict, text: str, context: dict, problems: list[Problem], under: str = ""
-) -> BaseModel | None:
-    """A part of a TOML file as a model, or None and a problem for each key that breaks its rule."""
-    try:
-        return model.model_validate(raw, context=context)
+        raise LedgerError([Problem(name, None, None, None, f"TOML ({error})")]) from None
     except ValidationError as error:
+        problems = []
         for wrong in error.errors(include_url=False):
-            path = [*filter(None, [under]), *map(str, wrong["loc"])]
-            missing = wrong["type"] == "missing"
-            value = None if missing else str(wrong["input"])[:60]
+            path = [*map(str, wrong["loc"])]
+            value = None if wrong["type"] == "missing" else str(wrong["input"])[:60]
             problems.append(Problem(name, line_of(text, path), ".".join(path), value, **_said(wrong)))
-        return None
+        raise LedgerError(problems) from None
+
+
+def with_ids(entries: object) -> object:
+    """Tables of a TOML file, each with its own name as `id`."""
+    if not isinstance(entries, dict):
+        return entries
+    return {name: entry | {"id": name} if isinstance(entry, dict) else entry for name, entry in entries.items()}
 
 
 def _said(wrong: dict) -> dict[str, str]:
@@ -528,15 +426,11 @@ def line_of(text: str, path: list[str]) -> int | None:
     return None
 
 
-# Vocabulary -------------------------------------------------------------------------------------------
-
-
 class _Market(Strict):
     name: Text
 
 
-class _Region(Strict):
-    name: Text
+class _Region(_Market):
     of: Literal["all"] | tuple[Text, ...]
 
 
@@ -560,9 +454,8 @@ class Vocabulary(Strict):
     @classmethod
     def _of_markets(cls, regions: dict[str, _Region], info) -> dict[str, _Region]:
         markets = info.data.get("markets", {})
-        members = [(m, name) for name, region in regions.items() if region.of != "all" for m in region.of]
-        for member, name in members if markets else ():
-            if member not in markets:
+        for member, name in [(m, name) for name, region in regions.items() if region.of != "all" for m in region.of]:
+            if markets and member not in markets:
                 near = closest(member, tuple(markets))
                 raise refuse(f"only names under [markets] in {name}; {member!r} is none", near)
         return regions

@@ -26,13 +26,7 @@ class Span:
 
     @classmethod
     def parse(cls, text: str) -> Span:
-        """Read a period as the ledger writes it.
-
-        Raises
-        ------
-        ValueError
-            If `text` is none of the forms in `ALLOWED`, or names a day that does not exist.
-        """
+        """Read a period as the ledger writes it; ValueError if it is none of `ALLOWED`, or no day that exists."""
         first, dots, last = text.partition("..")
         if dots and ".." not in last:
             start, end = cls.parse(first).start, cls.parse(last).end
@@ -78,62 +72,43 @@ class Span:
         return self.months or self.days / DAYS_PER_MONTH
 
     @property
-    def _part(self) -> tuple[str, int]:
-        """The part of the calendar's year that the span is, and the how manieth: ("Q", 2); or neither."""
-        if self.end.year == self.start.year:
-            for name, months in (("year", 12), ("H", 6), ("Q", 3), ("month", 1)):
-                if self.months == months and self.start.month % months == 1 % months:
-                    return name, 1 + self.start.month // months
-        return "", 0
-
-    @property
     def code(self) -> str:
         """The span as the ledger writes it."""
-        (part, number), year = self._part, self.start.year
-        if self.days == 1:
-            return self.start.isoformat()
-        if part in ("H", "Q"):
-            return f"{year}{part}{number}"
-        if part:
-            return f"{year}" if part == "year" else f"{self.start:%Y-%m}"
-        if self.months and self.end.year == year:
-            return f"{self.start:%Y-%m}..{self.end:%Y-%m}"
-        return f"{self.start.isoformat()}..{self.end.isoformat()}"
+        return self._names[0]
 
     @property
     def label(self) -> str:
         """The span as a sentence names it: `the first half of 2024`, `May 2024`, `8 June 2024`."""
-        (part, number), year, first = self._part, self.start.year, calendar.month_name[self.start.month]
-        if self.days == 1:
-            return day_label(self.start)
-        if self.months is None:
-            return f"the period from {self._days_label}"
-        if part in ("H", "Q"):
-            nth = ("first", "second", "third", "fourth")[number - 1]
-            return f"the {nth} {'half' if part == 'H' else 'quarter'} of {year}"
-        if part:
-            return f"{year}" if part == "year" else f"{first} {year}"
-        since = first if self.end.year == year else f"{first} {year}"
-        return f"{since} to {calendar.month_name[self.end.month]} {self.end.year}"
+        return self._names[1]
 
     @property
     def short(self) -> str:
         """The span as a chart or a table names it: `H1 2024`, `Q2 2024`, `May 2024`."""
-        (part, number), first = self._part, calendar.month_abbr[self.start.month]
-        if part in ("H", "Q"):
-            return f"{part}{number} {self.start.year}"
-        if part == "month":
-            return f"{first} {self.start.year}"
-        if self.months and not part and self.end.year == self.start.year:
-            return f"{first}–{calendar.month_abbr[self.end.month]} {self.start.year}"
-        return self._days_label if self.months is None and self.days > 1 else self.label
+        return self._names[2]
 
     @property
-    def _days_label(self) -> str:
-        if (self.start.year, self.start.month) == (self.end.year, self.end.month):
-            return f"{self.start.day} to {day_label(self.end)}"
-        first = day_label(self.start)
-        return f"{first.removesuffix(f' {self.end.year}')} to {day_label(self.end)}"
+    def _names(self) -> tuple[str, str, str]:
+        start, end, months, year = self.start, self.end, self.months, self.start.year
+        first, last = (calendar.month_name[day.month] for day in (start, end))
+        if self.days == 1:
+            return start.isoformat(), day_label(start), day_label(start)
+        if months is None:
+            same = f"{start.day}" if (start.year, start.month) == (end.year, end.month) else day_label(start)
+            words = f"{same.removesuffix(f' {end.year}')} to {day_label(end)}"
+            return f"{start.isoformat()}..{end.isoformat()}", f"the period from {words}", words
+        if end.year > year:
+            words = f"{first} {year} to {last} {end.year}"
+            return f"{start.isoformat()}..{end.isoformat()}", words, words
+        if months == 12:
+            return (f"{year}",) * 3
+        if months == 1:
+            return f"{start:%Y-%m}", f"{first} {year}", f"{first[:3]} {year}"
+        letter, noun = {6: ("H", "half"), 3: ("Q", "quarter")}.get(months, ("", ""))
+        if not noun or (start.month - 1) % months:
+            return f"{start:%Y-%m}..{end:%Y-%m}", f"{first} to {last} {year}", f"{first[:3]}–{last[:3]} {year}"
+        number = 1 + start.month // months
+        nth = ("first", "second", "third", "fourth")[number - 1]
+        return f"{year}{letter}{number}", f"the {nth} {noun} of {year}", f"{letter}{number} {year}"
 
     @property
     def year(self) -> Span:

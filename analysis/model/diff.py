@@ -56,7 +56,7 @@ def _quoted_differently(before: Report, after: Report) -> Iterator[str]:
     changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
     for _, row in both[changed].iterrows():
         figures = _sourced(before.by_id(row["id_before"])), _sourced(after.by_id(row["id"]))
-        yield f"    {after.cell_name(row)}: {figures[0]}, now {figures[1]}"
+        yield f"    {after.ledger.cell_name(row)}: {figures[0]}, now {figures[1]}"
 
 
 def _sourced(figure: Quantity) -> str:

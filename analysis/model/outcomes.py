@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.facts.assumptions import Assumption, Scenario
+from analysis.facts.assumptions import Scenario
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity, total
+from analysis.facts.quantity import Origin, Quantity, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
@@ -67,5 +67,5 @@ def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
 
 def _weight(scenario: Scenario, share: float) -> Quantity:
     name = f"probability of “{scenario.name}”"
-    told = Assumption(name, Quantity(share, "%").bare, scenario.means, scenario.reason)
+    told = Origin(name, Quantity(share, "%").bare, scenario.means, reason=scenario.reason)
     return Quantity(share, "%", name, (told,))

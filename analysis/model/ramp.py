@@ -57,7 +57,7 @@ def _first(ledger: Ledger, platform: str, kind: str) -> dict[str, Span]:
 
 def launch_origin(report: Report, market: str) -> Origin:
     """Where the platform's first launch in a market was told."""
-    return report.ledger.event_origin(report.ledger.event(report.platform, market, "launch").name)
+    return report.ledger.origin(report.ledger.event(report.platform, market, "launch").name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 # The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import Ledger, shared_ledger
+from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.report import Report
 from analysis.model.estimates import FITTED, fitted
 from analysis.model.track_record import asked, earlier_quarters
@@ -109,7 +109,7 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
 
 def _prepare(reports: Iterable[Report], data: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
-    shared_ledger(data)
+    read_ledger(data)
     FITTED.clear()  # of reports that are done
     models = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
     with ProcessPoolExecutor(workers.CORES, multiprocessing.get_context("fork"), workers.belong_to_parent) as pool:

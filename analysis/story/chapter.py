@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 from IPython import get_ipython
@@ -107,23 +107,14 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
     return chapter
 
 
-def unknown_names(report: Report) -> list[str]:
-    """A line for each name in a text that no section returns, with file and line."""
+def unknown_names(reports: Mapping[str, Report]) -> list[str]:
+    """A line for each name in a text that no section returns, with file and line; each chapter asks its own report."""
     found = []
-    for name in chapters():
+    for name, report in reports.items():
         chapter = Chapter(name, report)
         for section, text in chapter.sections.items():
             found += text.unknown_names(set(chapter.names(section)))
     return found
-
-
-def findings() -> list[tuple[str, Callable[[Report], object]]]:
-    """Each chapter's name, and what has all its sections compute what they find."""
-
-    def found(name: str) -> Callable[[Report], object]:
-        return lambda report: [Chapter(name, report).names(section) for section in read(name, LANGUAGE)]
-
-    return [(name, found(name)) for name in chapters()]
 
 
 def headlines(report: Report) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.facts.assumptions import SETTINGS
-from analysis.facts.ledger import LedgerError
+from analysis.facts.schema import LedgerError
 
 
 def problems(data_copy):

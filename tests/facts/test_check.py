@@ -1,11 +1,12 @@
 """The state of the data for a quarter, and two reports side by side."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from analysis.__main__ import main
-from analysis.facts.check import Asked, Recorder, conflicts, readiness
+from analysis.facts.check import Recorder, readiness
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.diff import compare
@@ -24,8 +25,8 @@ def test_a_question_is_noted_with_its_answer(recorder):
     assert recorder.fact("Global", "target_completion", HALF).value == 0.3
     assert not recorder.fact("Ireland", "target_completion", HALF)
     assert recorder.notes == {
-        Asked("TikTok Shop", "Global", "target completion", HALF): True,
-        Asked("TikTok Shop", "Ireland", "target completion", HALF): False,
+        "TikTok Shop, the world: target completion, H1 2024": True,
+        "TikTok Shop, Ireland: target completion, H1 2024": False,
     }
 
 
@@ -35,9 +36,9 @@ def test_arithmetic_on_the_way_to_an_answer_is_not_noted(recorder):
     assert recorder.year_to_date("Global").span == HALF
     assert recorder.latest_month("US").span == Span.parse("2024-06")
     assert list(recorder.notes) == [
-        Asked("TikTok Shop", "Global", "GMV, or what it can be worked out from", HALF),
-        Asked("TikTok Shop", "Global", "GMV from January on", HALF),
-        Asked("TikTok Shop", "US", "GMV of a single month", HALF),
+        "TikTok Shop, the world: GMV, or what it can be worked out from, H1 2024",
+        "TikTok Shop, the world: GMV from January on, H1 2024",
+        "TikTok Shop, the US: GMV of a single month, H1 2024",
     ]
 
 
@@ -49,24 +50,15 @@ def test_an_answer_found_once_is_there(recorder):
     assert len(recorder.notes) == 3  # a copy of the report writes into the same notes
 
 
-def two_sections():
-    """A section that finds what it asks for, and one that does not."""
-    return [
-        ("rich", lambda report: report.fact("Global", "target_completion", HALF)),
-        ("poor", lambda report: [report.fact(market, "nmv", HALF) for market in ("US", "Japan")]),
-        ("poorer", lambda report: report.fact("Japan", "nmv", HALF)),
-    ]
-
-
 def test_conflicts_have_unlike_figures_of_one_cell(report):
     """The US share of Temu's second quarter: 70 % by A0028, 45 % by P0132; Vietnam's half-year is twice 150.54 %."""
-    cells = [set(cell.index) for cell in conflicts(report(), report().ledger.facts)]
+    cells = [set(cell.index) for cell in report().ledger.conflicts(report().ledger.facts)]
     assert {"A0028", "P0132"} in cells
     assert not any("A0006" in cell or "A0001" in cell for cell in cells)
 
 
 def test_inferred_and_later_facts_are_those_of_the_file(ledger, report):
-    told = readiness(ledger, report(), [])
+    told = readiness(ledger, report(), {})
     inferred, later = told.split("added by a later date")
     assert re.search(r"(?m)^    2024-09-14: P0100, P0525$", later)
     assert re.search(r"(?m)^    2024-07-31: A0001, ", inferred)
@@ -75,8 +67,12 @@ def test_inferred_and_later_facts_are_those_of_the_file(ledger, report):
 
 
 def test_check_tells_the_quarter_and_without_one_only_the_data(capsys, monkeypatch):
-    monkeypatch.setattr(chapter, "unknown_names", lambda report: [])
-    monkeypatch.setattr(chapter, "findings", two_sections)  # those of all chapters fit the model
+    def ask(reports):  # those of all chapters fit the model
+        reports["europe"].fact("Global", "target_completion", HALF)
+        for name, market in (("rival", "US"), ("rival", "Japan"), ("summary", "Japan")):
+            reports[name].fact(market, "nmv", HALF)
+
+    monkeypatch.setattr(chapter, "unknown_names", ask)
     assert main(["check"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert main(["check", "2024Q2"]) == 0
@@ -85,7 +81,7 @@ def test_check_tells_the_quarter_and_without_one_only_the_data(capsys, monkeypat
     there, missing = map(int, re.search(r"there: (\d+); not there: (\d+)", told).groups())
     assert there + missing == int(re.search(r"asked for by the chapters: (\d+);", told)[1])
     assert "Temu, the US: share of platform GMV, Q2 2024: P0132 about 45 %, A0028 about 70 %" in told
-    assert "TikTok Shop, Japan: NMV, H1 2024  (poor, poorer)" in told
+    assert "TikTok Shop, Japan: NMV, H1 2024  (rival, summary)" in told
     assert main(["check", "2031Q1"]) == 1
     assert "quarter is '2031Q1'" in capsys.readouterr().err
 
@@ -101,3 +97,9 @@ def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(led
     assert any(line.startswith("    E029: ") for line in lines)
     assert any(re.match(r"    the US: US\$[\d.]+ bn, now US\$[\d.]+ bn$", line) for line in lines)
     assert not re.search(r"nan|None|not published", told)
+
+
+def test_a_ledger_without_an_event_can_be_asked(ledger):
+    report = make_report(replace(ledger, events=ledger.events.iloc[:0]))
+    assert chapter.unknown_names({"europe": report}) == []
+    assert report.ledger.event("TikTok Shop", "US", "launch") is None

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from analysis.facts.claims import VERDICTS, RelationError, Row, evaluate, judged
-from analysis.facts.ledger import LedgerError, claims_astray
+from analysis.facts.ledger import claims_astray
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
+from analysis.facts.schema import LedgerError
 from analysis.facts.span import Span
 
 HOLDS, LOOSELY, ITSELF, OTHERS, OPEN = VERDICTS
@@ -118,10 +119,7 @@ def test_verdict_that_a_later_date_changes(ledger, quarter, claim):
 def test_a_row_has_what_a_text_needs_to_tell_the_claim(mid_2024):
     finding = mid_2024["us-share-of-target"]
     assert (finding.chapter, finding.platform, finding.market) == ("united_states", "TikTok Shop", "US")
-    assert list(finding.word_figures) == ["A0005"]
-    assert finding.words.format_map({name: figure.text for name, figure in finding.word_figures.items()}).endswith(
-        "25%"
-    )
+    assert finding.words.format_map({name: figure.text for name, figure in finding.figures.items()}).endswith("25%")
     assert finding.worked_out.formula == "A0024 × 6 months (H1 2024) ÷ A0004"
     assert [origin.id for origin in finding.worked_out.origins] == ["A0024", "A0004"]
     assert (finding.sign, finding.worked_out.text, finding.witnesses) == (">", "17%", ())
@@ -135,11 +133,8 @@ def test_no_verdict_depends_on_the_currency_of_the_report(ledger, mid_2024):
         assert {c: f.verdict for c, f in other.items()} == {c: f.verdict for c, f in mid_2024.items()}
 
 
-def test_a_report_on_other_platforms_tells_no_claim_about_these_and_a_chapter_only_its_own(ledger):
+def test_a_report_on_other_platforms_tells_no_claim_about_these(ledger):
     assert judged(make_report(ledger, quarter="2024Q2", platform="Shopee", rival="Lazada")).empty
-    report = make_report(ledger, quarter="2024Q2")
-    assert set(judged(report, "rival")["chapter"]) == {"rival"}
-    assert len(judged(report, "rival")) == (judged(report)["chapter"] == "rival").sum() == 3
 
 
 def test_a_test_that_lacks_a_fact_leaves_the_claim_open_or_untold(ledger):
@@ -164,7 +159,6 @@ ROWS = {
         ("A + B * 2", 10, "A + B × 2"), ("(A + B) * 2", 16, "(A + B) × 2"), ("A - B - 1 * B", 2, "A − B − 1 × B"),
         ("A / B", 3, "A ÷ B"), ("-B + A", 4, "−(B) + A"), ('days("2024-02")', 29, "29 days (Feb 2024)"),
         ('months("2024H1")', 6, "6 months (H1 2024)"), ('day("E")', 20240710, "first day of E"),
-        ('fact("A") - B', 4, "A − B"),
     ],
 )  # fmt: skip
 def test_arithmetic(test, value, formula):
@@ -229,7 +223,7 @@ def refused(data_copy, text):
         ("Temu: {A0028}", "Temu: {A0028:.2f}", "a-claim.words", "without digits"),
         ("A0028 == P0132", "A0028 = P0132", "a-claim.test", "fact ids, numbers"),
         ("A0028 == P0132", "A0028 == A0001", "a-claim.test", "unlike units"),
-        ("A0028 == P0132", 'A0028 == dys("2024")', "a-claim.test", "days, fact, hours"),
+        ("A0028 == P0132", 'A0028 == dys("2024")', "a-claim.test", "day, days, hours"),
         ("test =", "tset =", "a-claim.tset", "the keys that"),
         ("test = 'A0028 == P0132'", "", "a-claim.needs", "what would settle"),
         ("test =", "tolerance = -1\ntest =", "a-claim.tolerance", "or equal to 0"),

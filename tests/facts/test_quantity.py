@@ -12,16 +12,7 @@ from analysis.facts.quantity import Origin, Quantity, UnitError, rounded, total
 
 
 def origin(fact_id: str, **given) -> Origin:
-    words = {
-        "printed": "1 USD bn",
-        "what": "GMV",
-        "period": "H1 2024",
-        "source": "“A page” (S001)",
-        "publisher": "A paper",
-        "url": "",
-        "known_on": "31 July 2024",
-    }
-    return Origin(id=fact_id, **words | given)
+    return Origin(fact_id, "1 USD bn", "GMV", **given)
 
 
 def fact(value: float, unit: str = "USD", fact_id: str = "A", hedge: str = "", **given) -> Quantity:
@@ -126,8 +117,7 @@ def test_whoever_types_the_formula_into_a_calculator_gets_the_value(quantity):
 
 def test_a_number_counted_by_hand_says_how_and_has_no_origin():
     months = Quantity.counted(6, "month", "of the first half of 2024")
-    assert (fact(0.49e9, "USD/month", "A0024") * months).formula == "A0024 × 6 months (of the first half of 2024)"
-    assert months.origins == ()
+    assert (months.formula, months.origins) == ("6 months (of the first half of 2024)", ())
 
 
 @pytest.mark.parametrize(
@@ -206,12 +196,6 @@ def test_a_printed_amount_is_within_half_a_per_cent(value, unit):
     minus, number, scale = re.fullmatch(r"(−?)(?:US\$|THB )([\d,.]+)(?: (mn|bn|tn))?", text).groups()
     read = float(number.replace(",", "")) * {"mn": 1e6, "bn": 1e9, "tn": 1e12, None: 1}[scale]
     assert (-read if minus else read) == pytest.approx(value, rel=0.005001)
-
-
-@given(st.floats(0.001, 500))
-def test_a_printed_percentage_is_whole_or_has_two_digits(value):
-    read = float(Quantity(value, "%").text.removesuffix("%").replace(",", "")) / 100
-    assert read == pytest.approx(value, abs=0.005001 if value >= 0.00995 else value * 0.0501)
 
 
 @pytest.mark.parametrize(("value", "told"), [(8613528.649, 8613530.0), (-0.1234567, -0.123457), (0.0, 0.0)])

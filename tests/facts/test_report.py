@@ -173,21 +173,13 @@ def test_months_that_are_no_half_of_anything_are_not_made_of_halves(data_copy, p
     assert not made.gmv("US", span(period), "All retail")
 
 
-def test_a_later_figure_does_not_reach_an_earlier_report(report):
-    # A0025 and A0024 became public on 31 July 2024.
-    assert not report(as_of="2024-07-30").gmv("US", span("2024-06"))
-    assert report(as_of="2024-07-31").gmv("US", span("2024-06"))
-
-
 def test_from_one_foreign_currency_to_another_goes_through_the_dollar(report):
     stream = report(currency="VND").by_id("A0014")  # 33 mn yuan on 6 June 2024; 2024Q2: 7.24187 CNY, 25268.030962 VND
     assert stream.value == pytest.approx(33e6 / 7.24187 * 25268.030962)
     assert (stream.unit, stream.hedge) == ("VND", "more than")  # a change of currency changes no hedge
 
 
-@pytest.mark.parametrize(
-    "currency", ["BRL", "CNY", "EUR", "GBP", "IDR", "JPY", "MXN", "MYR", "PHP", "SGD", "THB", "USD", "VND"]
-)
+@pytest.mark.parametrize("currency", ["EUR", "IDR", "VND"])
 def test_ratios_over_one_period_are_the_same_in_every_currency(report, currency):
     there, here = report(currency=currency), report()
     first_half, june = span("2024H1"), span("2024-06")
