@@ -108,16 +108,12 @@ def _verdicts(found: pd.DataFrame) -> dict[str, Quantity]:
 
 def _bias(model: Estimates, basis: str) -> Band:
     """What a way of counting shows of what the company counts, per cent."""
-    rows = model.market.biases("basis").query("basis == @basis") if model.market else ()
-    if not len(rows):
+    share = model.market.bias(basis) if model.market else None
+    if share is None:
         return Band.unknown(f"figures of the basis {basis}")
-    facts = model.market.facts
-    origins = model.report.by_ids(facts.index[facts["basis"] == basis])
-    share = rows.iloc[0]
+    origins = model.report.by_ids(share.drivers)
     formula = f"market model, {{}} of what the basis {basis} counts of the company’s count"
-    return Band.of(
-        (share["median"], share["p10"], share["p90"]), lambda v, name: Quantity(v, "%", formula.format(name), origins)
-    )
+    return Band.of(share[:3], lambda v, name: Quantity(v, "%", formula.format(name), origins))
 
 
 def _disputes(report: Report) -> Iterator[dict]:

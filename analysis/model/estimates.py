@@ -127,7 +127,9 @@ class Estimates:
         observations = self.market.observations
         rest = replace(observations, facts=observations.facts.drop(index=list(facts)))
         try:
-            return _under(self.report, self.platform, fit(rest, self.report.year, draws=self.market.posterior.draws))
+            return _under(
+                self.report, self.platform, fit(rest, self.report.year.end, draws=self.market.posterior.draws)
+            )
         except TooLittleKnown:
             return Estimates(self.report, self.platform, None)
 
