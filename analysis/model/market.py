@@ -35,6 +35,8 @@ from scipy.special import gammaincinv
 
 from analysis.facts.span import DAYS_PER_MONTH, Span
 
+CELL, BASE = ("market", "start", "end"), ("base_market", "base_start", "base_end")
+COLUMNS = ("measure", *CELL, *BASE, "log_value", "qualifier", "basis", "confidence", "counter", "publication")
 REST = "Rest of the world"
 REFERENCE = ("company", "official")  # the bases that count as everything is counted here
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
@@ -108,11 +110,6 @@ class Observations:
     places: by market, its region, and its size in online sales (any unit), NaN where none is public.
     season: the official quarterly series, oldest first.
     """
-
-    COLUMNS = tuple(
-        "fact measure market start end base_market base_start base_end log_value qualifier basis confidence counter "
-        "publication".split()
-    )
 
     facts: pd.DataFrame
     calendar: pd.DataFrame  # market, start, end, launched
@@ -271,8 +268,7 @@ Cell = tuple[str, date, date]  # a market or region, its first and last day
 
 def cells_of(facts: pd.DataFrame) -> list[tuple[Cell, Cell | None]]:
     """The cell of each fact, and that which it is a ratio to."""
-    cells = zip(facts["market"], facts["start"], facts["end"], strict=True)
-    bases = zip(facts["base_market"], facts["base_start"], facts["base_end"], strict=True)
+    cells, bases = (zip(*(facts[name] for name in names), strict=True) for names in (CELL, BASE))
     is_ratio = facts["base_market"].notna()
     return [(cell, base if ratio else None) for cell, base, ratio in zip(cells, bases, is_ratio, strict=True)]
 
