@@ -19,12 +19,12 @@ resampled weights [2]_ and by optimising again with randomised data [3]_, give t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import product
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -42,9 +42,11 @@ REFERENCE = ("company", "official")  # the bases that count as everything is cou
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
 FLOORS = ("more than", "just over")
 DRAWS = 1000
-_COOLING, _STEPS, _EXACT, _ROUGH, _NEAR, _FLAT = 5, 200, 1e-9, 1e-2, 0.1, 1e-5
+_COOLING, _STEPS, _EXACT, _ROUGH, _NEAR, _FLAT = 5, 200, 1e-9, 1e-4, 0.1, 1e-5
 _BATCH, _CORRECTIONS, _SEED = 20, 4, 20240630  # draws of one set of weights, in antithetic pairs
 GROWTH, SPREAD, NOISE, FIXED = "growth", "spread", "noise", "fixed"  # what a learnt scale multiplies
+
+T = TypeVar("T")
 
 
 class TooLittleKnown(ValueError):
@@ -596,12 +598,19 @@ class Market:
     grid: Grid
     posterior: Posterior
     factor: np.ndarray  # what a scenario multiplies each state by
+    _found: dict = field(default_factory=dict, repr=False)  # by `once`
 
     def under(self, factor: Callable[[str, pd.PeriodIndex], np.ndarray]) -> Market:
         """The same posterior, with the GMV of each market multiplied by `factor(market, months)`, a month at a time."""
         market, month = self.grid.where
         by_market = np.array([factor(name, self.grid.months) for name in self.grid.markets])
         return replace(self, factor=self.factor * by_market[market, month])
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What `work` finds for a key, in this model or in one that is the same but for its scenario."""
+        if key not in self._found:
+            self._found[key] = work()
+        return self._found[key]
 
     def markets(self, name: str) -> tuple[str, ...]:
         """The markets of the model that a name sums up; `TooLittleKnown` if it names none of them."""
