@@ -12,7 +12,7 @@ from analysis.facts.quantity import LEVEL, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
-from analysis.model.market import TooLittleKnown
+from analysis.model.market import PERCENTILES, TooLittleKnown
 
 FLOORS, CEILINGS = ("more than", "just over"), ("less than", "up to")  # a bound that is kept is no contradiction
 SITE = r"://(?:www\.)?([^/]+)"  # of an address: it stands for a publisher who is not named
@@ -108,12 +108,13 @@ def _verdicts(found: pd.DataFrame) -> dict[str, Quantity]:
 
 def _bias(model: Estimates, basis: str) -> Band:
     """What a way of counting shows of what the company counts, per cent."""
-    share = model.market.bias(basis) if model.market else None
-    if share is None:
+    found = model.market.bias(basis) if model.market else None
+    if found is None:
         return Band.unknown(f"figures of the basis {basis}")
-    origins = model.report.by_ids(share.drivers)
+    draws, facts = found
+    origins = model.report.by_ids(facts)
     formula = f"market model, {{}} of what the basis {basis} counts of the company’s count"
-    return Band.of(share[:3], lambda v, name: Quantity(v, "%", formula.format(name), origins))
+    return Band.of(np.quantile(draws, PERCENTILES), lambda v, name: Quantity(v, "%", formula.format(name), origins))
 
 
 def _disputes(report: Report) -> Iterator[dict]:

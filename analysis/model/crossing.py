@@ -16,6 +16,7 @@ from analysis.facts.quantity import LEVEL, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.market import PERCENTILES
 from analysis.model.observations import WORLD
 
 
@@ -57,7 +58,7 @@ def ratio_band(ratio: Quantity, draws: np.ndarray, what: str) -> Band:
     """The band of a ratio taken draw by draw; `ratio`, that of the medians, lends its unit and origins."""
     if not ratio:
         return Band(ratio, ratio, ratio)
-    percentiles = np.quantile(draws, [0.5, 0.1, 0.9])
+    percentiles = np.quantile(draws, PERCENTILES)
     return Band.of(percentiles, lambda v, name: replace(ratio, value=v, formula=f"market model, {name} of {what}"))
 
 

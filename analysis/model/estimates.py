@@ -15,7 +15,7 @@ from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
-from analysis.model.market import Estimate, Market, TooLittleKnown, fit
+from analysis.model.market import PERCENTILES, Market, TooLittleKnown, fit
 from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
 
@@ -64,15 +64,16 @@ class Estimates:
         if (market, span) in self._bands:
             return self._bands[market, span]
 
-        def ask(model: Market) -> Estimate:
-            found = model.total(market, span)
-            if market == WORLD or WORLD not in model.observations.regions or not found.median:
-                return found
-            whole = model.draws(WORLD, span)
-            share = (model.draws(market, span) / whole).mean()
-            return found._replace(median=float(np.clip(share * np.median(whole), found.p10, found.p90)))
+        def ask(model: Market) -> np.ndarray:
+            draws = model.draws(market, span)
+            found = np.quantile(draws, PERCENTILES)
+            if market != WORLD and WORLD in model.observations.regions and found[0]:
+                whole = model.draws(WORLD, span)
+                found[0] = np.clip((draws / whole).mean() * np.median(whole), *found[1:])
+            return found
 
-        band, extra = self._band(ask, "USD", f"GMV in {span.short}", span), self._new_sites(market, span)
+        band = self._band(ask, "USD", f"GMV in {span.short}", market, span)
+        extra = self._new_sites(market, span)
         self._bands[market, span] = Band(*(part + extra for part in band)) if extra else band
         return self._bands[market, span]
 
@@ -139,7 +140,11 @@ class Estimates:
             return Band.unknown("a target and a part of the year still to come")
         dollars = self._dollars(market, target)
         what = f"growth a month after {quarter.short} that meets the target"
-        return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
+
+        def ask(model: Market) -> np.ndarray:
+            return np.quantile(model.required_monthly_growth(dollars, quarter, market), PERCENTILES)
+
+        return self._band(ask, "%", what, market, quarter.to_date)
 
     def chance(self, market: str, target: Quantity) -> Quantity:
         """Probability that the year's GMV reaches the target, as the share of the model's draws that do."""
@@ -156,27 +161,28 @@ class Estimates:
         """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
         base = base or span.year_earlier()
 
-        def ask(model: Market) -> Estimate:
+        def ask(model: Market) -> np.ndarray:
             before = model.draws(market, base)
             if not before.all():
                 raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
-            drivers = dict.fromkeys(model.drivers(market, span) + model.drivers(market, base))
-            return Estimate.of(model.draws(market, span) / before - 1, tuple(drivers))
+            return np.quantile(model.draws(market, span) / before - 1, PERCENTILES)
 
-        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", span)
+        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", market, span, base)
 
-    def _band(self, ask: Callable[[Market], Estimate], unit: str, what: str, span: Span) -> Band:
+    def _band(self, ask: Callable[[Market], np.ndarray], unit: str, what: str, market: str, *spans: Span) -> Band:
+        """What the model is asked for, with the facts that say most about a market over some spans as its origins."""
         if self.market is None:
             return Band.unknown("figures for the market model")
         try:
-            *percentiles, drivers = ask(self.market)
+            percentiles = ask(self.market)
         except TooLittleKnown as error:  # a market that nobody has reported on, or months beyond the model's
             return Band.unknown(str(error))
+        drivers = dict.fromkeys(fact for span in spans for fact in self.market.drivers(market, span))
         origins = self.report.by_ids(drivers)
 
         def tell(value: float, name: str) -> Quantity:
-            figure = self._quantity(value, unit, f"market model, {name} of {what}", origins, span)
-            return self.report.convert(figure, span)
+            figure = self._quantity(value, unit, f"market model, {name} of {what}", origins, spans[0])
+            return self.report.convert(figure, spans[0])
 
         return Band.of(percentiles, tell)
 

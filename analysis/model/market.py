@@ -41,7 +41,7 @@ REST = "Rest of the world"
 REFERENCE = ("company", "official")  # the bases that count as everything is counted here
 CONFLICT = 3.0  # standardised residual beyond which a fact contradicts the others
 FLOORS = ("more than", "just over")
-DRAWS = 1000
+DRAWS, PERCENTILES = 1000, [0.5, 0.1, 0.9]
 _COOLING, _STEPS, _EXACT, _ROUGH, _NEAR, _FLAT = 5, 200, 1e-9, 1e-4, 0.1, 1e-5
 _BATCH, _CORRECTIONS, _SEED = 20, 4, 20240630  # draws of one set of weights, in antithetic pairs
 GROWTH, SPREAD, NOISE, FIXED = "growth", "spread", "noise", "fixed"  # what a learnt scale multiplies
@@ -103,35 +103,16 @@ class Prior:
 
 @dataclass(frozen=True)
 class Observations:
-    """What is known of a platform's GMV, as tables.
+    """What is known of a platform's GMV, as tables."""
 
-    facts: columns in `COLUMNS`, by fact; the GMV of a market over a span is exp(log_value) dollars, or, where
-    `base_market` is filled, that times the GMV of the base cell.
-    calendar: when each market was open (`end` None is still open), and whether its launch is on record.
-    regions: name of a market or region -> the markets that it sums up.
-    places: by market, its region, and its size in online sales (any unit), NaN where none is public.
-    season: the official quarterly series, oldest first.
-    """
-
+    # By fact, columns `COLUMNS`: the GMV of a market over a span is exp(log_value) dollars, or, where `base_market` is
+    # filled, that times the GMV of the base cell.
     facts: pd.DataFrame
-    calendar: pd.DataFrame  # market, start, end, launched
-    regions: dict[str, tuple[str, ...]]
-    places: pd.DataFrame  # region, size
-    season: pd.DataFrame  # start, end, value
+    calendar: pd.DataFrame  # market, start, end (None: still open) and launched: whether its launch is on record
+    regions: dict[str, tuple[str, ...]]  # name of a market or region -> the markets that it sums up
+    places: pd.DataFrame  # by market: region, and size in online sales (any unit), NaN where none is public
+    season: pd.DataFrame  # the official quarterly series, oldest first: start, end, value
     ramp_exponent: float = Prior.ramp_exponent
-
-
-class Estimate(NamedTuple):
-    """Median, 10th and 90th percentile of the posterior, and the facts that tell most of it, the strongest first."""
-
-    median: float
-    p10: float
-    p90: float
-    drivers: tuple[str, ...]
-
-    @classmethod
-    def of(cls, sample: np.ndarray, drivers: tuple[str, ...]) -> Estimate:
-        return cls(*np.quantile(sample, [0.5, 0.1, 0.9]).tolist(), drivers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,9 +160,6 @@ class Grid:
         inside = np.clip(np.clip(self.edges, start.toordinal(), end.toordinal() + 1), self.edges[0], self.edges[-1])
         days = np.diff(self.open_before[:, inside - self.edges[0]], axis=1)
         return (days * np.isin(self.markets, markets)[:, None])[self.where]
-
-
-# Prior ------------------------------------------------------------------------------------------------
 
 
 class Layout(NamedTuple):
@@ -262,8 +240,6 @@ def _season_profile(series: pd.DataFrame) -> np.ndarray:
     ratio = (log_rate.iloc[2:-2] - trend).groupby(log_rate.index[2:-2].quarter).median().to_numpy()
     return np.repeat(ratio - ratio.mean(), 3) if np.isfinite(ratio).all() and len(ratio) == 4 else np.zeros(12)
 
-
-# Likelihood -------------------------------------------------------------------------------------------
 
 Cell = tuple[str, date, date]  # a market or region, its first and last day
 
@@ -359,9 +335,6 @@ def _likelihood(facts: pd.DataFrame, days: dict[Cell, np.ndarray], layout: Layou
     above, below = np.hypot(noise, slack * ~is_floor), np.hypot(noise, slack * is_floor)
     value = facts["log_value"].to_numpy()
     return Likelihood(np.append(states, places), days[:, states], cells, bias, value, above, below)
-
-
-# Fit --------------------------------------------------------------------------------------------------
 
 
 def fit(observations: Observations, until: date, draws: int = DRAWS) -> Market:
@@ -649,10 +622,6 @@ class Market:
         sd = np.hypot(new, noise * self.posterior.scales[NOISE])
         return values * np.exp(sd * rng.standard_normal(len(values)))
 
-    def total(self, markets: str, span: Span) -> Estimate:
-        """GMV of some markets over a span; zero where they were closed."""
-        return Estimate.of(self.draws(markets, span), self.drivers(markets, span))
-
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
         """The facts that say most of what is known of a total, the strongest first.
 
@@ -667,53 +636,48 @@ class Market:
 
     def influence(self, markets: str, span: Span) -> pd.Series:
         """Change of the log of `total_at_mode` if a fact were left out, to first order; indexed by fact (Cook 1977)."""
-        inverse = np.linalg.inv(self.posterior.gain[1])
         force = self.posterior.precision * self.posterior.residual
-        return pd.Series(-self._pull(markets, span) * force / np.diag(inverse), self.facts.index)
+        leverage = np.diag(np.linalg.inv(self.posterior.gain[1]))
+        return pd.Series(-self._pull(markets, span) * force / leverage, self.facts.index)
 
     def _pull(self, markets: str, span: Span) -> np.ndarray:
         """Change of a log total for that of each fact, to first order, shape (N,)."""
-        reach, covariance = self.posterior.gain
-        gmv = self._days(markets, span) * self._rates_at_mode
+        (reach, covariance), gmv = self.posterior.gain, self._at_mode(markets, span)
         return np.linalg.solve(covariance, gmv / gmv.sum() @ reach[: len(gmv)])
-
-    @cached_property
-    def _rates_at_mode(self) -> np.ndarray:
-        return np.exp(self.posterior.mode[: len(self.factor)])
 
     def total_at_mode(self, markets: str, span: Span) -> float:
         """GMV of some markets over a span at the mode of the parameters; needs no draws."""
-        return float(self._days(markets, span) @ self._rates_at_mode)
+        return float(self._at_mode(markets, span).sum())
+
+    def _at_mode(self, markets: str, span: Span) -> np.ndarray:
+        return self._days(markets, span) * np.exp(self.posterior.mode[: len(self.factor)])
 
     @cached_property
     def status(self) -> pd.DataFrame:
-        """How each market is known in each month: columns market, month, status.
-
-        A month is `reported` if a fact of the market covers a day of it, `inferred` if a sum of markets does, and
-        otherwise `unknown`: the model's alone.
-        """
+        """How each market is known in each month (columns market, month, status): `reported` if a fact of the market
+        covers a day of it, `inferred` if a sum of markets does, otherwise `unknown`: the model's alone."""
         row, month = self.grid.where
         status = np.full(len(row), "unknown", dtype=object)
         cells = {(self.observations.regions[region], start, end) for (region, start, end), _ in cells_of(self.facts)}
         for members, start, end in sorted(cells, key=lambda cell: -len(cell[0])):
             status[self.grid.open_days(members, start, end) > 0] = "inferred" if len(members) > 1 else "reported"
-        months = self.grid.months[month]
-        return pd.DataFrame({"market": np.array(self.grid.markets)[row], "month": months, "status": status})
+        markets = np.array(self.grid.markets)[row]
+        return pd.DataFrame({"market": markets, "month": self.grid.months[month], "status": status})
 
-    def required_monthly_growth(self, target_usd: float, to_date: Span, markets: str = "Global") -> Estimate:
-        """Constant monthly growth (0.1 is 10 %) from the last month on with which the year just meets its target.
+    def required_monthly_growth(self, target_usd: float, to_date: Span, markets: str) -> np.ndarray:
+        """Draws of the constant monthly growth (0.1 is 10 %) after the last month with which the year meets a target.
 
         Solves base (q + q² + … + qⁿ) = missing for q − 1, n whole months being left; −1 if the target is reached.
         """
         missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
         ratio = missing / self.draws(markets, Span(to_date.end.replace(day=1), to_date.end))
         low, high = np.zeros_like(ratio), 1 + ratio  # q alone is less than the whole sum
-        powers = np.arange(1, round(to_date.rest_of_year.length_in_months) + 1)
+        powers = np.arange(1, to_date.rest_of_year.months + 1)
         for _ in range(60):  # halving: enough for every bit of a float
             middle = (low + high) / 2
             enough = (middle[:, None] ** powers).sum(axis=1) >= ratio
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return Estimate.of(high - 1, self.drivers(markets, to_date.to_date))
+        return high - 1
 
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first; facts without an open day are not listed.
@@ -727,9 +691,9 @@ class Market:
         table = self.facts[["measure"]].assign(published=published, expected=expected, z=z, conflict=abs(z) > CONFLICT)
         return table.iloc[np.argsort(-np.abs(z), kind="stable")]
 
-    def bias(self, basis: str) -> Estimate | None:
-        """How much a basis counts for one dollar of the company's count, led by its facts; None without amounts."""
+    def bias(self, basis: str) -> tuple[np.ndarray, pd.Index] | None:
+        """Draws of what a basis counts for one dollar of the company's count, and its facts; None without amounts."""
         facts = self.facts[self.facts["basis"] == basis]
         if not facts["base_market"].isna().any():
             return None
-        return Estimate.of(np.exp(self._bias("basis", basis)), tuple(facts.index))
+        return np.exp(self._bias("basis", basis)), facts.index
