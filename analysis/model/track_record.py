@@ -15,17 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import Ledger, read_ledger
+from analysis.facts.ledger import Ledger
 from analysis.facts.quantity import BOUNDS, rounded
 from analysis.facts.report import PUBLICATION_LAG
 from analysis.facts.span import Span
 from analysis.model.estimates import fitted
-from analysis.model.observations import WORLD, official_sales, read_facts
+from analysis.model.observations import official_sales, read_facts
 
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 BASELINES = ("run_rate", "seasonal", "drift")
@@ -202,7 +201,7 @@ def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.nda
     return np.quantile(found[baseline], [0.1, 0.9])
 
 
-def _quarters(ledger: Ledger, platform: str) -> list[Span]:
+def quarters_with_figures(ledger: Ledger, platform: str) -> list[Span]:
     """The quarters from the first to the last of which there are figures."""
     days = [day for fact in _figures(ledger, platform) for day in (fact.start, fact.end)]
     return [Span.parse(str(q)) for q in pd.period_range(min(days), max(days), freq="Q")] if days else []
@@ -213,31 +212,9 @@ def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
     """Log of what came over each baseline, by platform, quarter, market and period, and the day it was known."""
     rows = []
     for platform in ledger.vocabulary.platforms:
-        for quarter in _quarters(ledger, platform):
+        for quarter in quarters_with_figures(ledger, platform):
             for fact in _published_later(ledger, platform, quarter):
                 of, as_of = Span(fact.start, fact.end), quarter.end + PUBLICATION_LAG
                 points = baselines(ledger, platform, fact.market, fact.counter, of, as_of)
                 rows.append((platform, fact.known_on, *(fact.log_value - np.log(points[name]) for name in BASELINES)))
     return pd.DataFrame(rows, columns=["platform", "known_on", *BASELINES]).dropna()
-
-
-def _table(ledger: Ledger) -> str:
-    """The record of all platforms as Markdown."""
-    records = [track_record(ledger, name, _quarters(ledger, name)) for name in ledger.vocabulary.platforms]
-    record = pd.concat([found for found in records if len(found)], ignore_index=True)
-    record["part"] = record["market"].where(record["market"] == WORLD, "markets")
-    table = scores(record, ["platform", "part", "length"])
-    for name in BASELINES:
-        beaten = np.where(table["model"] < table[name], " (beaten)", " (not beaten)")
-        table[name] = np.where(table[name].isna(), "", table[name].map("{:.2f}".format) + beaten)
-    table["model"], table["few"] = (
-        table["model"].map("{:.2f}".format).replace("nan", ""),
-        table["few"].map({True: "few"}),
-    )
-    rows = [table.columns, ["---"] * table.shape[1], *table.round({"ratio": 2}).fillna("").astype(str).to_numpy()]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-if __name__ == "__main__":  # python -m analysis.model.track_record writes the table below the words of the page
-    page = Path(__file__).parents[2] / "docs" / "track_record.md"
-    page.write_text(page.read_text(encoding="utf-8").partition("|")[0] + _table(read_ledger()), encoding="utf-8")
