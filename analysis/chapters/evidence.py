@@ -12,7 +12,7 @@ from analysis.facts.quantity import LEVEL, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
-from analysis.model.market import TooLittleKnown
+from analysis.model.market import PERCENTILES, TooLittleKnown
 
 FLOORS, CEILINGS = ("more than", "just over"), ("less than", "up to")  # a bound that is kept is no contradiction
 SITE = r"://(?:www\.)?([^/]+)"  # of an address: it stands for a publisher who is not named
@@ -108,16 +108,13 @@ def _verdicts(found: pd.DataFrame) -> dict[str, Quantity]:
 
 def _bias(model: Estimates, basis: str) -> Band:
     """What a way of counting shows of what the company counts, per cent."""
-    rows = model.market.biases("basis").query("basis == @basis") if model.market else ()
-    if not len(rows):
+    found = model.market.bias(basis) if model.market else None
+    if found is None:
         return Band.unknown(f"figures of the basis {basis}")
-    facts = model.market.facts
-    origins = model.report.by_ids(facts.index[facts["basis"] == basis])
-    share = rows.iloc[0]
+    draws, facts = found
+    origins = model.report.by_ids(facts)
     formula = f"market model, {{}} of what the basis {basis} counts of the company’s count"
-    return Band.of(
-        (share["median"], share["p10"], share["p90"]), lambda v, name: Quantity(v, "%", formula.format(name), origins)
-    )
+    return Band.of(np.quantile(draws, PERCENTILES), lambda v, name: Quantity(v, "%", formula.format(name), origins))
 
 
 def _disputes(report: Report) -> Iterator[dict]:

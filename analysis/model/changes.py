@@ -7,14 +7,15 @@ before it; that is how a reader met it, too. All changes together are the whole 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Vocabulary
-from analysis.facts.quantity import Origin, Quantity, rounded
-from analysis.facts.report import ParameterError, Report
+from analysis.facts.quantity import Quantity, rounded
+from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
 from analysis.model.observations import WORLD
@@ -24,11 +25,12 @@ SMALL = 0.005  # of the estimate; a smaller part of its change is told with the 
 NAMED = 6  # new facts that a part of the change names
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(NamedTuple):
     """What the later of two reports knows that the earlier did not, and what that did to the later one's year.
 
-    Amounts are GMV of the world in the year, money; chances those of the target that was known at the time, per cent.
+    `steps` lead from the earlier estimate of the world's GMV to the later, by groups of new facts, and what else
+    changed: `place` whose figures they are, empty for the rest; `value`, money; `total`, whether one of the two
+    estimates or a part; `chance` of the target that was known at the time, per cent. The parts add up.
     """
 
     before: Report
@@ -39,10 +41,6 @@ class Changes:
     used: list[str]  # those of them that the model reads, the one first that says most about the year
     expected_before: Band
     expected: Band
-    chance_before: Quantity
-    chance: Quantity
-    # From the earlier estimate to the later, by groups of new facts, and what else changed: `place` whose figures they
-    # are, empty for the rest; `value`; `total`, whether one of the two estimates or a part; `chance`. The parts add up.
     steps: pd.DataFrame
 
     @property
@@ -58,83 +56,68 @@ class Changes:
 
 
 def changes(before: Report, after: Report) -> Changes:
-    """Compare two reports that differ in their quarter, their date or their data.
+    """Compare two reports on one platform that differ in their quarter, their date or their data.
 
     The estimates compared are those of the year of `after`, as either view has them.
-
-    Raises
-    ------
-    ParameterError
-        If the reports are about different platforms or in different currencies.
     """
-    for name in ("platform", "currency"):
-        ours, theirs = getattr(after, name), getattr(before, name)
-        if ours != theirs:
-            raise ParameterError(f"{name} is {theirs!r} in one report and {ours!r} in the other. Allowed: the same")
     year, asked = after.year, replace(before, quarter=after.quarter)
     earlier = replace(estimates(before if before.horizon.end >= year.end else asked), report=asked)
-    later = estimates(after)
-    facts = after.ledger.facts
+    later, facts = estimates(after), after.ledger.facts
     new = facts[~facts.index.isin(before.ledger.facts.index)]
-    read = [] if later.market is None else new.index.intersection(later.market.facts.index)
-    telling = later.market.drivers(WORLD, year, most=len(later.market.facts)) if len(read) else ()
-    used = [fact for fact in telling if fact in read] + [fact for fact in read if fact not in telling]
+    telling = later.market.drivers(WORLD, year, most=len(facts)) if later.market else ()
+    used = [
+        fact for fact in dict.fromkeys([*telling, *(later.market.facts.index if telling else ())]) if fact in new.index
+    ]
     expected = [model.gmv(WORLD, year) for model in (earlier, later)]
-    targets = [report.fact(WORLD, "gmv_target", year) for report in (before, after)]
-    chances = [model.chance(WORLD, target) for model, target in zip((earlier, later), targets, strict=True)]
-    steps = _steps(earlier, later, new.loc[used], expected, targets, chances) if all(expected) else []
+    steps = _steps(earlier, later, new.loc[used], *expected) if all(expected) else []
     steps = pd.DataFrame(steps, columns=["place", "value", "total", "chance"])
-    return Changes(before, after, earlier, later, new, used, *expected, *chances, steps)
-
-
-# Why the estimate moved -------------------------------------------------------------------------------
+    return Changes(before, after, earlier, later, new, used, *expected, steps)
 
 
 def _groups(vocabulary: Vocabulary, used: pd.DataFrame) -> dict[str, list[str]]:
-    """New facts by the part of the world that they are about, in the order in which each part's first was public."""
-    places = used["market"].map(lambda market: _place(vocabulary, market))
-    largest = places.value_counts(sort=True).index[:GROUPS]
-    first = used["known_on"].groupby(places.where(places.isin(largest), "")).min()
-    order = sorted(first.index, key=lambda place: (first[place], place))
-    return {place: list(used.index[places.where(places.isin(largest), "") == place]) for place in order}
+    """New facts by the largest region, short of the world, that has all of their market, or else the market; in the
+    order in which each group's first was public. Those of small groups are one, without a name."""
+    regions = {name: set(of) for name, of in vocabulary.regions.items() if name != WORLD}
+
+    def place(market: str) -> str:
+        members = set(vocabulary.members(market))
+        around = [name for name, of in regions.items() if members and members <= of]
+        return max(around, key=lambda name: len(regions[name]), default=market)
+
+    places = used["market"].map(place)
+    places = places.where(places.isin(places.value_counts(sort=True).index[:GROUPS]), "")
+    first = used["known_on"].groupby(places).min()
+    return {
+        name: list(used.index[places == name]) for name in sorted(first.index, key=lambda name: (first[name], name))
+    }
 
 
-def _place(vocabulary: Vocabulary, market: str) -> str:
-    """The largest region, short of the world, that has all of a market, or the market itself."""
-    members = set(vocabulary.members(market))
-    regions = {name: len(of) for name, of in vocabulary.regions.items() if name != WORLD and members <= set(of)}
-    return max(regions, key=regions.__getitem__, default=market) if members else market
-
-
-def _steps(earlier: Estimates, later: Estimates, used: pd.DataFrame, expected, targets, chances) -> list[tuple]:
+def _steps(earlier: Estimates, later: Estimates, used: pd.DataFrame, before: Band, now: Band) -> list[tuple]:
     """Place, value, whether it is an estimate or a part of the change, and chance of each step."""
-    after, year, (first, last) = later.report, later.report.year, (band.median for band in expected)
-    dollars = [after.convert(target, year, "USD").value for target in targets]
+    after, year, first, last = later.report, later.report.year, before.median, now.median
+    targets = [model.report.fact(WORLD, "gmv_target", year) for model in (earlier, later)]
+    chances = [model.chance(WORLD, target) for model, target in zip((earlier, later), targets, strict=True)]
     groups = _groups(after.ledger.vocabulary, used)
     # Without any group of new facts, then with one after the other, short of the last.
     missing = list(groups.values())
     between = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
+    dollars = [after.convert(target, year, "USD").value for target in targets]
     path = _path([earlier, *between, later], year, dollars)
     path[0] *= after.convert(Quantity(1.0, "USD"), year).value
     path = np.vectorize(rounded)(path)
     moves = pd.DataFrame(np.diff(path).T, index=["", *groups], columns=["value", "chance"])
     large = moves[(moves.index != "") & (moves["value"].abs() >= SMALL * last.value)]
     rest = np.array([last.value - first.value, chances[1].value - chances[0].value]) - large.sum(skipna=False)
-
-    def part(place: str, move: pd.Series, told: str, origins: tuple[Origin, ...]) -> tuple:
-        told = f"market model of {year.short}: {told}"
-        chance = Quantity(move["chance"], "%", told, origins) if move.notna().all() else Quantity.unknown("a target")
-        return place, Quantity(move["value"], last.unit, told, origins), False, chance
-
-    rows = [("", first, True, chances[0])]
-    for place, move in large.iterrows():
-        origins = after.by_ids(groups[place][:NAMED])
-        rows.append(part(after.call(place), move, "with these figures, less without them", origins))
-    told = "the rest of the change: launches and plans, exchange rates, other platforms, small changes"
+    parts = [(after.call(place), move, after.by_ids(groups[place][:NAMED])) for place, move in large.iterrows()]
     if rest["value"]:
-        rows.append(part("", rest, told, last.origins))
-    rows.append(("", last, True, chances[1]))
-    return rows
+        parts.append(("", rest, last.origins))
+    rows = [("", first, True, chances[0])]
+    for place, move, origins in parts:
+        told = "the rest of the change: launches and plans, exchange rates, other platforms, small changes"
+        told = f"market model of {year.short}: {'with these figures, less without them' if place else told}"
+        chance = Quantity(move["chance"], "%", told, origins) if move.notna().all() else Quantity.unknown("a target")
+        rows.append((place, Quantity(move["value"], last.unit, told, origins), False, chance))
+    return [*rows, ("", last, True, chances[1])]
 
 
 def _path(models: list[Estimates], year: Span, targets: list[float]) -> np.ndarray:

@@ -7,7 +7,7 @@ of the one can be set against the n-th of the other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,19 +16,18 @@ from analysis.facts.quantity import LEVEL, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.market import PERCENTILES
+from analysis.model.observations import WORLD
 
-# Ratios, draw by draw ---------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(NamedTuple):
     """Estimated GMV of both over one span, the rival's as a multiple of the platform's, and draws of that multiple."""
 
     span: Span
     own: Band
     rival: Band
     ratio: Band
-    ratios: np.ndarray = field(repr=False)
+    ratios: np.ndarray
 
     def since(self, then: Pair | None) -> Band:
         """The ratio as a multiple of that of an earlier span; unknown where the rival sold nothing then."""
@@ -49,23 +48,18 @@ def pair(own: Estimates, rival: Estimates, market: str, span: Span) -> Pair:
 
 def share(model: Estimates, market: str, span: Span) -> Band:
     """Share of a market in the platform's GMV of the world, per cent."""
-    part, whole = model.gmv(market, span).median, model.gmv("Global", span).median
-    ratio = (part / whole).percent()
-    ratios = model.draws(market, span) / model.draws("Global", span) if ratio else np.empty(0)
-    return ratio_band(
-        ratio, ratios, f"GMV of {model.platform} in {model.report.call(market)} ÷ in the world, {span.short}"
-    )
+    ratio = (model.gmv(market, span).median / model.gmv(WORLD, span).median).percent()
+    ratios = model.draws(market, span) / model.draws(WORLD, span) if ratio else np.empty(0)
+    what = f"GMV of {model.platform} in {model.report.call(market)} ÷ in the world, {span.short}"
+    return ratio_band(ratio, ratios, what)
 
 
 def ratio_band(ratio: Quantity, draws: np.ndarray, what: str) -> Band:
     """The band of a ratio taken draw by draw; `ratio`, that of the medians, lends its unit and origins."""
     if not ratio:
         return Band(ratio, ratio, ratio)
-    percentiles = np.quantile(draws, [0.5, 0.1, 0.9])
+    percentiles = np.quantile(draws, PERCENTILES)
     return Band.of(percentiles, lambda v, name: replace(ratio, value=v, formula=f"market model, {name} of {what}"))
-
-
-# Where the paths cross --------------------------------------------------------------------------------
 
 
 class Crossing(NamedTuple):
@@ -82,10 +76,10 @@ def crossing(report: Report) -> Crossing | None:
     """Where the two paths go under the report's scenario; None where one of them is unknown."""
     own, rival = estimates(report), estimates(report, report.rival)
     months = Span(report.quarter.end.replace(day=1), report.horizon.end).each_month
-    first, end = (pair(own, rival, "Global", month) for month in (months[0], months[-1]))
+    first, end = (pair(own, rival, WORLD, month) for month in (months[0], months[-1]))
     if not (first.ratio and end.ratio):
         return None
-    month = crossed(months, lambda month: rival.gmv("Global", month).median > own.gmv("Global", month).median)
+    month = crossed(months, lambda month: rival.gmv(WORLD, month).median > own.gmv(WORLD, month).median)
     behind = end.ratio.median > 1
     larger, smaller = (rival.platform, own.platform) if behind else (own.platform, rival.platform)
     share = rounded(float(np.mean(end.ratios > 1 if behind else end.ratios < 1)))
@@ -118,5 +112,5 @@ def catch_up(ratio: Quantity) -> Quantity:
 
 def published(report: Report, span: Span, platform: str) -> Quantity:
     """GMV of the world that is no bound; what a half-year leaves for a quarter is no figure if the two contradict."""
-    gmv = report.gmv("Global", span, platform)
+    gmv = report.gmv(WORLD, span, platform)
     return gmv if gmv > 0 and not gmv.is_bound else Quantity.unknown(f"GMV of {platform} in {span.short}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from analysis.facts.check import by_day, count
-from analysis.facts.quantity import Quantity
 from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
 from analysis.model.observations import WORLD
@@ -29,38 +28,27 @@ def compare(before: Report, after: Report, headlines: Callable[[Report], dict[st
 
 
 def _facts(found: Changes) -> Iterator[str]:
-    before, after = found.before, found.after
+    before, after, old, now = found.before, found.after, found.before.ledger, found.after.ledger
     yield f"{before.quarter.code} as of {before.as_of}, then {after.quarter.code} as of {after.as_of}"
-    old, now = before.ledger, after.ledger
-    gone, events = (
-        old.facts[~old.facts.index.isin(now.facts.index)],
-        now.events[~now.events.index.isin(old.events.index)],
-    )
     yield f"new: {count(len(found.new), 'fact')}"
     yield from by_day(found.new)
+    gone = old.facts[~old.facts.index.isin(now.facts.index)]
     if len(gone):
         yield f"gone: {count(len(gone), 'fact')}"
         yield from by_day(gone)
-    quoted = list(_quoted_differently(before, after))
-    yield from (f"quoted differently: {count(len(quoted), 'cell')}", *quoted)
+    cell = ["platform", "market", "metric", "span"]  # of which the first row is the one that is quoted
+    first, last = (ledger.facts.drop_duplicates(cell).reset_index() for ledger in (old, now))
+    both = last.merge(first, on=cell, suffixes=("", "_before"))
+    changed = both[(both["number"] != both["number_before"]) | (both["of"] != both["of_before"])]
+    yield f"quoted differently: {count(len(changed), 'cell')}"
+    for _, row in changed.iterrows():
+        figures = before.by_id(row["id_before"]), after.by_id(row["id"])
+        first, last = (f"{one.text} ({', '.join(origin.id for origin in one.origins)})" for one in figures)
+        yield f"    {after.ledger.cell_name(row)}: {first}, now {last}"
+    events = now.events[~now.events.index.isin(old.events.index)]
     yield f"new: {count(len(events), 'event')}"
     for event in events.itertuples():
         yield f"    {event.Index}: {event.event} ({event.span.short})"
-
-
-def _quoted_differently(before: Report, after: Report) -> Iterator[str]:
-    """Cells for which the later view quotes another figure."""
-    cell = ["platform", "market", "metric", "span"]
-    old, now = (report.ledger.facts.drop_duplicates(cell).reset_index() for report in (before, after))
-    both = now.merge(old, on=cell, suffixes=("", "_before"))
-    changed = (both["number"] != both["number_before"]) | (both["of"] != both["of_before"])
-    for _, row in both[changed].iterrows():
-        figures = _sourced(before.by_id(row["id_before"])), _sourced(after.by_id(row["id"]))
-        yield f"    {after.ledger.cell_name(row)}: {figures[0]}, now {figures[1]}"
-
-
-def _sourced(figure: Quantity) -> str:
-    return f"{figure.text} ({', '.join(origin.id for origin in figure.origins)})"
 
 
 def _estimates(found: Changes) -> Iterator[str]:

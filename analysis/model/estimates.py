@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
-from analysis.model.market import Estimate, Market, TooLittleKnown, fit
+from analysis.model.market import PERCENTILES, Market, TooLittleKnown, fit
 from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
 
@@ -47,16 +46,14 @@ class Band:
         return iter((self.median, self.low, self.high))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimates:
-    """The market model of one platform, fitted to the report's view of the ledger, under the report's scenario.
-
-    `market` is None if too little is published to say anything.
-    """
+    """The market model of one platform, fitted to the report's view of the ledger, under the report's scenario."""
 
     report: Report
     platform: str
-    market: Market | None
+    market: Market | None  # None if too little is published to say anything
+    _bands: dict[tuple[str, Span], Band] = field(default_factory=dict, init=False)  # chapters ask for the same again
 
     def gmv(self, market: str, span: Span) -> Band:
         """GMV of a market or region over a span, money; with planned sites that have not opened, as the ramp has it.
@@ -67,32 +64,27 @@ class Estimates:
         if (market, span) in self._bands:
             return self._bands[market, span]
 
-        def ask(model: Market) -> Estimate:
-            found = model.total(market, span)
-            if market == WORLD or WORLD not in model.observations.regions or not found.median:
-                return found
-            whole = model.draws(WORLD, span)
-            share = (model.draws(market, span) / whole).mean()
-            return replace(found, median=float(np.clip(share * np.median(whole), found.p10, found.p90)))
+        def ask(model: Market) -> np.ndarray:
+            draws = model.draws(market, span)
+            found = np.quantile(draws, PERCENTILES)
+            if market != WORLD and WORLD in model.observations.regions and found[0]:
+                whole = model.draws(WORLD, span)
+                found[0] = np.clip((draws / whole).mean() * np.median(whole), *found[1:])
+            return found
 
-        band, extra = self._band(ask, "USD", f"GMV in {span.short}", span), self._new_sites(market, span)
+        band = self._band(ask, "USD", f"GMV in {span.short}", market, span)
+        extra = self._new_sites(market, span)
         self._bands[market, span] = Band(*(part + extra for part in band)) if extra else band
         return self._bands[market, span]
-
-    @cached_property
-    def _bands(self) -> dict[tuple[str, Span], Band]:
-        """What `gmv` has found so far: chapters ask for the same again and again."""
-        return {}
 
     def parts(self, span: Span) -> pd.DataFrame:
         """Columns market and band: GMV of each market over a span, largest first; their medians add up to the world's.
 
         Planned sites that have not opened are one row.
         """
-        if not self.gmv(WORLD, span):
-            return pd.DataFrame(columns=["market", "band"])
-        rows = [(market, self.gmv(market, span)) for market in self.market.markets(WORLD)]
-        if extra := self._new_sites(WORLD, span):
+        known = self.market.markets(WORLD) if self.gmv(WORLD, span) else ()
+        rows = [(market, self.gmv(market, span)) for market in known]
+        if known and (extra := self._new_sites(WORLD, span)):
             sites = ", ".join(site for plan in told_by_ramp(self.report, self.market) for site in plan.markets)
             rows.append((sites, Band(extra, extra, extra)))
         rows.sort(key=lambda row: -row[1].median.value)
@@ -124,12 +116,14 @@ class Estimates:
 
     def without(self, facts: Iterable[str]) -> Estimates:
         """The same from all but some of its facts: the model is fitted again, up to the end of the report's year."""
-        observations = self.market.observations
-        rest = replace(observations, facts=observations.facts.drop(index=list(facts)))
-        try:
-            return _under(self.report, self.platform, fit(rest, self.report.year, draws=self.market.posterior.draws))
-        except TooLittleKnown:
-            return Estimates(self.report, self.platform, None)
+        facts, until = frozenset(facts), self.report.year.end
+        return self._with(self.market.once((facts, until), lambda: _fit_without(self.market, facts, until)))
+
+    def _with(self, market: Market | None) -> Estimates:
+        """The estimates of a fitted model, under the report's scenario."""
+        if market is not None and self.report.scenario.id != BASE:
+            market = market.under(effect(self.report, self.platform))
+        return replace(self, market=market)
 
     def has_own_figure(self, market: str, span: Span) -> bool:
         """Whether any month of the span rests on a figure of the market itself, not on a sum or on the prior alone."""
@@ -146,33 +140,51 @@ class Estimates:
             return Band.unknown("a target and a part of the year still to come")
         dollars = self._dollars(market, target)
         what = f"growth a month after {quarter.short} that meets the target"
-        return self._band(lambda model: model.required_monthly_growth(dollars, quarter, market), "%", what, quarter)
+
+        def ask(model: Market) -> np.ndarray:
+            return np.quantile(model.required_monthly_growth(dollars, quarter, market), PERCENTILES)
+
+        return self._band(ask, "%", what, market, quarter.to_date)
 
     def chance(self, market: str, target: Quantity) -> Quantity:
         """Probability that the year's GMV reaches the target, as the share of the model's draws that do."""
         year = self.report.year
         if self.market is None or not target or not self.gmv(market, year):
             return Quantity.unknown(f"an estimate of {self.report.call(market)} in {year.short}")
-        share = self.market.probability_of_target(self._dollars(market, target), year, market)
-        draws = len(self.market.draws(market, year))
+        draws = self.market.draws(market, year)
+        share = float((draws >= self._dollars(market, target)).mean())
         origins = self.report.by_ids(self.market.drivers(market, year))
-        formula = f"share of {draws:,} draws of the market model that reach {target.bare}"
+        formula = f"share of {len(draws):,} draws of the market model that reach {target.bare}"
         return self._quantity(share, "%", formula, origins, year)
 
-    def _band(self, ask, unit: str, what: str, span: Span) -> Band:
+    def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
+        """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
+        base = base or span.year_earlier()
+
+        def ask(model: Market) -> np.ndarray:
+            before = model.draws(market, base)
+            if not before.all():
+                raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
+            return np.quantile(model.draws(market, span) / before - 1, PERCENTILES)
+
+        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", market, span, base)
+
+    def _band(self, ask: Callable[[Market], np.ndarray], unit: str, what: str, market: str, *spans: Span) -> Band:
+        """What the model is asked for, with the facts that say most about a market over some spans as its origins."""
         if self.market is None:
             return Band.unknown("figures for the market model")
         try:
-            estimate: Estimate = ask(self.market)
+            percentiles = ask(self.market)
         except TooLittleKnown as error:  # a market that nobody has reported on, or months beyond the model's
             return Band.unknown(str(error))
-        origins = self.report.by_ids(estimate.drivers)
+        drivers = dict.fromkeys(fact for span in spans for fact in self.market.drivers(market, span))
+        origins = self.report.by_ids(drivers)
 
         def tell(value: float, name: str) -> Quantity:
-            figure = self._quantity(value, unit, f"market model, {name} of {what}", origins, span)
-            return self.report.convert(figure, span)
+            figure = self._quantity(value, unit, f"market model, {name} of {what}", origins, spans[0])
+            return self.report.convert(figure, spans[0])
 
-        return Band.of((estimate.median, estimate.p10, estimate.p90), tell)
+        return Band.of(percentiles, tell)
 
     def _quantity(self, value: float, unit: str, formula: str, origins: tuple[Origin, ...], span: Span) -> Quantity:
         scenario = self.report.scenario
@@ -182,31 +194,19 @@ class Estimates:
                 origins += self.report.assumption(lever).origins
         return Quantity(rounded(value), unit, formula, origins)
 
-    def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
-        """Growth of GMV over the same months a year earlier, or over another span of about that length, per cent."""
-        base = base or span.year_earlier()
-
-        def ask(model: Market) -> Estimate:
-            before = model.draws(market, base)
-            if not before.all():
-                raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
-            drivers = dict.fromkeys(model.drivers(market, span) + model.drivers(market, base))
-            return Estimate.of(model.draws(market, span) / before - 1, tuple(drivers))
-
-        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", span)
-
 
 def estimates(report: Report, platform: str | None = None) -> Estimates:
     """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
-    return _under(report, platform, fitted(report.ledger, platform, report.horizon.end))
+    return Estimates(report, platform, None)._with(fitted(report.ledger, platform, report.horizon.end))
 
 
-def _under(report: Report, platform: str, market: Market | None) -> Estimates:
-    """A fitted model under the report's scenario."""
-    if market is not None and report.scenario.id != BASE:
-        market = market.under(effect(report, platform))
-    return Estimates(report, platform, market)
+def _fit_without(market: Market, facts: frozenset[str], until: date) -> Market | None:
+    observations = market.observations
+    try:
+        return fit(replace(observations, facts=observations.facts.drop(index=list(facts))), until)
+    except TooLittleKnown:
+        return None
 
 
 # What was fitted last, by fingerprint of the view, platform and last day.

@@ -5,9 +5,9 @@ The expected share of the ramp, applied to the online sales of the sites of a pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -19,9 +19,10 @@ from analysis.facts.span import Span
 from analysis.model.market import Market
 from analysis.model.ramp import Ramp, launch_origin, online_sales, opening, ramp
 
+LEVERS = ("europe_ramp", "europe_delay", "new_sites_market")
 
-@dataclass(frozen=True)
-class Plan:
+
+class Plan(NamedTuple):
     """A launch that was announced ahead: sites that open together, the planned month, and the figure that says so."""
 
     markets: tuple[str, ...]
@@ -58,12 +59,7 @@ def planned_sites(report: Report) -> tuple[str, ...]:
 
 def told_by_ramp(report: Report, market: Market | None) -> list[Plan]:
     """Plans of which no site has opened: from then on the market model has the sites, by the size of their markets."""
-    return [plan for plan in plans(report) if not _first_opened(report, plan)] if market else []
-
-
-def _first_opened(report: Report, plan: Plan) -> str | None:
-    """The site of a plan that opened first, or None if none has."""
-    return min(((span, market) for market in plan.markets if (span := opening(report, market))), default=(0, None))[1]
+    return [plan for plan in plans(report) if not any(opening(report, m) for m in plan.markets)] if market else []
 
 
 def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
@@ -71,55 +67,45 @@ def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
 
     Unknown where there are none, where no launch on record tells a ramp, and where the span ends before they open.
     """
-    last = report.quarter.end
+    last, ahead = report.quarter.end, report.horizon.start
     parts = [(report, span)]
     if span.start <= last:  # what was sold by then is the same in every scenario
         parts = [(report.under(BASE), Span(span.start, min(span.end, last)))]
-        parts += [(report, Span(last + timedelta(days=1), span.end))] if span.end > last else []
-    found = (plan_gmv(seen, ramp(report, market), plan, part)
-             for plan in told_by_ramp(report, market) for seen, part in parts)  # fmt: skip
+        parts += [(report, Span(ahead, span.end))] if span.end > last else []
+    told, curve = told_by_ramp(report, market), ramp(report, market)
+    found = [plan_gmv(seen, curve, plan, part) for plan in told for seen, part in parts]
     known = [gmv for gmv in found if gmv > 0]
     return total(known) if known else Quantity.unknown("a planned launch")
 
 
 def plan_gmv(
-    report: Report,
-    ramp: Ramp | None,
-    plan: Plan,
-    span: Span,
-    opened: Span | None = None,
-    settings: dict[str, str] | None = None,
+    report: Report, ramp: Ramp | None, plan: Plan, span: Span, settings: dict[str, str] | None = None
 ) -> Quantity:
     """GMV over a span of the sites of a plan, money: share of the ramp at each age × online sales of the sites.
 
-    It is zero before they open: on `opened`; where not given, when the first did, or else in the planned month and the
-    assumed delay after it. `settings` sets levers (`europe_ramp`, `europe_delay`, `new_sites_market`) to `low`, `base`
-    or `high`; the others are as the report's scenario has them.
+    It is zero before they open: when the first did, or else in the planned month and the assumed delay after it.
+    `settings` sets levers to `low`, `base` or `high`; the others are as the report's scenario has them.
     """
-    levers = {name: report.assumption(name, (settings or {}).get(name))
-              for name in ("europe_ramp", "europe_delay", "new_sites_market")}  # fmt: skip
     if ramp is None:
         return Quantity.unknown("a launch on record with a market of known size")
-    start, reasons = (opened, ()) if opened else _start(report, plan, levers["europe_delay"])
-    published = [size for market in plan.markets if (size := online_sales(report, market, report.quarter))]
-    sales = total(published) if published else levers["new_sites_market"] / Quantity.counted(12, "month")
-    gmv = ramp.shares(_ages(span, start) or {0: 0.0}) * levers["europe_ramp"] * sales
-    words = f"{plan.figure.formula}, open from {Span.months_of(start.start.year, start.start.month, 1).short} on"
+    scale, delay, size = (report.assumption(name, (settings or {}).get(name)) for name in LEVERS)
+    month, reasons = _start(report, plan, delay)
+    published = [sold for market in plan.markets if (sold := online_sales(report, market, report.quarter))]
+    sales = total(published) if published else size / Quantity.counted(12, "month")
+    # Months since the launch -> part of each that lies within the span.
+    ages = {(pd.Period(one.start, "M") - month).n: span.overlap(one) / one.days for one in span.each_month}
+    gmv = ramp.shares({age: part for age, part in ages.items() if age >= 0} or {0: 0.0}) * scale * sales
+    words = f"{plan.figure.formula}, open from {Span.months_of(month.year, month.month, 1).short} on"
     return replace(gmv, formula=f"{gmv.formula} ({words})", origins=(*plan.figure.origins, *reasons, *gmv.origins))
 
 
-def _start(report: Report, plan: Plan, delay: Quantity) -> tuple[Span, tuple[Origin, ...]]:
+def _start(report: Report, plan: Plan, delay: Quantity) -> tuple[pd.Period, tuple[Origin, ...]]:
     """When the first site of a plan opened, or else the month as planned and delayed but not in the past; and why."""
-    if first := _first_opened(report, plan):
-        return opening(report, first), (launch_origin(report, first),)
+    opened = [(day, market) for market in plan.markets if (day := opening(report, market))]
+    if opened:
+        day, market = min(opened)
+        return pd.Period(day.start, "M"), (launch_origin(report, market),)
     month = pd.Period(plan.month.start, "M") + round(delay.value)
     if report.as_of > plan.month.end:
         month = max(month, pd.Period(report.as_of, "M") + 1)
-    return Span.months_of(month.year, month.month, 1), delay.origins
-
-
-def _ages(span: Span, start: Span) -> dict[int, float]:
-    """Months since a launch that a span touches -> part of the month that lies within it."""
-    first = 12 * start.start.year + start.start.month
-    ages = {12 * month.start.year + month.start.month - first: month for month in span.each_month}
-    return {age: span.overlap(month) / month.days for age, month in ages.items() if age >= 0}
+    return month, delay.origins

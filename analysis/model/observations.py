@@ -6,10 +6,11 @@ The model (market.py) knows no ledger; this module is the only bridge between th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ import pandas as pd
 from analysis.facts.ledger import CONFIDENCE, Ledger
 from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
-from analysis.model.market import REST, Observations, Prior, cells_of
+from analysis.model.market import BASE, CELL, COLUMNS, REST, Observations, Prior, cells_of
 
 # The world is every market; so is the series from which the seasonal profile is taken.
 WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
@@ -30,87 +31,52 @@ _NAMED = 0.8  # of the markets in which a platform says that it is open: so many
 _EXPONENT_NOISE = 0.5  # of the exponent of the ramp between two figures: a tenth of noise over a doubled age
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """How to read the facts of one metric, market and period: value = (number + added) * scale.
-
-    The value is the GMV of the cell in US dollars or, where `base` is filled, as a multiple of the GMV of that cell.
-    `derived` is an amount that the source gives as a share of another.
-    """
-
-    measure: str
-    scale: float = 1.0
-    added: float = 0.0
-    base: tuple[str, Span] | None = None
-    derived: bool = False
-
-
 def observe(ledger: Ledger, platform: str) -> Observations:
     """What the figures of a ledger's view say about a platform's GMV; `platform` is any of the vocabulary.
 
     Used are facts of kind `actual` or `estimate`, known only after their period had ended, about a market or a region
     with members, of a metric that `_reading` knows; a count that is given twice is used once. Left out are values that
     have no logarithm, and ratios to a figure that nobody published.
-
-    Raises
-    ------
-    ValueError
-        If the vocabulary has no such platform.
-    LedgerError
-        If no exchange rate of a fact's currency had been published.
     """
-    if platform not in ledger.vocabulary.platforms:
-        raise ValueError(f"{platform!r} is no platform; allowed: {', '.join(ledger.vocabulary.platforms)}")
     read = read_facts(ledger, platform)
     regions = _regions(ledger, platform, read)
     calendar = _calendar(ledger, platform, read, regions)
     markets = list(calendar["market"].unique())
     places = [(region_of(ledger, market) or market, _size(ledger, market)) for market in markets]
-    return Observations(
-        facts=once(read, regions)[list(Observations.COLUMNS[1:])],
-        calendar=calendar,
-        regions=regions,
-        places=pd.DataFrame(places, index=markets, columns=["region", "size"]),
-        season=official_sales(ledger),
-        ramp_exponent=_ramp_exponent(ledger, platform),
-    )
+    places = pd.DataFrame(places, index=markets, columns=["region", "size"])
+    exponent = _ramp_exponent(ledger, platform)
+    return Observations(once(read, regions)[[*COLUMNS]], calendar, regions, places, official_sales(ledger), exponent)
 
 
 @lru_cache(maxsize=64)
 def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
-    """Every usable fact of a platform: the columns of `Observations.COLUMNS`, known_on and derived."""
+    """Every usable fact of a platform: the columns of `COLUMNS`, known_on and derived."""
     facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])
     used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool)]
     if platform == SEASON_PLATFORM:  # other countries' statistics are no parts of it, and move with their currencies
         used = used[used["market"] == SEASON_MARKET]
-    same = ["market", "metric", "period", "number", "of", "qualifier", "basis", "confidence", "counter", "publication",
-            "known_on"]  # fmt: skip
-    used = used.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
-    # Facts that differ in their number alone are read alike.
-    keys = list(zip(*(used[name] for name in ("metric", "market", "span", "of", "counter")), strict=True))
-    readings = {key: _reading(ledger, platform, *key) for key in dict.fromkeys(keys)
-                if ledger.vocabulary.members(key[1])}  # fmt: skip
+    same = ["number", "qualifier", "basis", "confidence", "publication", "known_on"]
+    alike = ["metric", "market", "span", "of", "counter"]  # facts that differ in their number alone are read alike
+    used = used.sort_index().drop_duplicates([*alike, *same])  # of a hundred thousand rows most are copies
+    keys = list(used[alike].itertuples(index=False, name=None))
+    readings = {key: _reading(ledger, platform, *key) for key in dict.fromkeys(keys)}
     rows = []
-    for key, fact in zip(keys, used.itertuples(), strict=True):
-        reading = readings.get(key)
-        value = reading and (fact.number + reading.added) * reading.scale
-        if value is None or value <= 0:
-            continue
-        base_market, base_span = reading.base or (None, None)
-        rows.append((
-            fact.Index, reading.measure, fact.market, fact.start, fact.end, base_market, base_span and base_span.start,
-            base_span and base_span.end, math.log(value), fact.qualifier, fact.basis, fact.confidence, fact.counter,
-            fact.publication, fact.known_on, reading.derived,
-        ))  # fmt: skip
-    columns = [*Observations.COLUMNS, "known_on", "derived"]
-    return pd.DataFrame(rows, columns=columns).set_index("fact").sort_index()
+    for fact, number, key in zip(used.index, used["number"], keys, strict=True):
+        reading = readings[key]
+        value = reading and (number + reading.added) * reading.scale
+        if value is not None and value > 0:
+            market, span = reading.base or (None, None)
+            base = (market, span.start, span.end) if span else (None, None, None)
+            rows.append((fact, reading.measure, *base, math.log(value), reading.derived))
+    read = pd.DataFrame(rows, columns=["id", "measure", *BASE, "log_value", "derived"], dtype=object).set_index("id")
+    found = used.loc[read.index].join(read.astype({"log_value": float, "derived": bool}))
+    return found[[*COLUMNS, "known_on", "derived"]].rename_axis("fact")
 
 
 def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
     """Facts with who counted and where: the page itself where nobody is named."""
-    named = {name: facts[name].mask(facts[name].isin(["", UNSTATED]), facts["source"])
-             for name in ("counter", "publication")}  # fmt: skip
-    return facts.assign(**named)
+    named = ("counter", "publication")
+    return facts.assign(**{of: facts[of].mask(facts[of].isin(["", UNSTATED]), facts["source"]) for of in named})
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -123,17 +89,16 @@ def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFra
     (a counter that restates takes its first figure back). A bound gives way to a figure, a ratio to the two amounts
     that make it, a total to its parts, if all are of one counter.
     """
-    if facts.empty:
-        return facts
-    rank = facts["confidence"].map(CONFIDENCE.index)
-    facts = facts.assign(side=facts["qualifier"].map(BOUNDS).fillna("value"), rank=rank)
-    cell = ["counter", "basis", "market", "start", "end", "base_market", "base_start", "base_end"]
-    ranked = facts.sort_values(["rank", "derived", "known_on"], ascending=[True, True, False], kind="stable")
+    rank, side = facts["confidence"].map(CONFIDENCE.index), facts["qualifier"].map(BOUNDS).fillna("value")
+    ranked = facts.assign(rank=rank, side=side).sort_values(
+        ["rank", "derived", "known_on"], ascending=[True, True, False], kind="stable"
+    )
+    cell = ["counter", "basis", *CELL, *BASE]
     kept = ranked[~ranked.duplicated([*cell, "side"])]
     valued = kept[kept["side"] == "value"]
     kept = kept[(kept["side"] == "value") | ~_keys(kept, cell).isin(_keys(valued, cell))]
     amounts = valued[valued["base_market"].isna()]
-    own, of = ["counter", "market", "start", "end"], ["counter", "base_market", "base_start", "base_end"]
+    own, of = ["counter", *CELL], ["counter", *BASE]
     known = set(_keys(amounts, own))
     repeats = _keys(kept, own).isin(known) & _keys(kept, of).isin(known)
     totals = [fact for _, group in amounts.groupby("counter") for fact in _totals(group, regions)]
@@ -141,14 +106,13 @@ def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFra
 
 
 def _keys(facts: pd.DataFrame, columns: list[str]) -> pd.Series:
-    rows = zip(*(facts[name].astype(object).where(facts[name].notna(), None) for name in columns), strict=True)
-    return pd.Series(list(rows), facts.index, dtype=object)
+    known = facts[columns].astype(object).where(facts[columns].notna(), None)
+    return pd.Series(list(known.itertuples(index=False, name=None)), facts.index, dtype=object)
 
 
-def _totals(amounts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> list[str]:
+def _totals(amounts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> Iterator[str]:
     """Amounts of one counter that others of its amounts add up to: by market, or by time."""
     rows = sorted(zip(amounts["start"], amounts["end"], amounts["market"], amounts.index, strict=True))
-    found = []
     for start, end, market, name in rows:
         whole, reached = set(regions.get(market, ())), start
         parts = [set(regions.get(m, ())) for first, last, m, _ in rows if (first, last) == (start, end) and m != market]
@@ -159,8 +123,7 @@ def _totals(amounts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> list[
             if m == market and other != name and first == reached and last <= end:
                 reached = last + timedelta(days=1)
         if (len(whole) > 1 and not left) or reached > end:
-            found.append(name)
-    return found
+            yield name
 
 
 # Reading facts ---------------------------------------------------------------------------------------
@@ -174,14 +137,30 @@ _PERIODS = {  # in a span, of which a metric gives the mean
 _GROWN_BY = {"gmv_growth_yoy": 1, "gmv_growth_mom": 1, "gmv_multiple_of_prior_year": 0}  # what makes a ratio of it
 
 
+class _Reading(NamedTuple):
+    """How to read the facts of one metric, market and period: value = (number + added) * scale.
+
+    The value is the GMV of the cell in US dollars or, where `base` is filled, as a multiple of the GMV of that cell.
+    `derived` is an amount that the source gives as a share of another.
+    """
+
+    measure: str
+    scale: float = 1.0
+    added: float = 0.0
+    base: tuple[str, Span] | None = None
+    derived: bool = False
+
+
 def _reading(
     ledger: Ledger, platform: str, metric: str, market: str, span: Span, unit: str, counter: str
 ) -> _Reading | None:
     """How to read a fact; None if it says nothing of GMV, or is a share of what nobody published."""
+    if not ledger.vocabulary.members(market):
+        return None
     if metric in _PERIODS:
         return _Reading("amount", _PERIODS[metric](span) * dollars(ledger, unit, span))
     if metric in _GROWN_BY:
-        earlier = _month_earlier(span) if metric == "gmv_growth_mom" else year_earlier(span)
+        earlier = _month_earlier(span) if metric == "gmv_growth_mom" else _year_earlier(span)
         return _Reading("growth", added=_GROWN_BY[metric], base=(market, earlier))
     if metric == "share_of_platform_gmv" and market != WORLD:  # the world's share of itself says nothing
         return _Reading("share", base=(WORLD, span))
@@ -197,29 +176,26 @@ def _reading(
         wholes = wholes[wholes["counter"] == counter]
     elif metric == "target_completion":
         wholes = ledger.targets(platform, market, span)  # the target that stood then
-    for whole in wholes[~wholes["qualifier"].isin(BOUNDS)][["number", "of"]].itertuples():
+    for whole in wholes[~wholes["qualifier"].isin(BOUNDS)].itertuples():
         return _Reading("amount", whole.number * dollars(ledger, whole.of, of), derived=True)
     return None
 
 
 def dollars(ledger: Ledger, unit: str, span: Span) -> float:
     """US dollars for one unit of a currency."""
-    return 1.0 if unit == "USD" else 1 / ledger.rate(unit, span).value
+    return 1 / ledger.rate(unit, span).value
 
 
-def year_earlier(span: Span) -> Span:
+def _year_earlier(span: Span) -> Span:
     """The same days one year before."""
     if span.months:
         return span.year_earlier()
-    days = [
-        day.replace(year=day.year - 1, day=min(day.day, 28 if day.month == 2 else 31)) for day in (span.start, span.end)
-    ]
-    return Span(*days)
+    return Span(*((pd.Timestamp(day) - pd.DateOffset(years=1)).date() for day in (span.start, span.end)))
 
 
 def _month_earlier(span: Span) -> Span:
-    last = span.start.replace(day=1) - timedelta(days=1)
-    return Span.months_of(last.year, last.month, 1)
+    month = pd.Period(span.start, "M") - 1
+    return Span.months_of(month.year, month.month, 1)
 
 
 # Markets, their regions and the days on which they were open -------------------------------------------
@@ -228,8 +204,7 @@ def _month_earlier(span: Span) -> Span:
 def region_of(ledger: Ledger, market: str) -> str | None:
     """The smallest region, short of the world, that a market belongs to."""
     regions = {name: members for name, members in ledger.vocabulary.regions.items() if market in members}
-    regions.pop(WORLD, None)
-    return min(regions, key=lambda name: (-len(regions[name]), name), default=None)
+    return min(regions.keys() - {WORLD}, key=lambda name: (-len(regions[name]), name), default=None)
 
 
 def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -243,8 +218,8 @@ def _regions(ledger: Ledger, platform: str, table: pd.DataFrame) -> dict[str, tu
     opened = {m for names in ledger.events_of(platform, *_OPENINGS)["market"] for m in vocabulary.members(names)}
     known = opened | {m for name in named - {WORLD} for m in vocabulary.members(name)}
     markets = [m for m in vocabulary.markets if m in known]
-    regions = {name: tuple(m for m in markets if m in vocabulary.members(name))
-               for name in [*markets, *vocabulary.regions, *sorted(named)]}  # fmt: skip
+    names = [*markets, *vocabulary.regions, *sorted(named)]
+    regions = {name: tuple(m for m in markets if m in vocabulary.members(name)) for name in names}
     live = ledger.facts[(ledger.facts["platform"] == platform) & (ledger.facts["metric"] == "markets_live")]
     if WORLD in named and (live.empty or len(opened) < _NAMED * live["number"].max()):
         regions[REST] = (REST,)
@@ -291,30 +266,24 @@ def _first_day(market: str, openings: list[Span], cells: set[tuple[str, date, da
 
 # Sizes of markets, the ramp of other platforms, and seasons -----------------------------------------------
 
-# Where the online sales of a whole market are published, the widest and most official first.
-_WHOLE = ("All retail", "All platforms")
-_METRICS = (
-    "gmv", "gmv_weekly_average", "e_commerce_market_size", "e_commerce_turnover", "b2c_e_commerce_turnover",
-    "online_goods_sales_gross", "retail_e_commerce_sales",
-)  # fmt: skip
-_LEAST_MONTHS = 1  # a size of less than a month is that of a sales day
+_WHOLE = ("All retail", "All platforms")  # where the online sales of a whole market are published, the widest first
+# The most official first.
+_METRICS = ("gmv", "gmv_weekly_average", "e_commerce_market_size", "e_commerce_turnover", "b2c_e_commerce_turnover")
+_METRICS += ("online_goods_sales_gross", "retail_e_commerce_sales")
 
 
 @lru_cache(maxsize=16)
 def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     facts = ledger.facts[ledger.facts["platform"].isin(_WHOLE) & ledger.facts["metric"].isin(_METRICS)]
     past = facts["known_on"].str[:4].astype(int) >= [end.year for end in facts["end"]]  # no year to come
-    whole = np.array([(span.months or 0) >= _LEAST_MONTHS for span in facts["span"]], dtype=bool)
+    whole = np.array([bool(span.months) for span in facts["span"]], dtype=bool)  # less is a sales day
     facts = with_counters(facts[past & whole & ~facts["qualifier"].isin(BOUNDS)])
-    kind = pd.DataFrame({
-        "whole": facts["platform"].map(_WHOLE.index), "basis": ~facts["basis"].isin(["official", "analyst"]),
-        "metric": facts["metric"].map(_METRICS.index), "counter": facts["counter"],
-    })  # fmt: skip
-    kinds = pd.Series(list(kind.itertuples(index=False, name=None)), facts.index, dtype=object)
-    least = {market: min(of) for market, of in kinds.groupby(facts["market"])}
-    leading = facts[kinds.to_numpy() == facts["market"].map(least).to_numpy()]
-    leading = leading.sort_values("known_on", ascending=False, kind="stable").drop_duplicates(["market", "span"])
-    return dict(list(leading.sort_values("end", kind="stable").groupby("market")))
+    widest, official = facts["platform"].map(_WHOLE.index), ~facts["basis"].isin(["official", "analyst"])
+    kinds = list(zip(widest, official, facts["metric"].map(_METRICS.index), facts["counter"], strict=True))
+    leading = pd.Series(kinds, facts.index, dtype=object).groupby(facts["market"]).agg(min)
+    facts = facts[[kind == leading[market] for kind, market in zip(kinds, facts["market"], strict=True)]]
+    facts = facts.sort_values("known_on", ascending=False, kind="stable").drop_duplicates(["market", "span"])
+    return dict(list(facts.sort_values("end", kind="stable").groupby("market")))
 
 
 def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
@@ -325,9 +294,12 @@ def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
 
 def _size(ledger: Ledger, market: str) -> float:
     """US dollars a day of the last published year of a market's online sales; NaN if none is public."""
-    rows = sizes(ledger, market)[["number", "of", "metric", "span", "end"]]
-    amounts = [row.number * dollars(ledger, row.of, row.span) / (7 if "weekly" in row.metric else row.span.days)
-               for row in rows.itertuples() if (rows["end"].iloc[-1] - row.end).days < 365]  # fmt: skip
+    rows = sizes(ledger, market)[["number", "of", "metric", "span"]]
+    amounts = [
+        row.number * dollars(ledger, row.of, row.span) / (7 if "weekly" in row.metric else row.span.days)
+        for row in rows.itertuples()
+        if (rows["span"].iloc[-1].end - row.span.end).days < 365
+    ]
     return float(np.mean(amounts)) if amounts else np.nan
 
 
@@ -338,14 +310,10 @@ def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     weights, means = [1 / between], [Prior.ramp_exponent]
     for other in ledger.vocabulary.platforms:
         launched = {m for names in ledger.events_of(other, "launch")["market"] for m in names.split(", ")}
-        read = read_facts(ledger, other) if launched and other != platform else pd.DataFrame()
-        if read.empty:
+        if not launched or other == platform or (read := read_facts(ledger, other)).empty:
             continue
         opened = _calendar(ledger, other, read, _regions(ledger, other, read)).groupby("market")["start"].min()
-        each = [
-            _exponents(read, market, opened[market], Prior.ramp_delay)
-            for market in sorted(launched & set(opened.index))
-        ]
+        each = [_exponents(read, market, opened[market]) for market in sorted(launched & set(opened.index))]
         each = [np.mean(found) for found in each if found]
         if each:
             weights.append(1 / (between + (Prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(each)))
@@ -353,30 +321,34 @@ def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     return float(np.average(means, weights=weights))
 
 
-def _exponents(facts: pd.DataFrame, market: str, opened: date, delay: float) -> list[float]:
+def _exponents(facts: pd.DataFrame, market: str, opened: date) -> list[float]:
     """The exponent of the ramp between figures of one counter for a market, and from its growth over a year."""
 
     def age(start: date, end: date) -> float:
-        return math.log(max(((start - opened).days + (end - start).days / 2) / DAYS_PER_MONTH, 0) + delay)
+        months = ((start - opened).days + (end - start).days / 2) / DAYS_PER_MONTH
+        return math.log(max(months, 0) + Prior.ramp_delay)
 
     def rate(fact) -> float:
         return fact.log_value - math.log((fact.end - max(fact.start, opened)).days + 1)
 
     own = facts[(facts["market"] == market) & ~facts["qualifier"].isin(BOUNDS) & (facts["end"] > opened)]
-    own = own[["measure", "counter", "start", "end", "base_start", "base_end", "log_value"]]
-    grown = [(f.log_value, age(f.base_start, f.base_end), age(f.start, f.end))
-             for f in own[own["measure"] == "growth"].itertuples() if f.base_start >= opened]  # fmt: skip
-    for _, amounts in own[own["measure"] == "amount"].sort_values("start").groupby("counter"):
-        rows = list(amounts.itertuples())
-        grown += [(rate(b) - rate(a), age(a.start, a.end), age(b.start, b.end))
-                  for a, b in pairwise(rows) if a.end < b.start]  # fmt: skip
+    growths, amounts = (own[own["measure"] == measure].sort_values("start") for measure in ("growth", "amount"))
+    grown = [
+        (fact.log_value, age(fact.base_start, fact.base_end), age(fact.start, fact.end))
+        for fact in growths.itertuples()
+        if fact.base_start >= opened
+    ]
+    for _, counted in amounts.groupby("counter"):
+        for a, b in pairwise(counted.itertuples()):
+            if a.end < b.start:
+                grown.append((rate(b) - rate(a), age(a.start, a.end), age(b.start, b.end)))
     return [log / (later - earlier) for log, earlier, later in grown if later - earlier > 0.2]  # else all is noise
 
 
 def official_sales(ledger: Ledger) -> pd.DataFrame:
     """The official quarterly series, one row a quarter: start, end, value (its own currency), known_on."""
     facts = ledger.facts
-    facts = facts[(facts["platform"] == SEASON_PLATFORM) & (facts["market"] == SEASON_MARKET)
-                  & (facts["metric"] == "gmv") & (facts["basis"] == "official")]  # fmt: skip
-    quarters = facts[facts["period"].str.contains("Q")].drop_duplicates("period").sort_values("start")
-    return quarters[["start", "end", "number", "known_on"]].rename(columns={"number": "value"}).reset_index(drop=True)
+    of = (facts["platform"] == SEASON_PLATFORM) & (facts["market"] == SEASON_MARKET) & (facts["metric"] == "gmv")
+    facts = facts[of & (facts["basis"] == "official") & facts["period"].str.contains("Q")]
+    quarters = facts.drop_duplicates("period").sort_values("start")[["start", "end", "number", "known_on"]]
+    return quarters.rename(columns={"number": "value"}).reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from analysis.facts.assumptions import Scenario
 from analysis.facts.parameters import BASE
@@ -14,8 +14,7 @@ from analysis.model.observations import WORLD
 from analysis.model.scenarios import offered, starts
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one scenario comes to: GMV of the report's year and of the twelve months after the quarter, money."""
 
     scenario: Scenario
@@ -26,31 +25,28 @@ class Outcome:
     chance: Quantity  # that the year's target is reached if it comes to pass, per cent
 
 
-def outcomes(report: Report, market: str = WORLD) -> list[Outcome]:
+def outcomes(report: Report) -> list[Outcome]:
     """The scenarios that can still happen on the report's date, in the order of their file; their weights add up to 1.
 
     The base takes over the weight of those that change nothing (a launch that nobody has announced).
     """
     weights = offered(report)
     models = {name: estimates(report.under(name)) for name in weights}
-    ahead = {name: model.gmv(market, report.horizon) for name, model in models.items()}
-    base = ahead[BASE].median
-    if not base:
+    ahead = {name: model.gmv(WORLD, report.horizon) for name, model in models.items()}
+    if not ahead[BASE]:
         return []
-    told = [name for name in weights if name == BASE or ahead[name].median.value != base.value]
+    told = [name for name in weights if name == BASE or ahead[name].median.value != ahead[BASE].median.value]
     weights[BASE] = 1 - sum(weights[name] for name in told if name != BASE)
-    target, scenarios = report.fact(market, "gmv_target", report.year), report.ledger.assumptions.scenarios
-    return [
-        Outcome(
-            scenario=scenarios[name],
-            weight=_weight(scenarios[name], weights[name]),
-            starts=starts(report, scenarios[name]),
-            year=models[name].gmv(market, report.year),
-            ahead=ahead[name],
-            chance=models[name].chance(market, target),
-        )
-        for name in told
-    ]
+    target, rows = report.fact(WORLD, "gmv_target", report.year), []
+    for name in told:
+        scenario, model = report.ledger.assumptions.scenarios[name], models[name]
+        judged = f"probability of “{scenario.name}”"
+        printed = Quantity(weights[name], "%").bare
+        origin = Origin(judged, printed, scenario.means, reason=scenario.reason)
+        weight = Quantity(weights[name], "%", judged, (origin,))
+        year, chance = model.gmv(WORLD, report.year), model.chance(WORLD, target)
+        rows.append(Outcome(scenario, weight, starts(report, scenario), year, ahead[name], chance))
+    return rows
 
 
 def chance(told: list[Outcome]) -> Quantity:
@@ -63,9 +59,3 @@ def chance(told: list[Outcome]) -> Quantity:
 def expected(weighted: list[tuple[Quantity, Quantity]]) -> Quantity:
     """Mean of amounts by their weights, money; unknown if there are none."""
     return total(weight * amount for weight, amount in weighted) if weighted else Quantity.unknown("a scenario")
-
-
-def _weight(scenario: Scenario, share: float) -> Quantity:
-    name = f"probability of “{scenario.name}”"
-    told = Origin(name, Quantity(share, "%").bare, scenario.means, reason=scenario.reason)
-    return Quantity(share, "%", name, (told,))

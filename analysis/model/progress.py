@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from types import SimpleNamespace
 
 from analysis.facts.quantity import Quantity, level
-from analysis.facts.report import Reading, Report
-from analysis.facts.span import Span
-from analysis.model.estimates import Band, estimates
+from analysis.facts.report import Report
+from analysis.model.estimates import estimates
 
 
-class Progress(NamedTuple):
+class Progress(SimpleNamespace):
     """What is estimated of a market's year against its target; amounts are money.
 
     `reached` is GMV from 1 January to the end of the quarter, `attained` its share of the target, `gap` what it leaves;
@@ -18,24 +17,6 @@ class Progress(NamedTuple):
     other. `published` is the figure that covers most of the year so far, and never enters the others. `outcome` says
     what became of the target: `beat`, `met` or `missed` once the year is over, `reached` before that, else ``""``.
     """
-
-    market: str
-    target: Quantity
-    published: Reading | None
-    reached: Band
-    year: Band
-    share: Quantity
-    attained: Quantity
-    even: Quantity
-    seasonal: Quantity
-    gap: Quantity
-    rest: Span | None
-    achieved: Quantity
-    required: Quantity
-    stretch: Quantity
-    growth: Band
-    chance: Quantity
-    outcome: str
 
 
 def progress(report: Report, market: str) -> Progress:
@@ -51,6 +32,11 @@ def progress(report: Report, market: str) -> Progress:
     required = Quantity.unknown("a part of the year still to come")
     if rest:
         required = gap / Quantity.counted(rest.months, "month", f"of {rest.label}")
+    outcome = ""
+    if reached.median and target:
+        more = reached.median > target
+        outcome = "reached" if more and rest else "" if rest else "beat" if more else "missed"
+        outcome = "met" if not rest and level(reached.median, target) else outcome
     return Progress(
         market=market,
         target=target,
@@ -68,13 +54,5 @@ def progress(report: Report, market: str) -> Progress:
         stretch=required / achieved,
         growth=model.required_growth(market, target),
         chance=model.chance(market, target),
-        outcome=_outcome(reached.median, target, over=rest is None),
+        outcome=outcome,
     )
-
-
-def _outcome(reached: Quantity, target: Quantity, over: bool) -> str:
-    if not (reached and target):
-        return ""
-    if not over:
-        return "reached" if reached > target else ""
-    return "met" if level(reached, target) else "beat" if reached > target else "missed"

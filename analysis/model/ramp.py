@@ -8,8 +8,9 @@ one over to another market; they are no market shares.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from analysis.facts.ledger import Ledger
 from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.market import Market, Posterior, Prior
+from analysis.model.market import Market, Prior
 from analysis.model.observations import region_of, sizes
 
 
@@ -30,17 +31,24 @@ def online_sales(report: Report, market: str, at: Span, currency: str | None = N
     known = sizes(report.ledger, market)
     if known.empty:
         return Quantity.unknown(f"online sales of {report.call(market)}")
+    return _a_month(report, known.loc[_nearest(known, at)], currency or report.currency)
 
-    def distance(span: Span) -> tuple[int, int]:
-        return max((span.start - at.end).days, (at.start - span.end).days, 0), span.days
 
-    row = known.iloc[min(range(len(known)), key=lambda n: distance(known["span"].iat[n]))]
-    amount, span = report.convert(report.ledger.printed(row), row["span"], currency), row["span"]
-    if "weekly" in row["metric"]:
+def _nearest(known: pd.DataFrame, at: Span) -> str:
+    """The figure whose span is nearest to another, the shortest of those that touch it."""
+    distance = {
+        fact: (max((span.start - at.end).days, (at.start - span.end).days, 0), span.days)
+        for fact, span in known["span"].items()
+    }
+    return min(distance, key=distance.get)
+
+
+def _a_month(report: Report, figure: pd.Series, currency: str) -> Quantity:
+    span = figure["span"]
+    amount = report.convert(report.ledger.printed(figure), span, currency)
+    if "weekly" in figure["metric"]:
         amount = amount * Quantity.counted(span.days / 7, "week", f"of {span.short}")
-    return replace(
-        amount / Quantity.counted(span.months, "month", f"of {span.short}"), unit=f"{currency or report.currency}/month"
-    )
+    return replace(amount / Quantity.counted(span.months, "month", f"of {span.short}"), unit=f"{currency}/month")
 
 
 def opening(report: Report, market: str) -> Span | None:
@@ -60,8 +68,7 @@ def launch_origin(report: Report, market: str) -> Origin:
     return report.ledger.origin(report.ledger.event(report.platform, market, "launch").name)
 
 
-@dataclass(frozen=True, eq=False)
-class Vintage:
+class Vintage(NamedTuple):
     """One launch on record, up to the report's quarter, or to the month before the market was closed."""
 
     market: str
@@ -72,15 +79,11 @@ class Vintage:
 
 @dataclass(frozen=True, eq=False)
 class Ramp:
-    """What the launches on record sold by months since launch.
-
-    `own` are markets of which any month up to the report's quarter rests on a figure of their own; `region` is that of
-    the sites that are planned: what a launch tells of them depends on whether it is one of their region.
-    """
+    """What the launches on record sold by months since launch; what a launch tells of the sites that are planned
+    depends on whether it is one of their `region`."""
 
     vintages: tuple[Vintage, ...]
-    own: frozenset[str]
-    region: str | None = None
+    region: str | None
 
     @cached_property
     def completed(self) -> np.ndarray:
@@ -89,12 +92,13 @@ class Ramp:
         A launch that is younger than the oldest goes on at the middle of the monthly growth of those that are older, so
         that the middle of all does not jump where one of them ends.
         """
-        recorded = pd.DataFrame([vintage.shares for vintage in self.vintages])
-        growth = (recorded / recorded.shift(axis=1)).median()
-        completed = recorded.copy()
-        for month in completed.columns[1:]:
-            completed[month] = completed[month].fillna(completed[month - 1] * growth[month])
-        return completed.to_numpy()
+        recorded = {number: pd.Series(vintage.shares) for number, vintage in enumerate(self.vintages)}
+        completed = pd.DataFrame(recorded).to_numpy(copy=True).T
+        growth = np.nanmedian(completed[:, 1:] / completed[:, :-1], axis=0)
+        for month, grown in enumerate(growth, 1):
+            young = np.isnan(completed[:, month])
+            completed[young, month] = completed[young, month - 1] * grown
+        return completed
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -116,16 +120,12 @@ class Ramp:
         """The expected share of the planned sites, by months since launch."""
         return np.exp(self.weights @ np.log(self.completed))
 
-    @cached_property
-    def origins(self) -> tuple[Origin, ...]:
-        return _distinct(origin for vintage in self.vintages for origin in vintage.origins)
-
     def spread(self, month: int) -> tuple[Quantity, Quantity, Quantity]:
         """The lowest, the expected and the highest share of online sales in a month since launch; the first is 0."""
-        at = min(month, self.months - 1)
-        found = self.completed[:, at].min(), self.middle[at], self.completed[:, at].max()
-        return tuple(self._share(value, f"{word} share of online sales in the month {month} after launch")
-                     for word, value in zip(("lowest", "expected", "highest"), found, strict=True))  # fmt: skip
+        found = self.completed[:, month].min(), self.middle[month], self.completed[:, month].max()
+        when = f"share of online sales in the month {month} after launch"
+        words = ("lowest", "expected", "highest")
+        return tuple(self._share(value, f"{word} {when}") for word, value in zip(words, found, strict=True))
 
     def of(self, vintage: int, month: int) -> Quantity:
         """Share of online sales of one launch in a month since it, continued where it is younger."""
@@ -145,62 +145,52 @@ class Ramp:
 
     def _share(self, value: float, formula: str) -> Quantity:
         names = ", ".join(vintage.market for vintage in self.vintages)
-        return Quantity(rounded(value), "%", f"{formula} ({names})", self.origins)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a ramp depends on: scenarios change a posterior after the quarter only, where no ramp looks."""
-
-    ledger: Ledger
-    platform: str
-    quarter: Span
-    posterior: Posterior
-    report: Report = field(compare=False)
-    market: Market = field(compare=False)
+        origins = _distinct(origin for vintage in self.vintages for origin in vintage.origins)
+        return Quantity(rounded(value), "%", f"{formula} ({names})", origins)
 
 
 def ramp(report: Report, market: Market | None) -> Ramp | None:
     """The launches of the platform with a figure of their own and a market of known size; None for none.
 
-    The reopening of a closed market is no launch: it had its buyers already.
+    The reopening of a closed market is no launch: it had its buyers already. Scenarios change a model after the quarter
+    only, where no ramp looks: all share one.
     """
-    if market is None:
-        return None
-    return _ramp(_Asked(report.ledger, report.platform, report.quarter, market.posterior, report, market))
+    return market and market.once(report.quarter, lambda: _ramp(report, market))
 
 
-@lru_cache(maxsize=32)
-def _ramp(asked: _Asked) -> Ramp | None:
-    status = asked.market.status
-    known = status[status["month"] <= pd.Period(asked.quarter.end, "M")]
-    own = frozenset(known["market"][known["status"] == "reported"])
-    launched = [market for market in asked.ledger.vocabulary.markets if market in own and opening(asked.report, market)]
-    vintages = tuple(filter(None, (_vintage(asked, market, known) for market in launched)))
-    facts = asked.ledger.facts
-    planned = facts["market"][(facts["platform"] == asked.platform) & (facts["metric"] == "planned_launch_month")]
-    sites = [site for name in planned for site in asked.ledger.vocabulary.members(name)]
-    region = region_of(asked.ledger, sites[0]) if sites else None
-    return Ramp(vintages, own, region) if vintages else None
+def _ramp(report: Report, market: Market) -> Ramp | None:
+    ledger, known = report.ledger, market.status[market.status["month"] <= pd.Period(report.quarter.end, "M")]
+    own = set(known["market"][known["status"] == "reported"])
+    launched = [name for name in ledger.vocabulary.markets if name in own and opening(report, name)]
+    months = {name: known["month"][known["market"] == name] for name in launched}
+    vintages = tuple(filter(None, (_vintage(report, market, name, months[name]) for name in launched)))
+    planned = ledger.facts["market"][
+        (ledger.facts["platform"] == report.platform) & (ledger.facts["metric"] == "planned_launch_month")
+    ]
+    sites = [site for name in planned for site in ledger.vocabulary.members(name)]
+    return Ramp(vintages, region_of(ledger, sites[0]) if sites else None) if vintages else None
 
 
-def _vintage(asked: _Asked, market: str, known: pd.DataFrame) -> Vintage | None:
-    opened, calendar = opening(asked.report, market), asked.market.observations.calendar
+def _vintage(report: Report, model: Market, market: str, months: pd.Series) -> Vintage | None:
+    opened, calendar, sold = opening(report, market), model.observations.calendar, sizes(report.ledger, market)
     first = opened.start
     if opened.days > 1 and opened.months != 1:  # told to the year: the first day of trade that is on record
         first = calendar["start"][calendar["market"] == market].min()
-    months = known["month"][(known["market"] == market) & (known["month"] >= pd.Period(first, "M"))]
-    if closure := _first(asked.ledger, asked.platform, "closure").get(market):
+    months = months[months >= pd.Period(first, "M")]
+    if closure := _first(report.ledger, report.platform, "closure").get(market):
         months = months[months < pd.Period(closure.start, "M")]
-    spans = tuple(Span.months_of(month.year, month.month, 1) for month in months)
-    sales = [online_sales(asked.report, market, span, "USD") for span in spans]
-    if not sales or not all(sales):
+    if months.empty or sold.empty:
         return None
-    gmv = np.array([np.median(asked.market.draws(market, span)) for span in spans])
-    facts = asked.report.by_ids(asked.market.drivers(market, Span(spans[0].start, spans[-1].end)))
-    origins = (launch_origin(asked.report, market), *facts, *sales[-1].origins)
-    region = region_of(asked.ledger, market) or market
-    return Vintage(market, region, gmv / [size.value for size in sales], _distinct(origins))
+    spans = [Span.months_of(month.year, month.month, 1) for month in months]
+    nearest = [_nearest(sold, span) for span in spans]
+    sales = {fact: _a_month(report, sold.loc[fact], "USD") for fact in dict.fromkeys(nearest)}
+    if not all(sales.values()):
+        return None
+    gmv = [np.median(model.draws(market, span)) for span in spans]
+    facts = report.by_ids(model.drivers(market, Span(spans[0].start, spans[-1].end)))
+    origins = (launch_origin(report, market), *facts, *sales[nearest[-1]].origins)
+    shares = np.array(gmv) / [sales[fact].value for fact in nearest]
+    return Vintage(market, region_of(report.ledger, market) or market, shares, _distinct(origins))
 
 
 def _distinct(origins: Iterable[Origin]) -> tuple[Origin, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -30,16 +30,16 @@ def is_offered(report: Report, what: Lever | Scenario) -> bool:
 
 
 def offered(report: Report) -> dict[str, float]:
-    """Scenario -> its probability on the report's date, in the order of the file; the base has what others leave."""
-    found = {name: probability(report, scenario) for name, scenario in report.ledger.assumptions.scenarios.items()
-             if is_offered(report, scenario)}  # fmt: skip
+    """Scenario -> its probability on the report's date, in the order of the file; the base has what others leave.
+
+    It is the last judgement of the scenario's history by then, or else what the file says.
+    """
+    found = {}
+    for name, scenario in report.ledger.assumptions.scenarios.items():
+        if is_offered(report, scenario):
+            judged = [judgement.probability for judgement in scenario.history if judgement.day <= report.as_of]
+            found[name] = judged[-1] if judged else scenario.probability
     return found | {BASE: 1 - sum(found.values()) + found[BASE]}
-
-
-def probability(report: Report, scenario: Scenario) -> float:
-    """The last judgement of the scenario's history by the report's date, or else what the file says."""
-    judged = [judgement.probability for judgement in scenario.history if judgement.day <= report.as_of]
-    return judged[-1] if judged else scenario.probability
 
 
 def next_law_day(report: Report) -> Span | None:
@@ -53,9 +53,8 @@ def ban_day(report: Report) -> date:
     """The day from which the law bans the platform, where one is ahead; otherwise as assumed by `us_ban_lead`."""
     if deadline := next_law_day(report):
         return deadline.start
-    after = report.quarter.end + timedelta(days=1)
     months = round(report.assumption("us_ban_lead").value)
-    return (pd.Period(after, "M") + months).start_time.date()
+    return (pd.Period(report.horizon.start, "M") + months).start_time.date()
 
 
 def starts(report: Report, scenario: Scenario) -> Span | None:
@@ -64,7 +63,7 @@ def starts(report: Report, scenario: Scenario) -> Span | None:
         return None
     if "us_ban_loss" in scenario.settings:
         return Span(ban_day(report), ban_day(report))
-    first, planned = report.quarter.end + timedelta(days=1), planned_launch(report)
+    first, planned = report.horizon.start, planned_launch(report)
     if "europe_ramp" in scenario.settings and planned and planned.start > first:
         first = planned.start
     return Span.months_of(first.year, first.month, 1)
@@ -76,8 +75,8 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
 
     Planned sites that have not opened are no part of the model: `launches.plan_gmv` moves them.
     """
-    last = pd.Period(report.quarter.end, "M")
-    ban, sites, members = ban_day(report), planned_sites(report), report.ledger.vocabulary.members
+    last, ban = pd.Period(report.quarter.end, "M"), ban_day(report)
+    sites, members = planned_sites(report), report.ledger.vocabulary.members
 
     def lever(name: str) -> float:
         return report.assumption(name).value
@@ -88,7 +87,8 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
             return (1 + lever("rival_growth")) ** since
         level = 1 - (since > 0) * lever("live_share") * lever("live_fade")
         if market in members(US):
-            banned = np.array([_days_from(ban, month) / month.days_in_month for month in months])
+            allowed = [(ban - month.start_time.date()).days / month.days_in_month for month in months]
+            banned = 1 - np.clip(allowed, 0, 1)  # part of each month
             level = level * (1 - lever("price_war")) ** since * (1 - lever("us_ban_loss") * banned * (since > 0))
         if market in members(REGION):
             level = level * (1 - lever("rival_entry") * (since > 0))
@@ -97,9 +97,3 @@ def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.
         return level
 
     return factor
-
-
-def _days_from(day: date, month: pd.Period) -> int:
-    """Days of a month from a day on."""
-    span = Span.months_of(month.year, month.month, 1)
-    return span.days if day <= span.start else max((span.end - day).days + 1, 0)

@@ -12,30 +12,27 @@ before it. Each has a band from its own errors that were known by then, of its p
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import Ledger, read_ledger
-from analysis.facts.quantity import rounded
+from analysis.facts.ledger import Ledger
+from analysis.facts.quantity import BOUNDS, rounded
 from analysis.facts.report import PUBLICATION_LAG
 from analysis.facts.span import Span
 from analysis.model.estimates import fitted
-from analysis.model.observations import BOUNDS, WORLD, official_sales, read_facts
+from analysis.model.observations import official_sales, read_facts
 
 _OUTSIDE = 0.2  # the share of figures that an 80 % band may miss
 BASELINES = ("run_rate", "seasonal", "drift")
 LENGTHS = {3: "quarter", 6: "half", 12: "year"}
 FEW = 10  # errors, or forecasts, below which a share or a mean says little
-
-COLUMNS = (
-    "quarter", "as_of", "platform", "market", "year", "span", "length", "median", "p10", "p90", "published", "fact",
-    "basis", "counter", "inside", "drivers", "model_score",
-    *(name for baseline in BASELINES for name in (baseline, f"{baseline}_inside", f"{baseline}_score")),
-)  # fmt: skip
+SCORES = [f"{name}_score" for name in ("model", *BASELINES)]
+FORECAST = ("quarter", "as_of", "platform", "market", "span", "length", "median", "p10", "p90")
+COLUMNS = [*FORECAST, "published", "fact", "counter", "inside", *SCORES]
 
 
 def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.DataFrame:
@@ -47,38 +44,35 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     Returns
     -------
     DataFrame
-        Columns in `COLUMNS`; baselines are NaN where nothing had been published about the market.
+        Columns in `COLUMNS`; scores of baselines are NaN where nothing had been published about the market.
     """
     rows = []
     for quarter, view, later in _scored(ledger, platform, quarters):
         market = fitted(view, platform, _horizon(quarter))
-        if market is None:  # nothing had been published by then
-            continue
-        for fact in later:
+        for fact in later if market else ():  # else nothing had been published by then
             members = market.observations.regions.get(fact.market, ("",))
-            if not all(m in market.grid.markets for m in members):
+            if not set(members) <= set(market.grid.markets):
                 continue
             span, value = Span(fact.start, fact.end), fact.log_value
             draws = market.figure(fact.market, span, fact.basis, fact.counter, fact.confidence)
             p10, median, p90 = map(rounded, np.quantile(draws, [0.1, 0.5, 0.9]))
             if not p10:  # a market that was not known to open
                 continue
-            row = [quarter.code, view.as_of, platform, fact.market, span.year.code, span.code, LENGTHS[span.months],
-                   median, p10, p90, np.exp(value), fact.Index, fact.basis, fact.counter,
-                   bool(np.log(p10) <= value <= np.log(p90)), market.drivers(fact.market, span),
-                   rounded(interval_score(np.log(p10), np.log(p90), value))]  # fmt: skip
-            points = baselines(ledger, platform, fact.market, fact.counter, span, view.as_of)
-            for name in BASELINES:
-                low, high = np.log(points[name]) + _errors(ledger, platform, name, view.as_of)
-                row += [rounded(points[name]), bool(low <= value <= high), rounded(interval_score(low, high, value))]
-            rows.append(tuple(row))
+            bands = [np.log([p10, p90])]
+            for name, point in baselines(ledger, platform, fact.market, fact.counter, span, view.as_of).items():
+                bands.append(np.log(point) + _errors(ledger, platform, name, view.as_of))
+            scored = [rounded(interval_score(low, high, value)) for low, high in bands]
+            made = quarter.code, view.as_of, platform, fact.market, span.code, LENGTHS[span.months], median, p10, p90
+            inside = bool(bands[0][0] <= value <= bands[0][1])
+            rows.append((*made, np.exp(value), fact.Index, fact.counter, inside, *scored))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _scored(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Span, Ledger, list]]:
+def _scored(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, list]]:
     """Quarters whose forecasts can be scored: what was public then, and the figures published afterwards."""
-    later = [(quarter, _published_later(ledger, platform, quarter)) for quarter in quarters]
-    return [(quarter, ledger.known_by(quarter.end + PUBLICATION_LAG), facts) for quarter, facts in later if facts]
+    for quarter in quarters:
+        if later := _published_later(ledger, platform, quarter):
+            yield quarter, ledger.known_by(quarter.end + PUBLICATION_LAG), later
 
 
 def asked(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Ledger, str, date]]:
@@ -100,13 +94,12 @@ def scores(record: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     The scores are those of the `compared` forecasts for which the baselines had a published figure to start from;
     `ratio` is the median of what came over what was forecast, `few` where there are less than ten forecasts.
     """
-    names, rows = ["model", *BASELINES], []
+    rows = []
     for key, found in record.groupby(by, sort=False):
-        compared = found[[f"{name}_score" for name in names]].dropna()
-        ratio = float((found["published"] / found["median"]).median())
+        compared, ratio = found[SCORES].dropna(), float((found["published"] / found["median"]).median())
         counts = len(found), int(found["inside"].sum()), len(compared)
         rows.append((*key, *counts, *compared.mean(), ratio, len(found) < FEW))
-    return pd.DataFrame(rows, columns=[*by, "forecasts", "inside", "compared", *names, "ratio", "few"])
+    return pd.DataFrame(rows, columns=[*by, "forecasts", "inside", "compared", "model", *BASELINES, "ratio", "few"])
 
 
 def interval_score(low: float, high: float, value: float) -> float:
@@ -127,16 +120,20 @@ def _published_later(ledger: Ledger, platform: str, quarter: Span) -> list:
     return list(found.values())
 
 
+def _stated(ledger: Ledger, platform: str) -> pd.DataFrame:
+    facts = read_facts(ledger, platform)
+    return facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
+
+
 @lru_cache(maxsize=32)
 def _figures(ledger: Ledger, platform: str) -> list:
     """Amounts of calendar quarters, halves and years that an outcome may be, in the order in which they lead."""
-    facts = read_facts(ledger, platform)
-    facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS) & ~facts["derived"].astype(bool)
-                  & (facts["confidence"] != "low")]  # fmt: skip
-    spans = [Span(start, end) for start, end in zip(facts["start"], facts["end"], strict=True)]
-    whole = [span.months in LENGTHS and (span.start.month - 1) % span.months == 0 for span in spans]
-    facts = facts.loc[whole]
-    return list(facts.loc[ledger.facts.index[ledger.facts.index.isin(facts.index)]].itertuples())
+    facts = _stated(ledger, platform)
+    facts = facts[~facts["derived"] & (facts["confidence"] != "low")]
+    months = [Span(start, end).months for start, end in zip(facts["start"], facts["end"], strict=True)]
+    whole = [m in LENGTHS and (start.month - 1) % m == 0 for m, start in zip(months, facts["start"], strict=True)]
+    leading = ledger.facts.index[ledger.facts.index.isin(facts.index[whole])]
+    return list(facts.loc[leading].itertuples())
 
 
 # Baselines ----------------------------------------------------------------------------------------------
@@ -164,9 +161,7 @@ def baselines(ledger, platform: str, market: str, counter: str, span: Span, as_o
 @lru_cache(maxsize=32)
 def _amounts(ledger: Ledger, platform: str) -> dict[str, list]:
     """Market -> its published amounts that are no bounds, in the order in which they end, the longest last."""
-    facts = read_facts(ledger, platform)
-    facts = facts[(facts["measure"] == "amount") & ~facts["qualifier"].isin(BOUNDS)]
-    facts = facts.sort_values(["end", "start"], ascending=[True, False], kind="stable")
+    facts = _stated(ledger, platform).sort_values(["end", "start"], ascending=[True, False], kind="stable")
     return {market: list(rows.itertuples()) for market, rows in facts.groupby("market")}
 
 
@@ -206,49 +201,20 @@ def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.nda
     return np.quantile(found[baseline], [0.1, 0.9])
 
 
+def quarters_with_figures(ledger: Ledger, platform: str) -> list[Span]:
+    """The quarters from the first to the last of which there are figures."""
+    days = [day for fact in _figures(ledger, platform) for day in (fact.start, fact.end)]
+    return [Span.parse(str(q)) for q in pd.period_range(min(days), max(days), freq="Q")] if days else []
+
+
 @lru_cache(maxsize=4)
 def _baseline_errors(ledger: Ledger) -> pd.DataFrame:
     """Log of what came over each baseline, by platform, quarter, market and period, and the day it was known."""
     rows = []
     for platform in ledger.vocabulary.platforms:
-        days = [day for fact in _figures(ledger, platform) for day in (fact.start, fact.end)]
-        for quarter in pd.period_range(f"{min(days).year}Q1", max(days), freq="Q") if days else ():
-            span = Span.parse(str(quarter))
-            for fact in _published_later(ledger, platform, span):
-                of, as_of = Span(fact.start, fact.end), span.end + PUBLICATION_LAG
+        for quarter in quarters_with_figures(ledger, platform):
+            for fact in _published_later(ledger, platform, quarter):
+                of, as_of = Span(fact.start, fact.end), quarter.end + PUBLICATION_LAG
                 points = baselines(ledger, platform, fact.market, fact.counter, of, as_of)
                 rows.append((platform, fact.known_on, *(fact.log_value - np.log(points[name]) for name in BASELINES)))
     return pd.DataFrame(rows, columns=["platform", "known_on", *BASELINES]).dropna()
-
-
-def page(ledger: Ledger) -> str:
-    """The record of all platforms as Markdown: python -m analysis.model.track_record > docs/track_record.md."""
-    spans = {p: [day for f in _figures(ledger, p) for day in (f.start, f.end)] for p in ledger.vocabulary.platforms}
-    quarters = {p: pd.period_range(min(days), max(days), freq="Q") for p, days in spans.items() if days}
-    records = [track_record(ledger, p, [Span.parse(str(q)) for q in each]) for p, each in quarters.items()]
-    record = pd.concat([found for found in records if len(found)], ignore_index=True)
-    record["part"] = record["market"].where(record["market"] == WORLD, "markets")
-    table = scores(record, ["platform", "part", "length"])
-    table["few"] = np.where(table["few"], "few", "")
-    for name in BASELINES:
-        beaten = np.where(table["model"] < table[name], " (beaten)", " (not beaten)")
-        table[name] = np.where(table[name].isna(), "", table[name].map("{:.2f}".format) + beaten)
-    table["model"] = table["model"].map("{:.2f}".format).replace("nan", "")
-    rows = [table.columns, ["---"] * table.shape[1], *table.round({"ratio": 2}).astype(str).to_numpy()]
-    return HEADER + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
-
-
-HEADER = """# Track record
-
-Forecasts that the model would have made two months after each quarter, from what was public then, of the quarters,
-halves and years that end in the twelve months after it, against the leading figure published later, in the count in
-which it came. `inside` of the `forecasts` lay in the 80 % band. `model` and the baselines are mean interval scores over
-the `compared` forecasts (log units, less is better): `run_rate` is the last figure in a straight line, `seasonal` the
-same by last year's official seasons, `drift` the same with the growth since the figure before; each has a band from
-its own errors. `ratio` is the median of what came over what was forecast. Where `few` is said, there are less than ten
-forecasts, and those of one year are never independent. US online retail and the UK are scored on revised values.
-
-"""
-
-if __name__ == "__main__":
-    sys.stdout.write(page(read_ledger()))
