@@ -152,7 +152,7 @@ def _check(asked: argparse.Namespace) -> None:
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
-    from analysis.story.chapter import chapters, findings, unknown_names
+    from analysis.story.chapter import chapters, findings, mistakes
     from analysis.story.text import TextError
 
     ledger = read_ledger(asked.data)
@@ -164,7 +164,7 @@ def _check(asked: argparse.Namespace) -> None:
     _say(f"{counts}: all rows can be used; {span}")
     if quarters:
         report = make_report(ledger, quarter=asked.quarter or min(quarters[-1], PARAMETERS["quarter"]))
-        if problems := unknown_names(report):
+        if problems := mistakes(report):
             raise TextError("\n".join(problems))
         if asked.quarter:
             from analysis.facts.check import readiness

@@ -11,9 +11,8 @@ from IPython import get_ipython
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import COMMON, FOLDER, Block, Sentence, TextError, environment, first, read, read_text
+from analysis.story.text import COMMON, FOLDER, LANGUAGE, Block, Sentence, TextError, first, read, read_text
 
-LANGUAGE = "en"
 # What a table is for: to be read, to be looked up in, to be seen at a glance, or to be moved by hand.
 TABLES = ("table", "reference", "tiles", "sliders")
 
@@ -29,15 +28,13 @@ class Chapter:
     """
 
     def __init__(self, name: str, report: Report):
-        self.name, self.report = name, report
-        self.module = importlib.import_module(f"analysis.chapters.{name}")
-        self.shared = importlib.import_module(f"analysis.chapters.{COMMON}")
-        self.sections, self.words = read(name, LANGUAGE), environment(LANGUAGE).globals
+        self.name, self.report, self.sections = name, report, read(name)
+        self.module, self.shared = (importlib.import_module(f"analysis.chapters.{module}") for module in (name, COMMON))
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
         for section in sections:
-            show(self.told(section), self.words)
+            show(self.told(section))
 
     def told(self, section: str) -> list[Sentence | list[Sentence] | Figure | Table]:
         """What a section shows: a headline if it has one, its sentences, its charts and tables; what is empty is not.
@@ -55,14 +52,15 @@ class Chapter:
     def names(self, section: str) -> dict[str, object]:
         """What the text of a section may name: what its function returns, and what every section may name."""
         report = self.report
-        common = {name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency")}
+        common = {
+            name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency", "horizon")
+        }
         common |= {"report": report, "as_of": report.as_of_label, "over": report.year_is_over}
-        common |= {"to_date": report.quarter.to_date, "horizon": report.horizon}
+        common |= {"to_date": report.quarter.to_date}
         if function := getattr(self.module, section, None):
             return common | function(report)
-        if function := getattr(self.shared, section, None):
-            return common | function(report, self.name)
-        return common
+        function = getattr(self.shared, section, None)
+        return common | function(report, self.name) if function else common
 
 
 def said(text: Block, names: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
@@ -101,37 +99,34 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
         def story(section: str, text: str) -> None:
             known = namespace | chapter.names(section.strip() or "opening")
-            show(said(read_text("%%story", text)["opening"], known), chapter.words)
+            show(said(read_text("%%story", text)["opening"], known))
 
         shell.register_magic_function(story, "cell")
     return chapter
 
 
-def unknown_names(report: Report) -> list[str]:
-    """A line for each name in a text that no section returns, with file and line."""
-    found = []
-    for name in chapters():
-        chapter = Chapter(name, report)
-        for section, text in chapter.sections.items():
-            found += text.unknown_names(set(chapter.names(section)))
-    return found
+def chapters() -> list[str]:
+    """The chapters that have a text, in the order of their names."""
+    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)
+
+
+def mistakes(report: Report) -> list[str]:
+    """A line for each mistake in a text, with file and line: what cannot be read, a name that no section returns."""
+    opened = [Chapter(name, report) for name in chapters()]
+    return [
+        line for one in opened for name, text in one.sections.items() for line in text.mistakes(set(one.names(name)))
+    ]
 
 
 def findings() -> list[tuple[str, Callable[[Report], object]]]:
     """Each chapter's name, and what has all its sections compute what they find."""
-
-    def found(name: str) -> Callable[[Report], object]:
-        return lambda report: [Chapter(name, report).names(section) for section in read(name, LANGUAGE)]
-
-    return [(name, found(name)) for name in chapters()]
+    return [
+        (name, lambda report, name=name: [Chapter(name, report).names(section) for section in read(name)])
+        for name in chapters()
+    ]
 
 
 def headlines(report: Report) -> dict[str, str]:
     """The headline of each chapter."""
-    found = {name: Chapter(name, report) for name in chapters()}
-    return {name: first(one.sections["opening"].headline, one.names("opening")).text for name, one in found.items()}
-
-
-def chapters() -> list[str]:
-    """The chapters that have a text, in the order of their names."""
-    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)
+    opened = [Chapter(name, report) for name in chapters()]
+    return {one.name: first(one.sections["opening"].headline, one.names("opening")).text for one in opened}

@@ -13,9 +13,8 @@ from IPython.utils.capture import capture_output
 
 from analysis.facts.quantity import Origin, Quantity
 from analysis.story.show import Figure, Table, provenance, show, to_csv
-from analysis.story.text import Sentence, environment, joined
+from analysis.story.text import Sentence, joined
 
-WORDS = environment("en").globals
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -38,7 +37,7 @@ def displayed():
 
     def run(*things):
         with capture_output() as captured:
-            show(things, WORDS)
+            show(things)
         return [(output.data, output.metadata["report"]) for output in captured.outputs]
 
     return run
