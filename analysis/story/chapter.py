@@ -11,8 +11,9 @@ from IPython import get_ipython
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import COMMON, FOLDER, LANGUAGE, Block, Sentence, TextError, first, read, read_text
+from analysis.story.text import COMMON, FOLDER, Block, Sentence, TextError, environment, first, read, read_text
 
+LANGUAGE = "en"
 # What a table is for: to be read, to be looked up in, to be seen at a glance, or to be moved by hand.
 TABLES = ("table", "reference", "tiles", "sliders")
 
@@ -28,13 +29,14 @@ class Chapter:
     """
 
     def __init__(self, name: str, report: Report):
-        self.name, self.report, self.sections = name, report, read(name)
+        self.name, self.report, self.sections = name, report, read(name, LANGUAGE)
         self.module, self.shared = (importlib.import_module(f"analysis.chapters.{module}") for module in (name, COMMON))
+        self.words = environment(LANGUAGE).globals
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
         for section in sections:
-            show(self.told(section))
+            show(self.told(section), self.words)
 
     def told(self, section: str) -> list[Sentence | list[Sentence] | Figure | Table]:
         """What a section shows: a headline if it has one, its sentences, its charts and tables; what is empty is not.
@@ -99,7 +101,7 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
         def story(section: str, text: str) -> None:
             known = namespace | chapter.names(section.strip() or "opening")
-            show(said(read_text("%%story", text)["opening"], known))
+            show(said(read_text("%%story", text, LANGUAGE)["opening"], known), chapter.words)
 
         shell.register_magic_function(story, "cell")
     return chapter
@@ -121,7 +123,7 @@ def mistakes(report: Report) -> list[str]:
 def findings() -> list[tuple[str, Callable[[Report], object]]]:
     """Each chapter's name, and what has all its sections compute what they find."""
     return [
-        (name, lambda report, name=name: [Chapter(name, report).names(section) for section in read(name)])
+        (name, lambda report, name=name: [Chapter(name, report).names(section) for section in read(name, LANGUAGE)])
         for name in chapters()
     ]
 

@@ -11,7 +11,7 @@ import html
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import altair as alt
@@ -22,7 +22,7 @@ from IPython.display import display
 from analysis.facts.quantity import Quantity
 from analysis.facts.span import dated
 from analysis.story.charts import Drawing
-from analysis.story.text import Sentence, environment, joined
+from analysis.story.text import Sentence, joined
 
 # JupyterLab typesets `$…$` in HTML as maths unless told not to.
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
@@ -57,13 +57,20 @@ class Table:
     lever: dict | None = None
 
 
-def show(things: Iterable[Sentence | list[Sentence] | Figure | Table]) -> None:
-    """Display what a section shows, in the order given; a list of sentences has an item for each."""
+def show(things: Iterable[Sentence | list[Sentence] | Figure | Table], words: Mapping[str, object]) -> None:
+    """Display what a section shows, in the order given; a list of sentences has an item for each.
+
+    Parameters
+    ----------
+    things : iterable
+    words : mapping
+        Of the language, as words.jinja defines them: `unknown`, `sources`.
+    """
     for thing in things:
         if isinstance(thing, Figure):
-            _show_figure(thing)
+            _show_figure(thing, words)
         elif isinstance(thing, Table):
-            _show_table(thing)
+            _show_table(thing, words)
         elif isinstance(thing, Sentence):
             _show_html(f"<h1>{thing.html}</h1>", thing.text, "headline", [thing])
         else:
@@ -77,9 +84,9 @@ def _show_html(markup: str, plain: str, part: str, cells: Iterable[object], **mo
     display(bundle, raw=True, metadata={"report": {"part": part, **provenance(cells), **more}})
 
 
-def _show_figure(figure: Figure) -> None:
+def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
     title, subtitle, data = figure.title, figure.subtitle, figure.data
-    source = _sources(data)
+    source = _sources(data, words)
     # Around the chart, for a notebook; the report builds heading and source line from the chart's metadata.
     _show_html(f"<h3>{title.html}</h3><p>{subtitle.html}</p>", title.text, "around", [])
     # In words and numbers; what only steers the drawing (true or false) is left out.
@@ -92,7 +99,7 @@ def _show_figure(figure: Figure) -> None:
         "alt": f"{title.text}. {subtitle.text}",
         "source": source.html,
         "csv": to_csv(data),
-        "table": _table(told, html.escape, lambda name, value: f"<td>{_plain(value)}</td>"),
+        "table": _table(told, html.escape, lambda name, value: f"<td>{_plain(value, words)}</td>"),
     }
     about |= provenance([title, subtitle, *_cells(data)])
     display(Drawing(figure.chart.to_dict(validate=False), title.text), metadata={"report": about})
@@ -100,10 +107,10 @@ def _show_figure(figure: Figure) -> None:
         _show_html(f'<p><small class="source">{source.html}</small></p>', source.text, "around", [])
 
 
-def _show_table(table: Table) -> None:
-    title, data, source = table.title, table.data, _sources(table.data)
+def _show_table(table: Table, words: Mapping[str, object]) -> None:
+    title, data, source = table.title, table.data, _sources(table.data, words)
     # On a phone a row becomes a block, and each cell names its column itself.
-    body = _table(data, dated, lambda n, value: f'<td data-column="{html.escape(n)}">{_cell(value)}</td>')
+    body = _table(data, dated, lambda n, value: f'<td data-column="{html.escape(n)}">{_cell(value, words)}</td>')
     if table.kind == "tiles":
         markup = re.sub("<table><thead>.*?</thead>", '<table class="tiles">', body)
     elif table.kind == "reference":
@@ -124,15 +131,15 @@ def _table(data: pd.DataFrame, head: Callable[[str], str], cell: Callable[[str, 
     return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, words: Mapping[str, object]) -> str:
     if isinstance(value, Quantity) and not value:
-        return environment().globals["unknown"]
+        return words["unknown"]
     return joined([value]).html
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, words: Mapping[str, object]) -> str:
     """A cell without the provenance of its number, of which the chart's notes tell."""
-    shown = environment().globals["unknown"] if isinstance(value, Quantity) and not value else html.escape(str(value))
+    shown = words["unknown"] if isinstance(value, Quantity) and not value else html.escape(str(value))
     return f'<data value="{shown}">{shown}</data>' if any(letter.isdigit() for letter in shown) else shown
 
 
@@ -162,11 +169,11 @@ def provenance(cells: Iterable[object]) -> dict[str, dict]:
     return {"numbers": numbers, "origins": origins}
 
 
-def _sources(data: pd.DataFrame) -> Sentence:
+def _sources(data: pd.DataFrame, words: Mapping[str, object]) -> Sentence:
     """The publishers behind a table, those of most of its numbers first."""
     counts = Counter(p for number in _quantities(_cells(data)) for p in {o.publisher for o in number.origins})
     names = sorted(counts, key=lambda name: (-counts[name], name))
-    return joined(environment().globals["sources"](names[:NAMED], len(names) > NAMED)) if names else Sentence()
+    return joined(words["sources"](names[:NAMED], len(names) > NAMED)) if names else Sentence()
 
 
 def to_csv(data: pd.DataFrame) -> str:

@@ -39,7 +39,7 @@ from analysis.facts.quantity import Quantity, level
 from analysis.facts.span import Span, dated
 from analysis.model.estimates import Band
 
-FOLDER, LANGUAGE = Path(__file__).resolve().parent.parent / "text", "en"
+FOLDER = Path(__file__).resolve().parent.parent / "text"
 COMMON = "common"  # the file of sections that every chapter has in the same words
 
 
@@ -151,8 +151,8 @@ class _Absent(ChainableUndefined):
 
 
 @cache
-def environment() -> NativeEnvironment:
-    """What fills a text, to the list of its parts: the words of the language, and filters on numbers."""
+def environment(language: str) -> NativeEnvironment:
+    """What fills the texts of a language, each to the list of its parts: its words, and filters on numbers."""
 
     @pass_context  # only for a value of its own: Jinja would make text of `{{ false }}` beforehand
     def known(_, value: object) -> object:
@@ -162,10 +162,11 @@ def environment() -> NativeEnvironment:
 
     jinja = NativeEnvironment(undefined=_Absent, finalize=known, trim_blocks=True, lstrip_blocks=True)
     jinja.concat = list  # numbers stay numbers, also those that a macro says
+    jinja.filters |= {"amount": lambda q: q.amount, "short": lambda span: span.short}
     jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
     jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "said": said, "filled": filled}
     jinja.tests |= {"level": level}
-    words = jinja.from_string((FOLDER / LANGUAGE / "words.jinja").read_text("utf-8")).module
+    words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
     jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
     return jinja
 
@@ -209,6 +210,7 @@ class Words:
     source: str
     file: str
     line: int
+    language: str
 
     def fill(self, names: Mapping[str, object]) -> list[object]:
         """The parts it comes to.
@@ -221,7 +223,7 @@ class Words:
             If it names what the section does not return.
         """
         try:
-            template = _template(self.source)
+            template = _template(self.source, self.language)
             return list(template.root_render_func(template.new_context(names)))
         except (TemplateSyntaxError, UndefinedError, TypeError, AttributeError, KeyError, ValueError) as error:
             place = f"{self.file}, line {self.line}"
@@ -229,7 +231,7 @@ class Words:
 
     def mistakes(self, names: Mapping[str, object]) -> Iterator[str]:
         """A line for what Jinja cannot read in it, or for each name in it that is none of `names`."""
-        place, jinja = f"{self.file}, line {self.line}", environment()
+        place, jinja = f"{self.file}, line {self.line}", environment(self.language)
         try:
             asked = meta.find_undeclared_variables(jinja.parse(self.source)) - set(jinja.globals)
         except TemplateSyntaxError as error:
@@ -242,8 +244,8 @@ class Words:
 
 
 @cache
-def _template(source: str) -> NativeTemplate:
-    return environment().from_string(" ".join(source.split()))
+def _template(source: str, language: str) -> NativeTemplate:
+    return environment(language).from_string(" ".join(source.split()))
 
 
 def first(alternatives: list[Words], names: Mapping[str, object]) -> Sentence:
@@ -278,6 +280,7 @@ class Block:
     subtitle: list[Words] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)  # the first has the names of the columns
     blocks: list[Block] = field(default_factory=list)
+    heading: str = ""
 
     def said(self, names: Mapping[str, object]) -> list[Sentence]:
         """What is said of the sentences, in order."""
@@ -332,7 +335,7 @@ def _cell(words: Words, names: Mapping[str, object]) -> object:
 
 
 @cache
-def read(chapter: str) -> dict[str, Block]:
+def read(chapter: str, language: str = "en") -> dict[str, Block]:
     """The sections of a chapter's text by name, in their order; then those that all chapters share.
 
     Raises
@@ -342,25 +345,27 @@ def read(chapter: str) -> dict[str, Block]:
     """
     name = f"{chapter}.md"
     try:
-        text = (FOLDER / LANGUAGE / name).read_text("utf-8")
+        text = (FOLDER / language / name).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise TextError(f"{name}: a text file in UTF-8 is needed at analysis/text/{LANGUAGE} ({error})") from None
-    sections = read_text(f"text/{LANGUAGE}/{name}", text)
-    for section in read(COMMON).values() if chapter != COMMON else ():  # with file names of its own in each chapter
-        blocks = [replace(block, name=f"{chapter}_{block.name}") for block in section.blocks]
+        raise TextError(f"{name}: a text file in UTF-8 is needed at analysis/text/{language} ({error})") from None
+    sections = read_text(f"text/{language}/{name}", text, language)
+    for section in read(COMMON, language).values() if chapter != COMMON else ():
+        blocks = [replace(block, name=f"{chapter}_{block.name}") for block in section.blocks]  # the names of files
         sections.setdefault(section.name, replace(section, blocks=blocks))
     return sections
 
 
-def read_text(file: str, text: str) -> dict[str, Block]:
+def read_text(file: str, text: str, language: str = "en") -> dict[str, Block]:
     """The sections of a text by name, in their order; `file` is what a message calls it."""
     section = block = Block("opening")
     sections, open_words = {section.name: section}, None  # what an indented line goes on with
     for number, line in enumerate(text.splitlines(), start=1):
+        place = file, number, language
         if not line.strip():
             open_words = None
-        elif found := re.fullmatch(r"## (\w+)", line):
-            section = block = sections.setdefault(found[1], Block(found[1]))  # which may come in two parts
+        elif found := re.fullmatch(r"## (\w+)(?:: (.+))?", line):
+            # A section may come in two parts.
+            section = block = sections.setdefault(found[1], Block(found[1], heading=found[2] or ""))
         elif found := re.fullmatch(r"### (\w+): (\w+)(?: of (\w+))?", line):
             block = Block(found[1], found[2], found[3] or "")
             section.blocks.append(block)
@@ -368,26 +373,26 @@ def read_text(file: str, text: str) -> dict[str, Block]:
             if line[0] == "-":
                 block.sentences.append([])
             open_words = block.headline if line[0] == "#" else block.subtitle if line[0] == ">" else block.sentences[-1]
-            open_words.append(Words(line[2:], file, number))
+            open_words.append(Words(line[2:], *place))
         elif line.startswith("  or ") and open_words:
-            open_words.append(Words(line[5:], file, number))
+            open_words.append(Words(line[5:], *place))
         elif line.startswith("  ") and open_words:
             open_words[-1].source += " " + line.strip()
         elif line.startswith("|"):
-            block.rows.append(_row(line, file, number, len(block.rows[0].cells) if block.rows else None))
+            block.rows.append(_row(line, place, len(block.rows[0].cells) if block.rows else None))
         elif not line.startswith("<!--"):
             allowed = "# headline, ## section, ### name: kind, - sentence, two spaces and or, > subtitle, | row |"
             raise TextError(f"{file}, line {number}: {line[:40]!r}. Allowed at its start: {allowed}")
     return sections
 
 
-def _row(line: str, file: str, number: int, columns: int | None) -> Row:
+def _row(line: str, place: tuple[str, int, str], columns: int | None) -> Row:
     """A row with as many cells as there are columns; a bar inside braces is a filter."""
     cells = [cell.strip() for cell in re.split(r"\|(?![^{]*[}%]\})", line.strip())[1:-1]]
     loop = re.fullmatch(r"(?:for (\w+) in (.+?))?(?: ?if (.+))?", cells[0] if cells else "")
     each, of, where = loop.groups() if loop else (None, None, None)
     cells = cells[1:] if of or where else cells
     if columns is not None and len(cells) != columns:
-        raise TextError(f"{file}, line {number}: {len(cells)} cells. Allowed: {columns}, one for each column")
-    of, where = (Words(f"{{{{ {words} }}}}", file, number) if words else None for words in (of, where))
-    return Row([Words(cell, file, number) for cell in cells], each or "", of, where)
+        raise TextError(f"{place[0]}, line {place[1]}: {len(cells)} cells. Allowed: {columns}, one for each column")
+    of, where = (Words(f"{{{{ {words} }}}}", *place) if words else None for words in (of, where))
+    return Row([Words(cell, *place) for cell in cells], each or "", of, where)

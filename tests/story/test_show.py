@@ -13,8 +13,9 @@ from IPython.utils.capture import capture_output
 
 from analysis.facts.quantity import Origin, Quantity
 from analysis.story.show import Figure, Table, provenance, show, to_csv
-from analysis.story.text import Sentence, joined
+from analysis.story.text import Sentence, environment, joined
 
+WORDS = environment("en").globals
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -37,7 +38,7 @@ def displayed():
 
     def run(*things):
         with capture_output() as captured:
-            show(things)
+            show(things, WORDS)
         return [(output.data, output.metadata["report"]) for output in captured.outputs]
 
     return run
