@@ -154,7 +154,7 @@ def _check(asked: argparse.Namespace) -> None:
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
-    from analysis.story.chapter import chapters, unknown_names
+    from analysis.story.chapter import chapters, mistakes
 
     ledger = read_ledger(asked.data)
     if astray := claims_astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later
@@ -166,7 +166,7 @@ def _check(asked: argparse.Namespace) -> None:
     if quarters:
         report = make_report(ledger, quarter=asked.quarter or min(quarters[-1], PARAMETERS["quarter"]))
         asking = {name: Recorder.of(report) for name in chapters()}
-        if problems := unknown_names(asking):
+        if problems := mistakes(asking):
             raise InputError("\n".join(problems))
         if asked.quarter:
             _say(readiness(ledger, report, asking))

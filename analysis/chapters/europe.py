@@ -27,33 +27,31 @@ RULES = ("rule", "law", "proceeding", "announcement", "fee")
 def opening(report: Report) -> dict:
     """What became of the plan, what the new sites add, and what that changes."""
     europe, world, added = progress(report, REGION), progress(report, WORLD), adds(report)
-    return {
-        **_launch(report),
-        **added,
-        "europe": europe,
+    shares = {
         "part": (europe.reached.median / world.reached.median).percent(),
         "year_part": (added["by_end"].median / world.year.median).percent(),
-        "users": rivals(report)["users"],
-        **ban(report),
     }
+    return _launch(report) | added | ban(report) | shares | {"europe": europe, "users": rivals(report)["users"]}
 
 
 def sites(report: Report) -> dict:
     """A row for each market that was planned or has opened, the oldest first."""
-    planned, rows = {market: plan for plan in plans(report) for market in plan.markets}, []
+    planned, opened, rows = {m: plan for plan in plans(report) for m in plan.markets}, _opened(report), []
     for market in report.ledger.vocabulary.regions[REGION]:
-        plan, opened = planned.get(market), ramps.opening(report, market)
-        if plan or opened:
-            rows.append({
-                "name": report.call(market),
-                "planned": plan and plan.month,
-                "opened": opened,
-                "late": _late(plan, opened),
-                "overdue": bool(plan and not opened and report.as_of > plan.month.end),
-                "year": estimates(report).gmv(market, report.year) if opened else Band.unknown("an opening"),
-            })  # fmt: skip
-    rows.sort(key=lambda row: (row["opened"] or row["planned"]).start)
-    return {"state": _launch(report)["state"], "rows": pd.DataFrame(rows)}
+        if market in planned or market in opened:
+            plan, day = planned.get(market), opened.get(market)
+            overdue = day is None and report.as_of > plan.month.end
+            year = estimates(report).gmv(market, report.year) if day else Band.unknown("an opening")
+            rows.append((report.call(market), plan and plan.month, day, _late(plan, day), overdue, year))
+    rows.sort(key=lambda row: (row[2] or row[1]).start)
+    columns = ["name", "planned", "opened", "late", "overdue", "year"]
+    return {"state": _launch(report)["state"], "rows": pd.DataFrame(rows, columns=columns)}
+
+
+def _opened(report: Report) -> dict[str, Span]:
+    """Market -> when it opened."""
+    days = {market: ramps.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
+    return {market: day for market, day in days.items() if day}
 
 
 def _late(plan: Plan | None, opened: Span | None) -> Quantity:
@@ -69,92 +67,80 @@ def _launch(report: Report) -> dict:
     """The earliest plan for a month of the report's year or after it, and every opening of the year."""
     plan = next((plan for plan in plans(report) if plan.month.end >= report.year.start), None)
     markets, days = plan.markets if plan else (), _opened(report)
-    opened = [m for m in markets if m in days]
-    state = "none"
-    if plan:
-        state = "open" if opened else "lapsed" if report.as_of > plan.month.end else "ahead"
+    opened = [market for market in markets if market in days]
+    missed = plan and report.as_of > plan.month.end
     recent = sorted({day for day in days.values() if day.start >= report.year.start})
     return {
-        "state": state,
+        "state": "none" if plan is None else "open" if opened else "lapsed" if missed else "ahead",
         "names": report.call(", ".join(opened or markets)) if markets else None,
         "one": len(opened or markets) == 1,
         "month": plan and plan.month,
-        "late": _late(plan, min((days[m] for m in opened), default=None)),
+        "late": _late(plan, min((days[market] for market in opened), default=None)),
         "openings": [(report.call(", ".join(m for m in days if days[m] == day)), day) for day in recent],
-        "present": [report.call(m) for m, day in days.items() if day.start < report.year.start],
+        "present": [report.call(market) for market, day in days.items() if day.start < report.year.start],
     }
-
-
-def _opened(report: Report) -> dict[str, Span]:
-    """Market -> when it opened."""
-    days = {market: ramps.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
-    return {market: day for market, day in days.items() if day}
 
 
 def ramp(report: Report) -> dict:
     """What every launch on record sold a year on, as a share of the online sales of its market."""
     curve = ramps.ramp(report, estimates(report).market)
     curve = curve if curve and curve.months > YEAR_ON else None
-    pending = [market for plan in told_by_ramp(report, estimates(report).market) for market in plan.markets]
-    low, middle, high = curve.spread(YEAR_ON) if curve else (Quantity.unknown("a launch on record"),) * 3
+    low, middle, high = curve.spread(YEAR_ON) if curve else [Quantity.unknown("a launch on record")] * 3
     rows = [
         (report.call(launch.market), curve.of(number, YEAR_ON), len(launch.shares) <= YEAR_ON)
         for number, launch in enumerate(curve.vintages if curve else ())
     ]
     rows.sort(key=lambda row: -row[1].value)
-    return {
-        "launches": pd.DataFrame(rows, columns=["name", "share", "continued"]),
-        "planned": report.call(", ".join(pending)) if pending else None,
-        "low": low,
-        "middle": middle,
-        "high": high,
-    }
+    launches, pending = pd.DataFrame(rows, columns=["name", "share", "continued"]), ", ".join(_pending(report))
+    planned = report.call(pending) if pending else None
+    return {"launches": launches, "planned": planned, "low": low, "middle": middle, "high": high}
+
+
+def _pending(report: Report) -> list[str]:
+    """Markets that are planned and have not opened."""
+    return [market for plan in told_by_ramp(report, estimates(report).market) for market in plan.markets]
 
 
 def adds(report: Report) -> dict:
     """What the new sites add by the year's end and in the twelve months after the quarter, against the gap."""
-    world = progress(report, WORLD)
+    world, new = progress(report, WORLD), ", ".join(_new(report))
     gap = world.gap if world.gap > 0 else Quantity.unknown("a gap to the target")
     by_end, ahead = _added(report, report.year), _added(report, report.horizon)
-    if bool(by_end) and not by_end.high > 0:
-        by_end = Band.unknown("an opening within the year")
+    by_end = by_end if by_end.high > 0 else Band.unknown("an opening within the year")
     return {
         "gap": gap,
         "by_end": by_end,
         "ahead": ahead,
         "of_gap": (by_end.median / gap).percent(),
         "ahead_of_gap": (ahead.median / gap).percent(),
-        "new": report.call(", ".join(new)) if (new := _new(report)) else None,
-        "pending": bool(told_by_ramp(report, estimates(report).market)) and _launch(report)["state"] != "open",
+        "new": report.call(new) if new else None,
+        "pending": bool(_pending(report)) and _launch(report)["state"] != "open",
     }
 
 
 def _new(report: Report) -> list[str]:
     """Sites that are planned, or have opened since the beginning of the year before."""
-    ahead = {m for plan in told_by_ramp(report, estimates(report).market) for m in plan.markets}
-    since = report.year.year_earlier().start
-    opened = _opened(report)
-    return [
-        m for m in report.ledger.vocabulary.regions[REGION] if m in ahead or (m in opened and opened[m].start >= since)
-    ]
+    since, opened, pending = report.year.year_earlier().start, _opened(report), _pending(report)
+    recent = [market for market, day in opened.items() if day.start >= since]
+    return [market for market in report.ledger.vocabulary.regions[REGION] if market in pending or market in recent]
 
 
 def _added(report: Report, span: Span) -> Band:
-    """GMV of the new sites over a span: as estimated where they are open, else as the ramp has it."""
-    model = estimates(report)
-    pending = told_by_ramp(report, model.market)
-    opened = [m for m in _new(report) if not any(m in plan.markets for plan in pending)]
-    found = [_planned(report, plan, span) for plan in pending]
-    found += [model.gmv(", ".join(opened), span)] if opened else []
+    """GMV of the new sites over a span: as estimated where they are open, else as the ramp has it.
+
+    The ramp's ends take both of its levers at their low and both at their high end.
+    """
+    model, pending = estimates(report), _pending(report)
+    curve = ramps.ramp(report, model.market)
+    ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
+    found = [
+        Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
+        for plan in told_by_ramp(report, model.market)
+    ]
+    if opened := [market for market in _new(report) if market not in pending]:
+        found.append(model.gmv(", ".join(opened), span))
     found = [band for band in found if band]
     return Band(*map(total, zip(*found, strict=True))) if found else Band.unknown("new sites")
-
-
-def _planned(report: Report, plan: Plan, span: Span) -> Band:
-    """What the ramp gives the sites of a plan, with both of its levers as they stand, low and high."""
-    curve = ramps.ramp(report, estimates(report).market)
-    ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
-    return Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
 
 
 def rivals(report: Report) -> dict:
@@ -165,8 +151,8 @@ def rivals(report: Report) -> dict:
     latest = users.drop_duplicates("platform").iterrows()
     users = [(row["platform"], report.quantity(row), row["span"]) for _, row in latest]
     parcels = report.rows(UNION, "duty_free_parcels_below_150_eur", "All platforms").sort_values("start")
-    first, last = (parcels.iloc[0], parcels.iloc[-1]) if len(parcels) > 1 else (None, None)
-    before, after = (Quantity.unknown("parcels") if row is None else report.quantity(row) for row in (first, last))
+    parcels = [(row["span"], report.quantity(row)) for _, row in parcels.iterrows()]
+    (first, before), *_, (last, after) = parcels if len(parcels) > 1 else [(None, Quantity.unknown("parcels"))] * 2
     places = {*ledger.vocabulary.regions[REGION], UNION, REGION}
     events = ledger.events.loc[[not places.isdisjoint(names.split(", ")) for names in ledger.events["market"]]]
     own = (events["platform"] == report.platform) & ~events["kind"].isin(RULES)
@@ -174,9 +160,9 @@ def rivals(report: Report) -> dict:
         "users": sorted(users, key=lambda row: -row[1].value),
         "table": pd.DataFrame(users, columns=["platform", "users", "span"]),
         "events": events[~own],
-        "first": None if first is None else first["span"],
+        "first": first,
         "before": before,
-        "last": None if last is None else last["span"],
+        "last": last,
         "after": after,
         "change": (after / before).growth(),
     }

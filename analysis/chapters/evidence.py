@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from analysis.facts.claims import ABOUT, VERDICTS, judged
@@ -23,7 +22,7 @@ NOTHING = 0.002  # of the year's GMV: what moves it by less moves nothing
 
 def opening(report: Report) -> dict:
     """What the report rests on, and how far it can be trusted."""
-    facts = _facts(report)
+    facts = _of_both(report, report.ledger.facts)
     inferred = int((facts["known_on_basis"] == "inferred").sum())
     return _verdicts(judged(report)) | {
         "facts": Quantity.counted(len(facts), "fact", "rows of facts.csv public by the report’s date"),
@@ -35,13 +34,12 @@ def opening(report: Report) -> dict:
 
 def disputes(report: Report) -> dict:
     """The unlike figures that move the year's estimate most, if they were decided the other way."""
-    rows = pd.DataFrame(_disputes(report))
-    target, model = report.fact("Global", "gmv_target", report.year), estimates(report)
-    unknown = Quantity.unknown("a year to come")
+    rows, target = pd.DataFrame(_disputes(report)), report.fact("Global", "gmv_target", report.year)
+    chance = estimates(report).chance("Global", target)
     return {
         "rows": rows,
         "worst": next(rows.itertuples(), None),
-        "chance": unknown if report.year_is_over else model.chance("Global", target),
+        "chance": Quantity.unknown("a year to come") if report.year_is_over else chance,
     }
 
 
@@ -54,55 +52,52 @@ def claims(report: Report) -> dict:
 
 def coverage(report: Report) -> dict:
     """How each market was known in each quarter of the report's year and the year before, once it was open."""
-    model, end, rows = estimates(report).market, report.quarter.end, []
-    quarters = [Span.months_of(year, month, 3) for year in (end.year - 1, end.year) for month in (1, 4, 7, 10)]
-    for quarter in (quarter for quarter in quarters if model and quarter.end <= end):
+    model, year, rows = estimates(report).market, report.year.end.year, []
+    quarters = [Span.months_of(at, month, 3) for at in (year - 1, year) for month in (1, 4, 7, 10)]
+    for quarter in (quarter for quarter in quarters if model and quarter.end <= report.quarter.end):
         for market in (market for market in model.grid.markets if market in report.ledger.vocabulary.names):
             known = model.status["status"][model.grid.open_days((market,), quarter.start, quarter.end) > 0]
             if known.empty:
                 continue
-            ranks = [KNOWN.index(status) for status in known]
-            rank = min(max(ranks), 1) if min(ranks) < 2 else 2  # a quarter that is known in part is pale
+            ranks = known.map(KNOWN.index)
+            rank = min(ranks.max(), 1) if ranks.min() < 2 else 2  # a quarter that is known in part is pale
             facts = model.facts[model.facts["market"] == market]
             about = int(((facts["start"] <= quarter.end) & (facts["end"] >= quarter.start)).sum())
             rows.append((report.call(market), quarter, KNOWN[rank], rank, str(about or "")))
     cells = pd.DataFrame(rows, columns=["market", "quarter", "status", "rank", "count"])
-    count = {name: int((cells["status"] == name).sum()) for name in KNOWN} | {"all": len(cells)}
-    return {name: Quantity.counted(n, "", f"market quarters: {name}") for name, n in count.items()} | {"cells": cells}
+    count = cells["status"].value_counts().reindex(KNOWN, fill_value=0).to_dict() | {"all": len(cells)}
+    return {name: Quantity.counted(int(n), "", f"market quarters: {name}") for name, n in count.items()} | {
+        "cells": cells
+    }
 
 
 def facts(report: Report) -> dict:
     """Every fact about the platform and its rival, those that were withdrawn, and where they were read."""
-    used, ledger = _facts(report).sort_index(), report.ledger
-    withdrawn = ledger.withdrawn[ledger.withdrawn["platform"].isin([report.platform, report.rival])]
+    ledger = report.ledger
+    used, withdrawn = _of_both(report, ledger.facts), _of_both(report, ledger.withdrawn)
     cited = ledger.sources[ledger.sources.index.isin([*used["source"], *withdrawn["source"]])]
     publisher = cited["publisher"].where(cited["publisher"] != "", cited["url"].str.extract(SITE, expand=False))
-    return {
-        "used": _listed(report, used),
-        "withdrawn": _listed(report, withdrawn.sort_index()),
-        "sources": cited.assign(publisher=publisher.fillna("")).sort_index().reset_index(names="source"),
-    }
+    sources = cited.assign(publisher=publisher.fillna("")).sort_index().reset_index(names="source")
+    return {"used": _listed(report, used), "withdrawn": _listed(report, withdrawn), "sources": sources}
 
 
-def _facts(report: Report) -> pd.DataFrame:
-    facts = report.ledger.facts
-    return facts[facts["platform"].isin([report.platform, report.rival])]
+def _of_both(report: Report, facts: pd.DataFrame) -> pd.DataFrame:
+    return facts[facts["platform"].isin([report.platform, report.rival])].sort_index()
 
 
 def _listed(report: Report, facts: pd.DataFrame) -> pd.DataFrame:
     """Facts as a table lists them: `what`, `figure` and who counted are words of the data folder."""
     qualifier = facts["qualifier"].where(facts["qualifier"] != "exact", "")
-    figure = (qualifier + " " + facts["value"]).str.strip()
     what = [report.ledger.cell_name(fact) for _, fact in facts.iterrows()]
-    return facts.assign(what=what, figure=figure).reset_index(names="id")
+    return facts.assign(what=what, figure=(qualifier + " " + facts["value"]).str.strip()).reset_index(names="id")
 
 
 def _verdicts(found: pd.DataFrame) -> dict[str, Quantity]:
     """How many claims there are of each verdict."""
-    of = found["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
-    count = of.rename({"self": "itself"}).to_dict() | {"claims": len(found), "hold": of["holds"] + of["loosely"]}
+    of = found["verdict"].value_counts().reindex(VERDICTS, fill_value=0).rename({"self": "itself"})
+    count = of.to_dict() | {"claims": len(found), "hold": of["holds"] + of["loosely"]}
     count["checked"] = len(found) - of["uncheckable"]
-    units = dict.fromkeys(("claims", "checked"), "claim")
+    units = {"claims": "claim", "checked": "claim"}
     return {name: Quantity.counted(int(n), units.get(name, ""), f"claims: {name}") for name, n in count.items()}
 
 
@@ -117,18 +112,17 @@ def _bias(model: Estimates, basis: str) -> Band:
     return Band.of(np.quantile(draws, PERCENTILES), lambda v, name: Quantity(v, "%", formula.format(name), origins))
 
 
-def _disputes(report: Report) -> Iterator[dict]:
+def _disputes(report: Report) -> list[dict]:
     """What is in dispute and moves the year, the heaviest first: what, the figures, what it moves and the chance."""
     model, year = estimates(report), report.year
     try:
         influence = model.market.influence("Global", year) if model.market else pd.Series(dtype=float)
     except TooLittleKnown:
-        return
+        return []
     found = [*_unlike(report, influence.index), *_misfits(model)]
     found = list({(dispute["market"], dispute["span"]): dispute for dispute in reversed(found)}.values())  # each once
     found.sort(key=lambda dispute: -abs(influence[dispute["facts"]].sum()))
-    target, median = report.fact("Global", "gmv_target", year), model.gmv("Global", year).median
-    rows = []
+    target, median, rows = report.fact("Global", "gmv_target", year), model.gmv("Global", year).median, []
     for dispute in found[:MOST]:
         rest = model.without(dispute["facts"]).market
         ratio = rest.total_at_mode("Global", year) / model.market.total_at_mode("Global", year) if rest else 1.0
@@ -138,7 +132,7 @@ def _disputes(report: Report) -> Iterator[dict]:
             moves = Quantity(median.value * (ratio - 1), median.unit, formula, report.by_ids(dispute["facts"]))
             # As many draws reach the target after they moved as reach it now, moved the other way.
             rows.append(dispute | {"moves": moves, "chance": model.chance("Global", target / ratio)})
-    yield from sorted(rows, key=lambda row: -abs(row["moves"].value))
+    return sorted(rows, key=lambda row: -abs(row["moves"].value))
 
 
 def _unlike(report: Report, used: pd.Index) -> Iterator[dict]:
@@ -154,31 +148,27 @@ def _unlike(report: Report, used: pd.Index) -> Iterator[dict]:
         alike = ABOUT if low.hedge or high.hedge else LEVEL
         if low.value > 0 and high.value > low.value * (1 + alike):
             other = low if lead.value / low.value > high.value / lead.value else high
-            side = [f for f, q in figures.items() if _apart(q, lead) < _apart(q, other)]
+            middle = (lead.value * other.value) ** 0.5
+            side = [fact for fact, figure in figures.items() if (figure.value < middle) == (lead.value < middle)]
             yield _cell(report, rows.iloc[0]) | {"facts": side, "leads": lead, "low": low, "high": high}
-
-
-def _apart(a: Quantity, b: Quantity) -> float:
-    return abs(float(np.log(a.value / b.value)))
 
 
 def _misfits(model: Estimates) -> Iterator[dict]:
     """Facts that the market model cannot make fit with the others."""
-    report, residuals = model.report, model.market.residuals() if model.market else None
-    for row in () if residuals is None else residuals[residuals["conflict"]].itertuples():
-        published = report.by_id(row.Index)
+    if model.market is None:
+        return
+    report, residuals = model.report, model.market.residuals()
+    for row in residuals[residuals["conflict"]].itertuples():
+        published, fact = report.by_id(row.Index), report.ledger.facts.loc[row.Index]
         # The model speaks of ratios: a growth of 5 % is 1.05 times the year before.
         one = 1.0 if row.measure == "growth" and published.unit == "%" else 0.0
         value = rounded((published.value + one) * row.expected / row.published) - one
         expected = Quantity(value, published.unit, f"market model, as the others have {row.Index}", published.origins)
-        fact, over = report.ledger.facts.loc[row.Index], expected.value > published.value
-        if fact["qualifier"] in (FLOORS if over else CEILINGS):
-            continue
-        yield _cell(report, fact) | {"facts": [row.Index], "leads": published, "expected": expected}
+        if fact["qualifier"] not in (FLOORS if expected.value > published.value else CEILINGS):
+            yield _cell(report, fact) | {"facts": [row.Index], "leads": published, "expected": expected}
 
 
 def _cell(report: Report, fact: pd.Series) -> dict:
-    measure = report.ledger.vocabulary.call_metric(fact["metric"])
-    return {"market": report.call(fact["market"]), "measure": measure, "span": fact["span"]} | dict.fromkeys(
-        ("low", "high", "expected"), Quantity.unknown("figures of this kind")
-    )
+    measure, unknown = report.ledger.vocabulary.call_metric(fact["metric"]), Quantity.unknown("figures of this kind")
+    cell = {"market": report.call(fact["market"]), "measure": measure, "span": fact["span"]}
+    return cell | dict.fromkeys(("low", "high", "expected"), unknown)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 
+from analysis.chapters.common import effects
 from analysis.facts.assumptions import SETTINGS
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Report
 from analysis.model.observations import WORLD
-from analysis.model.outcomes import Outcome, chance, expected, outcomes
+from analysis.model.outcomes import chance, expected, outcomes
 from analysis.model.progress import progress
 from analysis.model.track_record import earlier_quarters, scores, track_record
 
@@ -40,9 +39,9 @@ def opening(report: Report) -> dict:
 
 
 def scenarios(report: Report) -> dict:
-    """The scenarios side by side; `futures` has a row for each, the base first."""
-    found, levers = outcomes(report), report.ledger.assumptions.levers
-    futures = pd.DataFrame([_future(found[0], outcome) for outcome in found] if len(found) > 1 else [])
+    """The scenarios side by side; `futures` has a row for each, the base first, unless there is no other."""
+    futures, levers = effects(report), report.ledger.assumptions.levers
+    futures = futures if len(futures) > 1 else futures[:0]
     assumptions = [
         (lever.means, *(report.assumption(name, end) for end in SETTINGS), lever.reason)
         for name, lever in levers.items()
@@ -57,15 +56,17 @@ def scenarios(report: Report) -> dict:
 def law(report: Report) -> dict:
     """The dates of the law that would ban the platform in the US; `steps` are those of the report's year and after."""
     events = report.ledger.events_of(report.platform, "law")
-    events = events[events["market"].str.split(", ").map(lambda markets: US in markets).astype(bool)]
-    until = [_days_until(report, day) for day in events["start"]]
+    events = events.loc[[US in markets.split(", ") for markets in events["market"]]]
+    days = [(day - report.as_of).days for day in events["start"]]
+    over = Quantity.unknown("a day to come")
+    until = [Quantity.counted(n, "day", f"from {report.as_of_label.label}") if n > 0 else over for n in days]
     steps = events[["span", "event"]].assign(days=until)
-    ahead = [step for step in steps.itertuples() if step.days]
+    ahead = next((step for step in steps.itertuples() if step.days), None)
     return {
         "steps": steps[events["start"] >= report.year.start],
         "last": steps["span"].iloc[-1] if len(steps) else None,
-        "deadline": ahead[0].span if ahead else None,
-        "days": ahead[0].days if ahead else None,
+        "deadline": ahead and ahead.span,
+        "days": ahead and ahead.days,
     }
 
 
@@ -78,24 +79,6 @@ def record(report: Report) -> dict:
         "forecasts": Quantity.counted(float(own["forecasts"].sum()), "forecast") if len(own) else None,
         "inside": Quantity.counted(float(own["inside"].sum()), "", "figures inside the band"),
     }
-
-
-def _future(base: Outcome, outcome: Outcome) -> dict:
-    """A scenario with what it changes against the base, money."""
-    return {
-        "scenario": outcome.scenario,
-        "weight": outcome.weight,
-        "starts": outcome.starts,
-        "ahead": outcome.ahead,
-        "on_year": outcome.year.median - base.year.median,
-        "on_ahead": outcome.ahead.median - base.ahead.median,
-    }
-
-
-def _days_until(report: Report, day: date) -> Quantity:
-    """Days from the report's date to a day; unknown for one that is over."""
-    days = Quantity.counted((day - report.as_of).days, "day", f"from {report.as_of_label.label}")
-    return days if days > 0 else Quantity.unknown("a day to come")
 
 
 def _record(report: Report) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.chapters.common import latest
 from analysis.facts.quantity import Quantity, level
 from analysis.facts.report import Report
 from analysis.facts.span import Span
@@ -19,7 +20,8 @@ SEMI_MANAGED = "semi-managed"  # how events name the model in which merchants ho
 def opening(report: Report) -> dict:
     """The report's quarter side by side, the last published figures beside it, and where the lines go."""
     now, before = (_both(report, span) for span in (report.quarter, report.quarter.year_earlier()))
-    last = next((row for row in reversed(list(_periods(report).itertuples())) if row.own and row.rival), None)
+    last = next((row for row in _periods(report)[::-1].itertuples() if row.own and row.rival), None)
+    shares = _shares(report)
     return {
         "now": now,
         "order": _order(now),
@@ -29,7 +31,7 @@ def opening(report: Report) -> dict:
         "unlike": bool(last) and last.own.bases.isdisjoint(last.rival.bases),
         "crossing": crossing(report),
         "market": report.call(MARKET),
-        "shares": _shares(report).query("this_year"),
+        "shares": shares[shares["this_year"].astype(bool)],
     }
 
 
@@ -56,10 +58,11 @@ def side_by_side(report: Report) -> dict:
 
 def us_share(report: Report) -> dict:
     """What each source says of the share of the US, and what it makes of the rival's estimated sales there."""
-    shares, span, stated = _shares(report), _share_quarter(report), _share_rows(report)
-    both, before = _both(report, span, MARKET), stated[stated["end"] < span.year.start]
-    alone = report.rows(MARKET, "gmv", report.rival, report.quarter.to_date).sort_values("end", kind="stable")
-    alone = alone.iloc[-1] if stated.empty and len(alone) else None
+    shares, (stated, span) = _shares(report), _stated(report)
+    both = _both(report, span, MARKET)
+    before_span, before = latest(report, stated[stated["end"] < span.year.start])
+    alone = report.rows(MARKET, "gmv", report.rival, report.quarter.to_date)  # where no share of it is known
+    alone_span, alone = latest(report, alone if stated.empty else alone[:0])
     return {
         "market": report.call(MARKET),
         "span": span,
@@ -70,11 +73,11 @@ def us_share(report: Report) -> dict:
         "modelled": share(estimates(report, report.rival), MARKET, span),
         "monthly": _a_month(both.rival.median, span),
         "both": both,
-        "before": None if before.empty else report.quantity(before.iloc[-1]),
-        "before_span": None if before.empty else before["span"].iloc[-1],
-        "alone": None if alone is None else report.quantity(alone),
-        "alone_span": None if alone is None else alone["span"],
-        "alone_own": None if alone is None else estimates(report).gmv(MARKET, alone["span"]),
+        "before": before,
+        "before_span": before_span,
+        "alone": alone,
+        "alone_span": alone_span,
+        "alone_own": alone_span and estimates(report).gmv(MARKET, alone_span),
     }
 
 
@@ -82,15 +85,14 @@ def merchants(report: Report) -> dict:
     """Since when merchants may keep stock of their own, and how much of the rival's sales they bring."""
     events = report.ledger.events_of(report.rival, "announcement")
     events = events[(events["market"] == MARKET) & events["event"].str.contains(SEMI_MANAGED, regex=False)]
-    rows = report.rows(MARKET, "semi_managed_share_of_gmv", report.rival)
-    quarter = _share_quarter(report)
+    span, part = latest(report, report.rows(MARKET, "semi_managed_share_of_gmv", report.rival))
+    _, quarter = _stated(report)
     both = _both(report, quarter, MARKET)
-    part = report.quantity(rows.iloc[0]) if len(rows) else Quantity.unknown("a share of the semi-managed model")
     return {
         "market": report.call(MARKET),
-        "started": events["span"].iloc[0] if len(events) else None,
+        "started": next(iter(events["span"]), None),
         "part": part,
-        "span": rows["span"].iloc[0] if len(rows) else None,
+        "span": span,
         "quarter_of_sales": quarter,
         "sold": part * _a_month(both.rival.median, quarter),
         "own": _a_month(both.own.median, quarter),
@@ -107,7 +109,7 @@ def _order(both: Pair) -> str:
         return ""
     if both.ratio.low > 1 or both.ratio.high < 1:
         return "more" if both.ratio.low > 1 else "less"
-    more = float(np.mean(both.ratios > 1))
+    more = np.mean(both.ratios > 1)
     return "probably more" if more > LIKELY else "probably less" if more < 1 - LIKELY else "open"
 
 
@@ -145,29 +147,22 @@ def _targets(report: Report) -> list[Quantity]:
     return found
 
 
-def _share_rows(report: Report) -> pd.DataFrame:
-    return report.rows(MARKET, "share_of_platform_gmv", report.rival).sort_values("end", kind="stable")
-
-
-def _share_quarter(report: Report) -> Span:
-    """The quarter that the last known shares are about, or the report's own."""
-    last = max([span.end for span in _share_rows(report)["span"]], default=report.quarter.end)
-    return min(Span.months_of(last.year, 3 * ((last.month - 1) // 3) + 1, 3), report.quarter)
+def _stated(report: Report) -> tuple[pd.DataFrame, Span]:
+    """What is published of the market's share, and the quarter that the last of it is about, or the report's own."""
+    rows = report.rows(MARKET, "share_of_platform_gmv", report.rival).sort_values("end", kind="stable")
+    last = max(rows["end"], default=report.quarter.end)
+    return rows, min(Span.parse(str(pd.Period(last, "Q"))), report.quarter)
 
 
 def _shares(report: Report) -> pd.DataFrame:
     """What sources say of the last year that they speak of, largest first, and what each makes of the estimates."""
-    rows, span = _share_rows(report), _share_quarter(report)
+    (rows, span), found = _stated(report), []
     whole, own = _both(report, span).rival.median, _both(report, span, MARKET).own.median
-    found = []
     for _, row in rows[[at.year == rows["span"].iloc[-1].year for at in rows["span"]]].iterrows():
-        stated = report.quantity(row)
-        implied = _a_month(stated * whole, span), stated * whole / own
-        found.append((row["span"], stated, *implied, row["span"].year == report.year))
+        at, stated = row["span"], report.quantity(row)
+        found.append((at, stated, _a_month(stated * whole, span), stated * whole / own, at.year == report.year))
     found.sort(key=lambda row: -row[1].value)
-    return pd.DataFrame(found, columns=["span", "share", "implied", "multiple", "this_year"]).astype(
-        {"this_year": bool}
-    )
+    return pd.DataFrame(found, columns=["span", "share", "implied", "multiple", "this_year"])
 
 
 def _a_month(gmv: Quantity, span: Span) -> Quantity:

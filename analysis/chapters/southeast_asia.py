@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 
+from analysis.chapters.common import latest
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import BOUNDS, Quantity, level
 from analysis.facts.report import Report
@@ -41,42 +42,29 @@ def opening(report: Report) -> dict:
 
 def markets(report: Report) -> dict:
     """A row for each market of the region, the largest first, then one for the region itself."""
-    ahead = report.horizon if report.year_is_over else report.year
-    members = [_market(report, name, ahead) for name in report.ledger.vocabulary.regions[REGION]]
-    members.sort(key=lambda row: -row["so_far"].median.value if row["so_far"] else 0.0)
-    return {
-        "markets": pd.DataFrame([*members, _market(report, REGION, ahead)]),
-        "ahead": ahead,
-    }
+    ahead, model = report.horizon if report.year_is_over else report.year, estimates(report)
+    to_date, two_years, rows = report.quarter.to_date, Span(report.year.year_earlier().start, report.year.end), []
+    for market in (*report.ledger.vocabulary.regions[REGION], REGION):
+        found = progress(report, market)
+        published = found.published or report.latest_month(market)
+        figure = (published.gmv, published.span) if published else (Quantity.unknown("GMV"), None)
+        # Without a figure of its own a market's size is a guess, its band says so; its growth would be one of two.
+        known = market == REGION or model.has_own_figure(market, two_years)
+        growth = model.growth(market, to_date) if known else Band.unknown("a figure of the market")
+        estimated = found.reached, model.gmv(market, ahead), growth
+        rows.append((report.call(market), *figure, *estimated, *_growth(report, market)))
+    *members, region = rows
+    members.sort(key=lambda row: -row[3].median.value if row[3] else 0.0)
+    columns = ["name", "gmv", "span", "so_far", "ahead", "growth", "stated_span", "stated"]
+    return {"markets": pd.DataFrame([*members, region], columns=columns), "ahead": ahead}
 
 
-def _market(report: Report, market: str, ahead: Span) -> dict:
-    model, found = estimates(report), progress(report, market)
-    reading = found.published or report.latest_month(market)
-    span, stated = _growth(report, market)
-    # Without a figure of its own a market's size is a guess, with a band that says so; its growth would be one of two.
-    two_years = Span(report.year.year_earlier().start, report.year.end)
-    known = market == REGION or model.has_own_figure(market, two_years)
-    return {
-        "name": report.call(market),
-        "gmv": reading.gmv if reading else Quantity.unknown("GMV"),
-        "span": reading and reading.span,
-        "so_far": found.reached,
-        "ahead": model.gmv(market, ahead),
-        "growth": model.growth(market, report.quarter.to_date) if known else Band.unknown("a figure of the market"),
-        "stated": stated,
-        "stated_span": span,
-        "target": found.target,
-        "attained": found.attained,
-    }
-
-
-def _growth(report: Report, market: str, platform: str | None = None) -> tuple[Span | None, Quantity]:
+def _growth(report: Report, market: str) -> tuple[Span | None, Quantity]:
     """Span and leading figure of the latest growth of the year over a year earlier."""
     stated = [
         (row["span"], report.quantity(row) if metric == "gmv_growth_yoy" else report.quantity(row).growth())
         for metric in ("gmv_growth_yoy", "gmv_multiple_of_prior_year")
-        for _, row in report.rows(market, metric, platform, within=report.quarter.to_date).iterrows()
+        for _, row in report.rows(market, metric, within=report.quarter.to_date).iterrows()
     ]
     unknown = None, Quantity.unknown("growth over a year earlier")
     return max(stated, key=lambda found: (found[0].end, found[0].days), default=unknown)  # the first of equals leads
@@ -88,16 +76,18 @@ def _growth(report: Report, market: str, platform: str | None = None) -> tuple[S
 def vietnam(report: Report) -> dict:
     """The platform beside the largest of the others: growth, and size over the same months by one counter."""
     platforms, (grown, _) = [report.platform, *_others(report)], _growth(report, VIETNAM)
-    pair = platforms[:2] if len(platforms) > 1 else [report.platform, report.platform]
-    published = report.rows(VIETNAM, "gmv", pair[1]), report.rows(VIETNAM, "share_of_market_gmv", pair[1])
-    spans = {report.quarter.to_date, grown or report.quarter, *(s for rows in published for s in rows["span"])}
-    counted = sorted(
-        (s for s in spans if s in report.quarter.to_date and _sizes(report, pair, s)[0]), key=lambda s: (s.end, s.days)
+    pair = platforms[:2] if len(platforms) > 1 else [report.platform] * 2
+    published = [report.rows(VIETNAM, metric, pair[1])["span"] for metric in ("gmv", "share_of_market_gmv")]
+    spans = {report.quarter.to_date, grown or report.quarter, *published[0], *published[1]}
+    within = sorted((s for s in spans if s in report.quarter.to_date), key=lambda s: (s.end, s.days))
+    counted = {span: sizes for span in within if (sizes := _sizes(report, pair, span))}
+    span = grown if grown in counted or not counted else [*counted][-1]
+    unknown = Quantity.unknown("GMV in Vietnam of both platforms by one counter")
+    own, leader = (
+        _contender(report, *of, span) for of in zip(pair, counted.get(span, (unknown, unknown)), strict=True)
     )
-    span = grown if grown in counted or not counted else counted[-1]
-    sizes = _sizes(report, pair, span)
-    own, leader = (_contender(report, *each, span) for each in zip(pair, sizes, strict=True))
     bars = [(span.year_earlier(), each["platform"], each["before"]) for each in (own, leader)] if span else []
+    bars = bars if all(before for *_, before in bars) else []
     bars += [(span, each["platform"], each["gmv"]) for each in (own, leader)]
     rates = [(name, report.fact(VIETNAM, "gmv_growth_yoy", grown, name)) for name in platforms if grown]
     return {
@@ -109,7 +99,7 @@ def vietnam(report: Report) -> dict:
         "gap": leader["gmv"] - own["gmv"],
         "grown": grown,
         "rates": [(name, rate) for name, rate in rates if rate],
-        "sizes": pd.DataFrame(bars if all(bar[2] for bar in bars) else bars[2:], columns=["span", "platform", "gmv"]),
+        "sizes": pd.DataFrame(bars, columns=["span", "platform", "gmv"]),
     }
 
 
@@ -123,19 +113,19 @@ def _others(report: Report) -> list[str]:
     """Other platforms of which a share of the region's market is published, the largest of the last period first."""
     facts = report.ledger.facts
     rows = facts[(facts["market"] == REGION) & (facts["metric"] == "share_of_market_gmv")]
-    latest = rows[rows["platform"] != report.platform].sort_values(["end", "number"], ascending=False, kind="stable")
-    return list(latest.drop_duplicates("platform")["platform"])
+    rows = rows[rows["platform"] != report.platform].sort_values(["end", "number"], ascending=False, kind="stable")
+    return list(rows["platform"].unique())
 
 
-def _sizes(report: Report, platforms: list[str], span: Span | None) -> tuple[Quantity, Quantity]:
-    """GMV of two platforms over a span as one counter has it, in amounts or as shares of a market; else unknown."""
-    for size in (report.gmv, lambda *asked: _by_share(report, *asked)) if span else ():
-        own, other = (size(VIETNAM, span, platform) for platform in platforms)
-        counters = [{o.counter for o in figure.origins} - {"", "unstated"} for figure in (own, other)]
-        bounded = any(o.printed.startswith(tuple(BOUNDS)) for figure in (own, other) for o in figure.origins)
-        if own and other and counters[0] and counters[0] == counters[1] and not bounded:
-            return own, other
-    return (Quantity.unknown("GMV in Vietnam of both platforms by one counter"),) * 2
+def _sizes(report: Report, platforms: list[str], span: Span) -> list[Quantity]:
+    """GMV of two platforms over a span as one counter has it, in amounts or as shares of a market; empty if unknown."""
+    for size in (report.gmv, lambda *asked: _by_share(report, *asked)):
+        both = [size(VIETNAM, span, platform) for platform in platforms]
+        counters = [{origin.counter for origin in figure.origins} - {"", "unstated"} for figure in both]
+        bounded = any(origin.printed.startswith(tuple(BOUNDS)) for figure in both for origin in figure.origins)
+        if all(both) and counters[0] and counters[0] == counters[1] and not bounded:
+            return both
+    return []
 
 
 def _by_share(report: Report, market: str, span: Span, platform: str) -> Quantity:
@@ -154,12 +144,12 @@ def _by_share(report: Report, market: str, span: Span, platform: str) -> Quantit
 
 def indonesia(report: Report) -> dict:
     """What the closure cost, how sales came back, and the merger that was the way back."""
-    ledger, model, closed = report.ledger, estimates(report), _closure(report)
-    closure, merger = (ledger.event(report.platform, INDONESIA, kind) for kind in ("closure", "merger"))
-    price, (bought, bought_span) = Quantity.unknown("a merger"), (Quantity.unknown("a merger"), None)
-    if merger is not None:
-        price, _ = _latest(report, INDONESIA, "acquisition_price", BUYER)
-        bought, bought_span = _latest(report, INDONESIA, "gmv", BOUGHT)
+    model, closed = estimates(report), _closure(report)
+    closure, merger = (report.ledger.event(report.platform, INDONESIA, kind) for kind in ("closure", "merger"))
+    paid, sold = (_begun(report, INDONESIA, *what) for what in (("acquisition_price", BUYER), ("gmv", BOUGHT)))
+    (_, price), (bought_span, bought) = (
+        (paid, sold) if merger is not None else [(None, Quantity.unknown("a merger"))] * 2
+    )
     first = closed["span"].year.start if closed else report.year.start
     path = [(m.start, model.gmv(INDONESIA, m)) for m in Span(first, report.quarter.end).each_month]
     return {
@@ -173,6 +163,12 @@ def indonesia(report: Report) -> dict:
     }
 
 
+def _begun(report: Report, market: str, metric: str, platform: str) -> tuple[Span | None, Quantity]:
+    """Span and figure of the last period that had begun by the end of the quarter."""
+    rows = report.rows(market, metric, platform)
+    return latest(report, rows[rows["start"] <= report.quarter.end])
+
+
 def _closure(report: Report) -> dict | None:
     """The closure, once the market was open again: its cost at the pace of the last whole quarter before it."""
     model = estimates(report)
@@ -180,12 +176,11 @@ def _closure(report: Report) -> dict | None:
     if closure is None or reopening is None:
         return None
     span = Span(closure["start"], reopening["start"] - A_DAY)
-    before, after = (
-        Span.parse(str(pd.Period(day, "Q") + step)) for day, step in ((span.start, -1), (reopening["start"], 1))
-    )
+    before, after = _quarter(span.start, -1), _quarter(reopening["start"], 1)
     days = Quantity.counted(span.days, "day", "closure to reopening")
     part = days / Quantity.counted(before.days, "day", f"of {before.label}")
-    stated, stated_span = _latest(report, INDONESIA, "gmv_lost_to_closure", during=span)
+    losses = report.rows(INDONESIA, "gmv_lost_to_closure")
+    stated_span, stated = latest(report, losses[losses["span"].map(span.overlap).astype(bool)])
     grown, rate = _growth(report, INDONESIA)
     lacking = span.overlap(grown.year_earlier()) if grown else 0
     return {
@@ -206,16 +201,9 @@ def _closure(report: Report) -> dict | None:
     }
 
 
-def _latest(
-    report: Report, market: str, metric: str, platform: str | None = None, during: Span | None = None
-) -> tuple[Quantity, Span | None]:
-    """The figure of the last period that had begun by the end of the quarter, or of one that touches `during`."""
-    rows = report.rows(market, metric, platform)
-    rows = rows[[during.overlap(span) > 0 if during else span.start <= report.quarter.end for span in rows["span"]]]
-    if rows.empty:
-        return Quantity.unknown(f"{metric} in {market}"), None
-    row = rows.sort_values("end", ascending=False, kind="stable").iloc[0]
-    return report.quantity(row), row["span"]
+def _quarter(day: date, later: int = 0) -> Span:
+    """The quarter of a day, or one so many quarters later."""
+    return Span.parse(str(pd.Period(day, "Q") + later))
 
 
 # Livestreams, Thailand, the rival -----------------------------------------------------------------------
@@ -223,28 +211,18 @@ def _latest(
 
 def streams(report: Report) -> dict:
     """The year's record livestreams with every figure published of each, beside a mean month of their market."""
-    found = []
-    for market in report.ledger.vocabulary.regions[REGION]:
-        rows = report.rows(market, "single_livestream_gmv").sort_values("start", kind="stable")
-        found += [_stream(report, row) for _, row in rows.iterrows() if row["span"].overlap(report.quarter.to_date)]
-    held = [stream for stream in found if stream["share"]]
-    return {"streams": pd.DataFrame(found), "largest": max(held, key=lambda stream: stream["gmv"].value, default=None)}
-
-
-def _stream(report: Report, row: pd.Series) -> dict:
-    """One figure of a stream; without a day or month, or as a bound, it is not held against its market."""
-    market, span, gmv = row["market"], row["span"], report.quantity(row)
-    quarter = Span.parse(str(pd.Period(row["end"], "Q")))
-    month = estimates(report).gmv(market, quarter).median / Quantity.counted(3, "month")
-    dated = span.days <= 31 and not gmv.is_bound
-    return {
-        "place": report.call(market),
-        "span": span,
-        "printed": report.ledger.printed(row),
-        "gmv": gmv,
-        "share": (gmv / month.amount).percent() if dated else Quantity.unknown("a figure of a dated stream"),
-        "hours": report.fact(market, "livestream_duration", span),
-    }
+    rows = [report.rows(market, "single_livestream_gmv") for market in report.ledger.vocabulary.regions[REGION]]
+    rows, found = pd.concat([each.sort_values("start", kind="stable") for each in rows]), []
+    for _, row in rows[rows["span"].map(report.quarter.to_date.overlap).astype(bool)].iterrows():
+        market, span, gmv, share = row["market"], row["span"], report.quantity(row), Quantity.unknown("a dated figure")
+        if span.days <= 31 and not gmv.is_bound:
+            month = estimates(report).gmv(market, _quarter(row["end"])).median / Quantity.counted(3, "month")
+            share = (gmv / month.amount).percent()
+        hours = report.fact(market, "livestream_duration", span)
+        found.append((report.call(market), span, report.ledger.printed(row), gmv, share, hours))
+    found = pd.DataFrame(found, columns=["place", "span", "printed", "gmv", "share", "hours"])
+    held = [stream for stream in found.itertuples() if stream.share]
+    return {"streams": found, "largest": max(held, key=lambda stream: stream.gmv.value, default=None)}
 
 
 def thailand(report: Report) -> dict:
@@ -271,17 +249,17 @@ def thailand(report: Report) -> dict:
 
 def entry(report: Report) -> dict:
     """Where the rival is open, and what it would cost there at the cautious end of our assumption."""
-    members, ahead = report.ledger.vocabulary.members(REGION), report.quarter.rest_of_year or report.horizon
+    members, ahead = report.ledger.vocabulary.members, report.quarter.rest_of_year or report.horizon
     launches = report.ledger.events_of(report.rival, "launch").itertuples()
-    opened = {m: e.span for e in launches for m in report.ledger.vocabulary.members(e.market) if m in members}
+    opened = {market: e.span for e in launches for market in members(e.market) if market in members(REGION)}
     # The scenario's own loss to the rival is in its estimates already.
     assumed = report.assumption("rival_entry")
     model = estimates(report.under(BASE) if assumed > 0 else report)
     expected = model.gmv(", ".join(opened), ahead).median if opened else Quantity.unknown("a launch")
     # Once the rival is where the lever says, its entry is part of past sales.
-    ahead_of_us = is_offered(report, report.ledger.assumptions.levers["rival_entry"])
-    loss = report.assumption("rival_entry", "high") if ahead_of_us else Quantity.unknown("an entry ahead")
-    gmv, span = _latest(report, REGION, "gmv", report.rival)
+    to_come = is_offered(report, report.ledger.assumptions.levers["rival_entry"])
+    loss = report.assumption("rival_entry", "high") if to_come else Quantity.unknown("an entry ahead")
+    span, gmv = _begun(report, REGION, "gmv", report.rival)
     return {
         "opened": [(report.call(market), day) for market, day in opened.items()],
         "ahead": ahead,

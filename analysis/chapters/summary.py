@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters import seller
+from analysis.chapters.common import effects
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import LEVEL, SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
@@ -27,17 +28,17 @@ RISKS, MARKETS = 5, 9  # that a reader remembers, or finds at a glance
 def opening(report: Report) -> dict:
     """Where the year stands against its target, and who says what."""
     world, us = progress(report, WORLD), progress(report, US)
-    places = (*report.ledger.vocabulary.markets, *report.ledger.vocabulary.regions)
-    others = [progress(report, place).share for place in places
-              if place not in (WORLD, US) and report.fact(place, "gmv_target", report.year)]  # fmt: skip
+    places = {*report.ledger.vocabulary.markets, *report.ledger.vocabulary.regions} - {WORLD, US}
+    others = [progress(report, place).share for place in places if report.fact(place, "gmv_target", report.year)]
+    scenario = None if report.scenario.id == BASE or report.year_is_over else report.scenario
     return {
         "world": world,
         "us": us,
         "furthest": bool(others) and all(us.share < share for share in others),
-        "chance": world.chance if report.scenario.id != BASE or report.year_is_over else chance(outcomes(report)),
+        "chance": world.chance if scenario or report.year_is_over else chance(outcomes(report)),
         "missing": world.target - world.year.median,
         "rival_ratio": pair(estimates(report), estimates(report, report.rival), WORLD, report.quarter.to_date).ratio,
-        "scenario": None if report.scenario.id == BASE or report.year_is_over else report.scenario,
+        "scenario": scenario,
     }
 
 
@@ -61,21 +62,16 @@ def markets(report: Report) -> dict:
         (report.call(part.market), progress(report, part.market), model.gmv(part.market, to_date).median, part.band)
         for part in parts[parts["market"] != REST][:MARKETS].itertuples()
     ]
-    left = _less(whole.median, [row[3].median for row in rows])
+    named, named_so_far = [row[3].median for row in rows], [row[2] for row in rows if row[2]]
     return {
         "table": pd.DataFrame(rows, columns=["name", "progress", "so_far", "estimate"]),
         "others": Quantity.counted(len(parts) - len(rows), "smaller market"),
         "unnamed": REST in set(parts["market"]),
-        "others_so_far": _less(so_far.median, [row[2] for row in rows]),
-        "left": left,
+        "others_so_far": so_far.median - total(named_so_far) if named_so_far else so_far.median,
+        "left": whole.median - total(named) if named else whole.median,
         "whole": whole,
         "so_far": so_far,
     }
-
-
-def _less(whole: Quantity, parts: list[Quantity]) -> Quantity:
-    known = [part for part in parts if part]
-    return whole - total(known) if known else whole
 
 
 def moved(report: Report) -> dict:
@@ -87,7 +83,6 @@ def moved(report: Report) -> dict:
         "then": found.expected_before,
         "now": found.expected,
         "change": found.change,
-        "new": Quantity.counted(len(found.new), "fact"),
         "largest": found.largest if abs(found.change.value) > LEVEL else None,
         "forecasts": Quantity.counted(len(record), "forecast") if len(record) else None,
         "inside": Quantity.counted(int(record["inside"].sum()), ""),
@@ -96,42 +91,38 @@ def moved(report: Report) -> dict:
 
 def risks(report: Report) -> dict:
     """The scenarios that take most off the twelve months to come, by probability times effect."""
-    found = outcomes(report)
-    base = next((outcome for outcome in found if outcome.scenario.id == BASE), None)
-    rows = []
-    for outcome in found:
-        year, ahead = outcome.year.median - base.year.median, outcome.ahead.median - base.ahead.median
-        if ahead < 0:
-            rows.append((outcome.scenario, outcome.weight, year, ahead, outcome.starts, outcome.weight * ahead))
-    rows.sort(key=lambda row: row[-1].value)
-    columns = ["scenario", "weight", "year", "ahead", "starts", "expected"]
-    return {"risks": pd.DataFrame(rows[:RISKS], columns=columns)}
+    found = effects(report)[["scenario", "weight", "on_year", "on_ahead", "starts"]]
+    lost = found.loc[[effect < 0 for effect in found["on_ahead"]]]
+    weighed = (lost["weight"] * lost["on_ahead"]).map(lambda expected: expected.value).sort_values(kind="stable")
+    return {"risks": lost.loc[weighed.index[:RISKS]].rename(columns={"on_year": "year", "on_ahead": "ahead"})}
 
 
 def what_if(report: Report) -> dict:
     """What even growth after the quarter makes of the year, and a ban; `lever` has the numbers for the sliders."""
     world, rest = progress(report, WORLD), report.quarter.rest_of_year
     model, last = estimates(report), report.quarter.each_month[-1]
-    us = model.gmv(US, last).median
+    us, so_far = model.gmv(US, last).median, world.reached.median
     if rest is None or not world.gap > 0 or not us > 0:  # over, without a target, or reached; not open in the US
         return {"cases": pd.DataFrame(), "lever": None, "first": None}
-    months = rest.each_month
-    others = model.gmv(WORLD, last).median - us
+    months, others = rest.each_month, model.gmv(WORLD, last).median - us
     expected, needed = (
-        _growth_to(goal, world.reached.median, us + others, len(months)) for goal in (world.year.median, world.target)
+        _growth_to(goal, so_far, us + others, len(months)) for goal in (world.year.median, world.target)
     )
     multiple = sum((1 + expected.value) ** n for n in range(1, len(months) + 1))
-    shut = world.reached.median + others * Quantity.counted(rounded(multiple), "", "months of that growth")
+    shut = so_far + others * Quantity.counted(rounded(multiple), "", "months of that growth")
+    amounts = {
+        "soFar": so_far,
+        "us": us,
+        "rest": others,
+        "target": world.target,
+        "expected": expected,
+        "needed": needed,
+    }
     lever = {
         "symbol": SYMBOLS.get(report.currency, f"{report.currency} "),
         "year": report.year.short,
         "months": [month.short for month in months],
-        "soFar": world.reached.median.value,
-        "us": us.value,
-        "rest": others.value,
-        "target": world.target.value,
-        "expected": expected.value,
-        "needed": needed.value,
+        **{name: amount.value for name, amount in amounts.items()},
     }
     cases = [("expected", expected, world.year.median), ("met", needed, world.target), ("shut", expected, shut)]
     return {"cases": pd.DataFrame(cases, columns=["case", "growth", "gmv"]), "lever": lever, "first": months[0]}

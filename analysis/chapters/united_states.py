@@ -92,24 +92,22 @@ def rules(report: Report) -> dict:
 def orders(report: Report) -> dict:
     """What an order leaves its seller before and after the last changes of fee and shipping, by its value."""
     shown, co_fund = seller.orders(report), seller.steps(report, "shipping_co_fund_per_order")
-    small = shown[0]
-    fee, claimed_cut = seller.change(report, "referral_fee"), seller.change(report, "seller_profit_cut").after
-    kept = seller.kept(report, fee.after, "high")
-    shipping = seller.change(report, "seller_shipping_margin_per_order")
+    fee, shipping = seller.change(report, "referral_fee"), seller.change(report, "seller_shipping_margin_per_order")
+    kept, (span, paid) = seller.kept(report, fee.after, "high"), co_fund[-1] if co_fund else (None, None)
     even = (report.assumption(seller.HANDLING, "high") - shipping.after) / kept
     return {
         "orders": pd.DataFrame(shown),
-        "small": small,
+        "small": shown[0],
         "large": shown[-1],
         "fees": [(span.each_month[0], fee) for span, fee in seller.steps(report, "referral_fee")],
         "fee": fee,
         "shipping": shipping,
         "threshold": seller.change(report, "free_shipping_threshold").after,
-        "co_fund": co_fund[-1][1] if co_fund else None,
-        "co_fund_end": Span(co_fund[-1][0].end, co_fund[-1][0].end) if co_fund else None,
-        "claimed_cut": claimed_cut,
+        "co_fund": paid,
+        "co_fund_end": span and Span(span.end, span.end),
+        "claimed_cut": seller.change(report, "seller_profit_cut").after,
         "even": even.amount if kept > 0 else Quantity.unknown("an order value that breaks even"),
-        "assumed": {lever: seller.assumed(report, lever, small.value) for lever in (*seller.SHARES, seller.HANDLING)},
+        "assumed": {name: seller.assumed(report, name, shown[0].value) for name in (*seller.SHARES, seller.HANDLING)},
     }
 
 

@@ -29,10 +29,9 @@ class Chapter:
     """
 
     def __init__(self, name: str, report: Report):
-        self.name, self.report = name, report
-        self.module = importlib.import_module(f"analysis.chapters.{name}")
-        self.shared = importlib.import_module(f"analysis.chapters.{COMMON}")
-        self.sections, self.words = read(name, LANGUAGE), environment(LANGUAGE).globals
+        self.name, self.report, self.sections = name, report, read(name, LANGUAGE)
+        self.module, self.shared = (importlib.import_module(f"analysis.chapters.{module}") for module in (name, COMMON))
+        self.words = environment(LANGUAGE).globals
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
@@ -55,14 +54,15 @@ class Chapter:
     def names(self, section: str) -> dict[str, object]:
         """What the text of a section may name: what its function returns, and what every section may name."""
         report = self.report
-        common = {name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency")}
+        common = {
+            name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency", "horizon")
+        }
         common |= {"report": report, "as_of": report.as_of_label, "over": report.year_is_over}
-        common |= {"to_date": report.quarter.to_date, "horizon": report.horizon}
+        common |= {"to_date": report.quarter.to_date}
         if function := getattr(self.module, section, None):
             return common | function(report)
-        if function := getattr(self.shared, section, None):
-            return common | function(report, self.name)
-        return common
+        function = getattr(self.shared, section, None)
+        return common | function(report, self.name) if function else common
 
 
 def said(text: Block, names: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
@@ -101,28 +101,26 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
         def story(section: str, text: str) -> None:
             known = namespace | chapter.names(section.strip() or "opening")
-            show(said(read_text("%%story", text)["opening"], known), chapter.words)
+            show(said(read_text("%%story", text, LANGUAGE)["opening"], known), chapter.words)
 
         shell.register_magic_function(story, "cell")
     return chapter
 
 
-def unknown_names(reports: Mapping[str, Report]) -> list[str]:
-    """A line for each name in a text that no section returns, with file and line; each chapter asks its own report."""
-    found = []
-    for name, report in reports.items():
-        chapter = Chapter(name, report)
-        for section, text in chapter.sections.items():
-            found += text.unknown_names(set(chapter.names(section)))
-    return found
+def chapters() -> list[str]:
+    """The chapters that have a text, in the order of their names."""
+    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)
+
+
+def mistakes(reports: Mapping[str, Report]) -> list[str]:
+    """A line for each mistake in a text, with file and line; each chapter asks its own report."""
+    opened = [Chapter(name, report) for name, report in reports.items()]
+    return [
+        line for one in opened for name, text in one.sections.items() for line in text.mistakes(set(one.names(name)))
+    ]
 
 
 def headlines(report: Report) -> dict[str, str]:
     """The headline of each chapter."""
-    found = {name: Chapter(name, report) for name in chapters()}
-    return {name: first(one.sections["opening"].headline, one.names("opening")).text for name, one in found.items()}
-
-
-def chapters() -> list[str]:
-    """The chapters that have a text, in the order of their names."""
-    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)
+    opened = [Chapter(name, report) for name in chapters()]
+    return {one.name: first(one.sections["opening"].headline, one.names("opening")).text for one in opened}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 import altair as alt
 import numpy as np
@@ -19,7 +20,7 @@ import pandas as pd
 from IPython.display import display
 
 from analysis.facts.quantity import Quantity
-from analysis.facts.span import Span, dated
+from analysis.facts.span import dated
 from analysis.story.charts import Drawing
 from analysis.story.text import Sentence, joined
 
@@ -63,7 +64,7 @@ def show(things: Iterable[Sentence | list[Sentence] | Figure | Table], words: Ma
     ----------
     things : iterable
     words : mapping
-        Of the language, as words.jinja defines them: `unknown`, `yes`, `no`, `sources`.
+        Of the language, as words.jinja defines them: `unknown`, `sources`.
     """
     for thing in things:
         if isinstance(thing, Figure):
@@ -84,80 +85,61 @@ def _show_html(markup: str, plain: str, part: str, cells: Iterable[object], **mo
 
 
 def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
-    source, title = _sources(figure.data, words), figure.title
-    heading = f"<h3>{title.html}</h3><p>{figure.subtitle.html}</p>"
+    title, subtitle, data = figure.title, figure.subtitle, figure.data
+    source = _sources(data, words)
     # Around the chart, for a notebook; the report builds heading and source line from the chart's metadata.
-    _show_html(heading, title.text, "around", [])
+    _show_html(f"<h3>{title.html}</h3><p>{subtitle.html}</p>", title.text, "around", [])
+    # In words and numbers; what only steers the drawing (true or false) is left out.
+    told = data[[name for name in data if not all(isinstance(value, (bool, np.bool_)) for value in data[name])]]
     about = {
         "part": "figure",
         "name": figure.name,
         "title": title.html,
-        "subtitle": figure.subtitle.html,
-        "alt": f"{title.text}. {figure.subtitle.text}",
+        "subtitle": subtitle.html,
+        "alt": f"{title.text}. {subtitle.text}",
         "source": source.html,
-        "csv": to_csv(figure.data),
-        "table": _plain_table(figure.data, words),
+        "csv": to_csv(data),
+        "table": _table(told, html.escape, lambda name, value: f"<td>{_plain(value, words)}</td>"),
     }
-    about |= provenance([title, figure.subtitle, *_cells(figure.data)])
+    about |= provenance([title, subtitle, *_cells(data)])
     display(Drawing(figure.chart.to_dict(validate=False), title.text), metadata={"report": about})
     if source:
         _show_html(f'<p><small class="source">{source.html}</small></p>', source.text, "around", [])
 
 
 def _show_table(table: Table, words: Mapping[str, object]) -> None:
-    head = "".join(f'<th scope="col">{dated(name)}</th>' for name in table.data)
-    rows = "".join(_row(table.data, row, words) for row in table.data.itertuples(index=False, name=None))
-    source = _sources(table.data, words)
-    below = f'<p><small class="source">{source.html}</small></p>' if source else ""
-    title = f"<h3>{table.title.html}</h3>" if table.title else ""
-    body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    if table.kind == "tiles":
-        markup = f'<table class="tiles"><tbody>{rows}</tbody></table>'
-    elif table.kind == "reference":
-        markup = f"<details><summary>{table.title.html}</summary>{body}</details>"
-    else:
-        markup = f"{title}{body}{below}"
-    plain = "\n".join([table.title.text, *(" | ".join(map(_words, row)) for row in table.data.itertuples(index=False))])
-    more = {"name": table.name, "title": table.title.text, "csv": to_csv(table.data), "kind": table.kind}
-    if table.lever:
-        more["lever"] = table.lever
-    _show_html(f'<div class="table">{markup}</div>', plain, "table", [table.title, *_cells(table.data)], **more)
-
-
-def _row(data: pd.DataFrame, row: tuple, words: Mapping[str, object]) -> str:
+    title, data, source = table.title, table.data, _sources(table.data, words)
     # On a phone a row becomes a block, and each cell names its column itself.
-    cells = (
-        f'<td data-column="{html.escape(name)}">{_cell(value, words)}</td>'
-        for name, value in zip(data, row, strict=True)
-    )
-    return f"<tr>{''.join(cells)}</tr>"
+    body = _table(data, dated, lambda n, value: f'<td data-column="{html.escape(n)}">{_cell(value, words)}</td>')
+    if table.kind == "tiles":
+        markup = re.sub("<table><thead>.*?</thead>", '<table class="tiles">', body)
+    elif table.kind == "reference":
+        markup = f"<details><summary>{title.html}</summary>{body}</details>"
+    else:
+        below = f'<p><small class="source">{source.html}</small></p>' if source else ""
+        markup = f"{f'<h3>{title.html}</h3>' if title else ''}{body}{below}"
+    plain = "\n".join([title.text, *(" | ".join(map(str, row)) for row in data.itertuples(index=False))])
+    more = {"name": table.name, "title": title.text, "csv": to_csv(data), "kind": table.kind}
+    more |= {"lever": table.lever} if table.lever else {}
+    _show_html(f'<div class="table">{markup}</div>', plain, "table", [title, *_cells(data)], **more)
+
+
+def _table(data: pd.DataFrame, head: Callable[[str], str], cell: Callable[[str, object], str]) -> str:
+    """A table as HTML; `head` says a column's name, `cell` a cell by the name of its column and its value."""
+    names = "".join(f'<th scope="col">{head(name)}</th>' for name in data)
+    rows = ("".join(map(cell, data, row)) for row in data.itertuples(index=False, name=None))
+    return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
 
 
 def _cell(value: object, words: Mapping[str, object]) -> str:
-    if isinstance(value, (Quantity, Sentence, Span)):
-        known = joined([value]) if value else value
-        return known.html if known else words["unknown"] if isinstance(value, Quantity) else ""
-    return "" if value is None else dated(_words(value))
-
-
-def _words(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else value.label if isinstance(value, Span) else str(value)
-
-
-def _plain_table(data: pd.DataFrame, words: Mapping[str, object]) -> str:
-    """The table of a chart in words and numbers; what only steers the drawing (true or false) is left out."""
-    told = [name for name in data if not all(isinstance(value, (bool, np.bool_)) for value in data[name])]
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in told)
-    rows = data[told].itertuples(index=False, name=None)
-    body = "".join(f"<tr>{''.join(f'<td>{_plain(value, words)}</td>' for value in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    if isinstance(value, Quantity) and not value:
+        return words["unknown"]
+    return joined([value]).html
 
 
 def _plain(value: object, words: Mapping[str, object]) -> str:
     """A cell without the provenance of its number, of which the chart's notes tell."""
-    if isinstance(value, Quantity) and not value:
-        return words["unknown"]
-    shown = html.escape(value.text if isinstance(value, (Quantity, Sentence)) else _words(value))
+    shown = words["unknown"] if isinstance(value, Quantity) and not value else html.escape(str(value))
     return f'<data value="{shown}">{shown}</data>' if any(letter.isdigit() for letter in shown) else shown
 
 
@@ -189,10 +171,7 @@ def provenance(cells: Iterable[object]) -> dict[str, dict]:
 
 def _sources(data: pd.DataFrame, words: Mapping[str, object]) -> Sentence:
     """The publishers behind a table, those of most of its numbers first."""
-    counts: dict[str, int] = {}
-    for number in _quantities(_cells(data)):
-        for publisher in {origin.publisher for origin in number.origins}:
-            counts[publisher] = counts.get(publisher, 0) + 1
+    counts = Counter(p for number in _quantities(_cells(data)) for p in {o.publisher for o in number.origins})
     names = sorted(counts, key=lambda name: (-counts[name], name))
     return joined(words["sources"](names[:NAMED], len(names) > NAMED)) if names else Sentence()
 
@@ -210,15 +189,15 @@ def to_csv(data: pd.DataFrame) -> str:
             columns[f"{name} unit"] = [numbers[0].unit if numbers else None for numbers in found]
             columns[f"{name} facts"] = [" ".join(o.id for o in n[0].origins) if n else None for n in found]
     out = io.StringIO()
-    rows = zip(*columns.values(), strict=True)
-    csv.writer(out, lineterminator="\n").writerows([list(columns), *(map(_neutral, row) for row in rows)])
+    rows = [list(columns), *zip(*columns.values(), strict=True)]
+    csv.writer(out, lineterminator="\n").writerows([_neutral(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
 def _number(numbers: list[Quantity], cell: object) -> object:
     if len(numbers) in (1, 3):
         return numbers[0].in_unit
-    return None if isinstance(cell, Quantity) else _words(cell) if isinstance(cell, (Sentence, Span)) else cell
+    return None if isinstance(cell, Quantity) else str(cell) if isinstance(cell, Sentence) else cell
 
 
 def _neutral(value: object) -> object:

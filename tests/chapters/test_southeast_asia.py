@@ -55,8 +55,8 @@ def test_the_largest_stream_as_a_share_of_a_mean_month_of_its_quarter(report):
     """237 bn dong (P0479), in 4 hours (A0012); a bound (A0014) is no share, nor an undated example (P0480)."""
     found = sea.streams(report(currency="VND"))
     month = estimates(report(currency="VND")).gmv("Vietnam", Span.parse("2024Q2")).median.value / 3
-    assert found["largest"]["share"].value == pytest.approx(237e9 / month)
-    assert found["largest"]["hours"].value == 4
+    assert found["largest"].share.value == pytest.approx(237e9 / month)
+    assert found["largest"].hours.value == 4
     shares = {row["gmv"].origins[0].id: bool(row["share"]) for row in found["streams"].to_dict("records")}
     assert shares == {"P0479": True, "A0010": True, "P0478": True, "A0014": False, "P0480": False}
 
