@@ -94,11 +94,11 @@ def _build(asked: argparse.Namespace) -> bool:
     from analysis.publish.workers import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
-        from analysis.facts.ledger import shared_ledger
+        from analysis.facts.ledger import read_ledger
         from analysis.facts.report import make_report
         from analysis.publish import build, cluster, manifest, pdf
 
-        ledger = shared_ledger(asked.data)
+        ledger = read_ledger(asked.data)
         given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
         named = dict.fromkeys((quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario)
         # All reports are checked before the first one is built.

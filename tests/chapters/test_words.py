@@ -127,7 +127,7 @@ def read(report) -> None:
         assert len(next(iter(thing for thing in chapter.told("opening") if isinstance(thing, list)), [])) <= 5
         for section, block in chapter.sections.items():
             names = chapter.names(section)
-            assert not list(block.unknown_names(set(names)))
+            assert not list(block.mistakes(set(names)))
             for each in (block, *block.blocks):
                 for alternatives in (each.headline, each.subtitle, *each.sentences):
                     if said := next((words for words in alternatives if _is_said(words, names)), None):

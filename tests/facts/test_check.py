@@ -72,7 +72,7 @@ def test_check_tells_the_quarter_and_without_one_only_the_data(capsys, monkeypat
         for name, market in (("rival", "US"), ("rival", "Japan"), ("summary", "Japan")):
             reports[name].fact(market, "nmv", HALF)
 
-    monkeypatch.setattr(chapter, "unknown_names", ask)
+    monkeypatch.setattr(chapter, "mistakes", ask)
     assert main(["check"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert main(["check", "2024Q2"]) == 0
@@ -101,5 +101,5 @@ def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(led
 
 def test_a_ledger_without_an_event_can_be_asked(ledger):
     report = make_report(replace(ledger, events=ledger.events.iloc[:0]))
-    assert chapter.unknown_names({"europe": report}) == []
+    assert chapter.mistakes({"europe": report}) == []
     assert report.ledger.event("TikTok Shop", "US", "launch") is None

@@ -15,7 +15,7 @@ from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.story.chapter import chapters, headlines, unknown_names
+from analysis.story.chapter import chapters, headlines, mistakes
 
 EXAMPLE = (DATA / "README.md").read_text(encoding="utf-8").partition("### A new quarter")[2].partition("\n## ")[0]
 BLOCK = r" *```%s\n(.*?) *```"
@@ -73,7 +73,7 @@ FACT = {
 def reviewed(folder, quarter="2024Q2", **parameters):
     """The report of a quarter on the folder's data; every chapter must find its words for it."""
     report = make_report(folder.read(), quarter=quarter, **parameters)
-    assert unknown_names(dict.fromkeys(chapters(), report)) == []
+    assert mistakes(dict.fromkeys(chapters(), report)) == []
     for name, headline in headlines(report).items():
         assert headline and not re.search(r"nan|None|  ", headline), name
     return report
