@@ -281,7 +281,8 @@ def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
     widest, official = facts["platform"].map(_WHOLE.index), ~facts["basis"].isin(["official", "analyst"])
     kinds = list(zip(widest, official, facts["metric"].map(_METRICS.index), facts["counter"], strict=True))
     leading = pd.Series(kinds, facts.index, dtype=object).groupby(facts["market"]).agg(min)
-    facts = facts[[kind == leading[market] for kind, market in zip(kinds, facts["market"], strict=True)]]
+    leads = [kind == leading[market] for kind, market in zip(kinds, facts["market"], strict=True)]
+    facts = facts[np.array(leads, dtype=bool)]
     facts = facts.sort_values("known_on", ascending=False, kind="stable").drop_duplicates(["market", "span"])
     return dict(list(facts.sort_values("end", kind="stable").groupby("market")))
 

@@ -69,7 +69,7 @@ def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
     report = model.report
     other = fit(
         observe(replace(report.ledger, facts=report.ledger.facts.drop(index=["P0097"])), report.platform),
-        report.horizon,
+        report.horizon.end,
     ).total_at_mode("Global", YEAR)
     without = model.without(["P0097"])
     assert without.market.total_at_mode("Global", YEAR) == pytest.approx(other, rel=1e-6)
