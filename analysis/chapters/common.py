@@ -16,6 +16,13 @@ def arguments(report: Report, chapter: str) -> dict:
     return {"arguments": argued(report, chapter)}
 
 
+def disputed_by(report: Report, market: str) -> str:
+    """Who disputed, in the report's year, what was reported of a market; ``""`` if nobody did."""
+    events = report.ledger.events
+    found = events[(events["kind"] == "denial") & (events["market"] == market)]
+    return ", ".join(found["platform"][[span.start.year == report.year.start.year for span in found["span"]]].unique())
+
+
 def latest(report: Report, rows: pd.DataFrame) -> tuple[Span | None, Quantity]:
     """Span and figure of the row that ends last; of several the first, which leads."""
     if rows.empty:

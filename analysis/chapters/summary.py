@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters import seller
-from analysis.chapters.common import effects
+from analysis.chapters.common import disputed_by, effects
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import LEVEL, SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
@@ -34,6 +34,7 @@ def opening(report: Report) -> dict:
     return {
         "world": world,
         "us": us,
+        "disputed_by": disputed_by(report, US),
         "furthest": bool(others) and all(us.share < share for share in others),
         "chance": world.chance if scenario or report.year_is_over else chance(outcomes(report)),
         "missing": world.target - world.year.median,

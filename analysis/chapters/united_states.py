@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.chapters import seller
+from analysis.chapters.common import disputed_by
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Reading, Report
@@ -46,6 +47,7 @@ def months(report: Report) -> dict:
         "month": month,
         "latest": model.gmv(MARKET, month),
         "multiple": model.gmv(MARKET, month).median / mean,
+        "disputed_by": disputed_by(report, MARKET),
         "target_multiple": report.fact(MARKET, "target_multiple_of_prior_year", report.year),
         "path": path,
         "last": path.iloc[-1],

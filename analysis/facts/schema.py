@@ -28,7 +28,7 @@ KNOWN_ON_BASES = ("published", "inferred")
 VINTAGES = ("first", "revised")
 EVENT_KINDS = (
     "launch", "test", "closure", "reopening", "merger",
-    "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "record",
+    "law", "proceeding", "politics", "deal", "rule", "fee", "announcement", "denial", "record",
 )  # fmt: skip
 
 SCALES = {"": 1.0, "k": 1e3, "10k": 1e4, "mn": 1e6, "bn": 1e9, "tn": 1e12}

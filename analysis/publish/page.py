@@ -37,8 +37,7 @@ class Chapter:
 
     def __init__(self, stem: str, notebook: NotebookNode):
         self.stem, self.slug, self.notebook, self.about = stem, stem.partition("_")[2], notebook, []
-        title, _, question = notebook.cells[0].source.partition("\n")
-        self.name, self.question = title.removeprefix("# "), mistune.html(question.strip())
+        self.name = notebook.cells[0].source.removeprefix("# ")
         sections, self.headline = [("", [])], None
         for cell in notebook.cells[1:]:
             if cell.cell_type == "markdown":

@@ -108,7 +108,8 @@ def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
 
 
 def _show_table(table: Table, words: Mapping[str, object]) -> None:
-    title, data, source = table.title, table.data, _sources(table.data, words)
+    title, source = table.title, _sources(table.data, words)
+    data = table.data.loc[:, [any(map(bool, table.data[name])) for name in table.data]]  # columns that say something
     # On a phone a row becomes a block, and each cell names its column itself.
     body = _table(data, dated, lambda n, value: f'<td data-column="{html.escape(n)}">{_cell(value, words)}</td>')
     if table.kind == "tiles":

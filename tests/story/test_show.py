@@ -91,10 +91,12 @@ def test_a_figure_is_a_heading_a_drawing_and_its_sources(displayed):
     ("kind", "opening"), [("table", "<h3>T"), ("reference", "<details><summary>T"), ("tiles", '<table class="tiles"')]
 )
 def test_a_table_by_its_kind(displayed, kind, opening):
-    table = Table("t", said("T"), pd.DataFrame({"What": ["US"], "Figure": [FIVE], "Other": [UNKNOWN]}), kind)
+    rows = {"What": ["US", "UK"], "Figure": [FIVE, FIVE], "Other": [UNKNOWN, FIVE], "Nothing known": [UNKNOWN, ""]}
+    table = Table("t", said("T"), pd.DataFrame(rows), kind)
     ((data, about),) = displayed(table)
     assert opening in data["text/html"]
     assert '<td data-column="Other">not in our data</td>' in data["text/html"]
+    assert "Nothing known" not in data["text/html"]
     assert data["text/plain"].splitlines()[1].startswith("US | US$5 bn")
     assert (about["name"], about["kind"]) == ("t", kind)
 
