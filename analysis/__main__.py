@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     option("--force", action="store_true", help="build even what is up to date")
     option("--timeout", type=float, default=120.0, metavar="SECONDS", help="that a cell may take (default: 120)")
     option("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is to build, such as tcp://host:8786")
+    option = command(_preview, "show a report in the browser, and refresh it when its data, words or code are edited")
+    option("quarter", nargs="?", default=PARAMETERS["quarter"], metavar="QUARTER", help="(default: %(default)s)")
     command(_notebooks, "run the project's own notebooks in place, for the default quarter")
     option = command(_check, "read the data folder and say what is wrong with it")
     option("quarter", nargs="?", metavar="QUARTER", help="also say what its report lacks; such as 2024Q2")
@@ -130,6 +132,12 @@ def _build(asked: argparse.Namespace) -> bool:
 
         write_index(asked.out)
     return bool(failed)
+
+
+def _preview(asked: argparse.Namespace) -> None:
+    from analysis.publish.preview import preview
+
+    preview(asked.quarter, asked.data.resolve(), _say)
 
 
 def _notebooks(asked: argparse.Namespace) -> None:

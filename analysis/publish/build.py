@@ -84,7 +84,7 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
     for first in range(0, len(reports), _AT_ONCE):
         batch = {report.name: report for report in reports[first : first + _AT_ONCE]}
         if workers.way() == "fork":
-            _prepare(batch.values(), data)
+            prepare(batch.values(), data)
         from analysis.publish.execute import execute
 
         jobs = {
@@ -107,7 +107,7 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
                 yield batch[name], problems
 
 
-def _prepare(reports: Iterable[Report], data: Path) -> None:
+def prepare(reports: Iterable[Report], data: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
     read_ledger(data)
     FITTED.clear()  # of reports that are done

@@ -1,0 +1,148 @@
+"""The desk: a report in the browser that follows what is edited, for this machine alone."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import secrets
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Thread
+
+from analysis.facts.errors import InputError
+from analysis.facts.ledger import shared_ledger
+from analysis.facts.report import make_report
+from analysis.publish import manifest, workers
+from analysis.publish.build import TIMEOUT, prepare
+
+PACKAGE = Path(__file__).resolve().parent.parent
+WATCHED = (PACKAGE / "text", PACKAGE / "chapters")
+
+
+def preview(quarter: str, data: Path, say: Callable[[str], None]) -> None:
+    """Serve the report of a quarter on 127.0.0.1 until Ctrl-C, and refresh it when a file behind it changes.
+
+    What an edited file concerns runs again, in processes that have all packages and models already: the notebook of a
+    chapter's words or module, all of them for the data and what chapters share. A mistake is shown above the last page
+    that was whole. Only who knows the token in the address can read it.
+    """
+    with tempfile.TemporaryDirectory() as folder, workers.DrawingProcess() as charts:
+        ours, theirs = multiprocessing.Pipe()
+        # A process of its own serves and watches, since one with threads must not fork.
+        server = multiprocessing.get_context(workers.way()).Process(
+            target=_serve, args=(theirs, Path(folder), (data, manifest.NOTEBOOKS, *WATCHED)), daemon=True
+        )
+        server.start()
+        say(address := ours.recv())
+        webbrowser.open(address)
+        notebooks, stale, version = {}, set(), 0
+        changed = {str(data)}  # at first, everything has
+        while True:
+            problem = ""
+            try:
+                notebooks |= _rerun(quarter, data, changed, stale, folder, charts)
+                _write(quarter, data, notebooks, folder)
+                version, changed = version + 1, set()
+            except InputError as error:  # what has changed is still to be run
+                problem = str(error)
+            _put(Path(folder), version, problem)
+            changed |= ours.recv()
+            while ours.poll():
+                changed |= ours.recv()
+
+
+def _rerun(
+    quarter: str, data: Path, changed: set[str], stale: set[str], scratch: str, charts: workers.Charts
+) -> dict[Path, object]:
+    """The notebooks that the changed files concern, run again; `stale` gets the modules that are no longer as read."""
+    from analysis.publish.execute import execute
+
+    paths = [Path(path) for path in changed]
+    stale |= {f"analysis.chapters.{path.stem}" for path in paths if path.suffix == ".py"}
+    report = make_report(shared_ledger(data), quarter=quarter)
+    if any(path == data or data in path.parents for path in paths):
+        prepare([report], data)
+    chapters = {path.stem.partition("_")[2]: path for path in manifest.notebooks()}
+    named = {chapters.get(path.stem.partition("_")[2] if path.suffix == ".ipynb" else path.stem) for path in paths}
+    concerned = chapters.values() if None in named else named
+    jobs = {path: (path, data, report.parameters, charts) for path in concerned}
+    done = dict(workers.side_by_side(partial(_fresh, execute, stale), jobs, Path(scratch), TIMEOUT))
+    if problems := [result for result in done.values() if isinstance(result, str)]:
+        raise InputError("\n".join(problems))
+    return done
+
+
+def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arguments: object):
+    """As `execute`, with the modules that were edited read anew."""
+    for name in stale:
+        sys.modules.pop(name, None)
+    return execute(step, *arguments)
+
+
+def _write(quarter: str, data: Path, notebooks: dict[Path, object], folder: str) -> None:
+    """Have a process write the page: it reads words and templates as they are now."""
+    jobs = {"report.html": (quarter, data, notebooks, Path(folder))}
+    for _, problem in workers.side_by_side(_page, jobs, Path(folder), TIMEOUT):
+        if problem:
+            raise InputError(problem)
+
+
+def _page(step: Callable[[str], None], quarter: str, data: Path, notebooks: dict, folder: Path) -> None:
+    from analysis.publish import page
+
+    step("report.html")
+    report = make_report(shared_ledger(data), quarter=quarter)
+    html, _ = page.render(report, [page.Chapter(path.stem, notebooks[path]) for path in sorted(notebooks)])
+    beside = folder / "report.new"
+    beside.write_text(html, encoding="utf-8")
+    beside.replace(folder / "report.html")
+
+
+def _put(folder: Path, version: int, problem: str) -> None:
+    beside = folder / "state.new"
+    beside.write_text(json.dumps({"version": version, "problem": problem}), encoding="utf-8")
+    beside.replace(folder / "state.json")
+
+
+# The server -------------------------------------------------------------------------------------------
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """The files of a folder under a token, and the frame that shows them."""
+
+    token = secrets.token_urlsafe(16)
+
+    def translate_path(self, path: str) -> str:
+        place, _, name = path.removeprefix("/").partition("?")[0].partition("/")
+        if place != self.token or name not in ("", "report.html", "state.json"):
+            return str(Path(self.directory) / "nothing")
+        return str(Path(self.directory) / name) if name else str(PACKAGE / "publish" / "template" / "preview.html")
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _serve(pipe: Connection, folder: Path, watched: tuple[Path, ...]) -> None:
+    from watchfiles import watch
+
+    workers.belong_to_parent()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    pipe.send(f"http://127.0.0.1:{server.server_address[1]}/{_Handler.token}/")
+    for changes in watch(*watched, watch_filter=_is_edited, debounce=100, step=20):
+        pipe.send({path for _, path in changes})
+
+
+def _is_edited(_: object, path: str) -> bool:
+    """Whether a file is one that people edit; editors and JupyterLab put others beside it."""
+    return Path(path).suffix in (".csv", ".toml", ".md", ".jinja", ".py", ".ipynb") and "/." not in path
