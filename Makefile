@@ -1,9 +1,9 @@
-# make report · make test · make test-slow · make lab · make notebooks · make bench: each sets up .venv by itself
+# make report · make test · make test-slow · make preview · make lab · make notebooks · make bench: each sets up .venv by itself
 QUARTER ?= 2024Q2
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: report test test-slow lab notebooks bench lock
+.PHONY: report test test-slow preview lab notebooks bench lock
 report: .venv/report.installed
 	$(RUN) -m analysis build $(QUARTER)
 
@@ -12,6 +12,9 @@ test: .venv/test.installed
 
 test-slow: .venv/test.installed
 	$(RUN) -m pytest -m slow
+
+preview: .venv/lab.installed
+	$(RUN) -m analysis preview $(QUARTER)
 
 lab: .venv/lab.installed
 	$(RUN) -m jupyterlab notebooks

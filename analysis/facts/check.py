@@ -18,6 +18,7 @@ class Recorder(Report):
     """A report that notes what it is asked for, and whether it could answer."""
 
     notes: dict[str, bool] = field(default_factory=dict, repr=False)
+    __eq__, __hash__ = object.__eq__, object.__hash__  # each has notes of its own
 
     @classmethod
     def of(cls, report: Report) -> "Recorder":

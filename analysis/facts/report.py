@@ -53,6 +53,9 @@ class Report:
     scenario: Scenario  # what is assumed of the time after the quarter
     ledger: Ledger  # the view as of `as_of`
 
+    def __hash__(self) -> int:
+        return hash((self.quarter, self.as_of, self.ledger))
+
     @property
     def name(self) -> str:
         """The report's own among those of a folder: its quarter, and its scenario unless that is the base."""

@@ -110,8 +110,10 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
 def prepare(reports: Iterable[Report], data: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
     read_ledger(data)
-    FITTED.clear()  # of reports that are done
     models = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
+    for done in FITTED.keys() - models.keys():  # of reports that are built, or of data before an edit
+        del FITTED[done]
+    models = {name: model for name, model in models.items() if name not in FITTED}
     with ProcessPoolExecutor(workers.CORES, multiprocessing.get_context("fork"), workers.belong_to_parent) as pool:
         fits = pool.map(_fit, models.values())
         import nbformat  # meanwhile

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import multiprocessing
 import secrets
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
@@ -16,10 +17,12 @@ from pathlib import Path
 from threading import Thread
 
 from analysis.facts.errors import InputError
-from analysis.facts.ledger import shared_ledger
-from analysis.facts.report import make_report
+from analysis.facts.ledger import read_ledger
+from analysis.facts.report import Report, make_report
 from analysis.publish import manifest, workers
 from analysis.publish.build import TIMEOUT, prepare
+from analysis.story import text
+from analysis.story.chapter import Chapter, chapters
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WATCHED = (PACKAGE / "text", PACKAGE / "chapters")
@@ -32,6 +35,8 @@ def preview(quarter: str, data: Path, say: Callable[[str], None]) -> None:
     chapter's words or module, all of them for the data and what chapters share. A mistake is shown above the last page
     that was whole. Only who knows the token in the address can read it.
     """
+    if not importlib.util.find_spec("watchfiles"):
+        raise InputError("preview needs the extra `lab`: make preview, or pip install --editable .[lab]")
     with tempfile.TemporaryDirectory() as folder, workers.DrawingProcess() as charts:
         ours, theirs = multiprocessing.Pipe()
         # A process of its own serves and watches, since one with threads must not fork.
@@ -51,7 +56,9 @@ def preview(quarter: str, data: Path, say: Callable[[str], None]) -> None:
                 version, changed = version + 1, set()
             except InputError as error:  # what has changed is still to be run
                 problem = str(error)
-            _put(Path(folder), version, problem)
+            _put(Path(folder, "state.json"), json.dumps({"version": version, "problem": problem}))
+            if not problem:
+                _work_ahead(make_report(read_ledger(data), quarter=quarter), until=ours.poll)
             changed |= ours.recv()
             while ours.poll():
                 changed |= ours.recv()
@@ -65,12 +72,12 @@ def _rerun(
 
     paths = [Path(path) for path in changed]
     stale |= {f"analysis.chapters.{path.stem}" for path in paths if path.suffix == ".py"}
-    report = make_report(shared_ledger(data), quarter=quarter)
+    report = make_report(read_ledger(data), quarter=quarter)
     if any(path == data or data in path.parents for path in paths):
         prepare([report], data)
-    chapters = {path.stem.partition("_")[2]: path for path in manifest.notebooks()}
-    named = {chapters.get(path.stem.partition("_")[2] if path.suffix == ".ipynb" else path.stem) for path in paths}
-    concerned = chapters.values() if None in named else named
+    sources = {path.stem.partition("_")[2]: path for path in manifest.notebooks()}
+    named = {sources.get(path.stem.partition("_")[2] if path.suffix == ".ipynb" else path.stem) for path in paths}
+    concerned = sources.values() if None in named else named
     jobs = {path: (path, data, report.parameters, charts) for path in concerned}
     done = dict(workers.side_by_side(partial(_fresh, execute, stale), jobs, Path(scratch), TIMEOUT))
     if problems := [result for result in done.values() if isinstance(result, str)]:
@@ -78,8 +85,19 @@ def _rerun(
     return done
 
 
+def _work_ahead(report: Report, until: Callable[[], bool]) -> None:
+    """Have in memory what the words of every chapter name, so that an edited sentence need not wait for it."""
+    for chapter in [Chapter(name, report) for name in chapters()]:
+        for section in chapter.sections:
+            if until():
+                return
+            chapter.names(section)
+
+
 def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arguments: object):
-    """As `execute`, with the modules that were edited read anew."""
+    """As `execute`, with the words, and the modules that were edited, read anew."""
+    for remembered in (text.read, text.environment):
+        remembered.cache_clear()
     for name in stale:
         sys.modules.pop(name, None)
     return execute(step, *arguments)
@@ -87,27 +105,25 @@ def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arg
 
 def _write(quarter: str, data: Path, notebooks: dict[Path, object], folder: str) -> None:
     """Have a process write the page: it reads words and templates as they are now."""
-    jobs = {"report.html": (quarter, data, notebooks, Path(folder))}
+    jobs = {"report.html": (Path(folder, "report.html"), quarter, data, notebooks)}
     for _, problem in workers.side_by_side(_page, jobs, Path(folder), TIMEOUT):
         if problem:
             raise InputError(problem)
 
 
-def _page(step: Callable[[str], None], quarter: str, data: Path, notebooks: dict, folder: Path) -> None:
+def _page(step: Callable[[int], None], place: Path, quarter: str, data: Path, notebooks: dict) -> None:
     from analysis.publish import page
 
-    step("report.html")
-    report = make_report(shared_ledger(data), quarter=quarter)
+    step(0)
+    report = make_report(read_ledger(data), quarter=quarter)
     html, _ = page.render(report, [page.Chapter(path.stem, notebooks[path]) for path in sorted(notebooks)])
-    beside = folder / "report.new"
-    beside.write_text(html, encoding="utf-8")
-    beside.replace(folder / "report.html")
+    _put(place, html)
 
 
-def _put(folder: Path, version: int, problem: str) -> None:
-    beside = folder / "state.new"
-    beside.write_text(json.dumps({"version": version, "problem": problem}), encoding="utf-8")
-    beside.replace(folder / "state.json")
+def _put(place: Path, text: str) -> None:
+    beside = place.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(place)
 
 
 # The server -------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from IPython import get_ipython
 
@@ -50,19 +50,24 @@ class Chapter:
             raise TextError(f"{self.name} has no section {section!r}. Allowed: {', '.join(self.sections)}")
         return said(self.sections[section], self.names(section))
 
-    @cache  # noqa: B019 - a chapter lives as long as its notebook
     def names(self, section: str) -> dict[str, object]:
         """What the text of a section may name: what its function returns, and what every section may name."""
-        report = self.report
-        common = {
-            name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency", "horizon")
-        }
-        common |= {"report": report, "as_of": report.as_of_label, "over": report.year_is_over}
-        common |= {"to_date": report.quarter.to_date}
         if function := getattr(self.module, section, None):
-            return common | function(report)
+            return _names(function, self.report)
         function = getattr(self.shared, section, None)
-        return common | function(report, self.name) if function else common
+        return _names(function, self.report, self.name) if function else _names(lambda report: {}, self.report)
+
+
+@lru_cache(maxsize=256)
+def _names(function: Callable[..., dict], report: Report, *chapter: str) -> dict[str, object]:
+    common = ("platform", "rival", "year", "quarter", "currency", "horizon")
+    return {name: getattr(report, name) for name in common} | {
+        "report": report,
+        "as_of": report.as_of_label,
+        "over": report.year_is_over,
+        "to_date": report.quarter.to_date,
+        **function(report, *chapter),
+    }
 
 
 def said(text: Block, names: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:

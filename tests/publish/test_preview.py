@@ -1,0 +1,94 @@
+"""The preview: an edit is on the page, a mistake above it, and nobody else can read either."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A copy of the project whose words may be edited, and the address at which its preview is served."""
+    folder = tmp_path_factory.mktemp("desk")
+    for name in ("analysis", "notebooks", "data"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [
+        sys.executable,
+        "-c",
+        "import webbrowser; webbrowser.open = print\nimport analysis.__main__ as it\nit.main()",
+    ]
+    process = subprocess.Popen(
+        [*command, "preview"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    yield folder, process.stdout.readline().strip()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert said == "stopped\n"
+
+
+def state(address, wanted):
+    """What the page asks for, when it is as wanted."""
+    for _ in range(1200):
+        try:
+            found = json.load(urlopen(f"{address}state.json"))
+            if wanted(found):
+                return found
+        except HTTPError:  # the first page is not built yet
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"after two minutes: {found}")
+
+
+def page(address):
+    return urlopen(f"{address}report.html").read().decode()
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_page_follows_what_is_edited(desk):
+    folder, address = desk
+    before = state(address, lambda it: it["version"])["version"]
+
+    edit(folder / "analysis/text/en/europe.md", "\n- ", "\n- A sentence to try.\n- ")
+    before = state(address, lambda it: it["version"] > before)["version"]
+    assert "A sentence to try." in page(address)
+
+    edit(folder / "data/events.csv", "TikTok pilots live e-commerce", "TikTok tries out live e-commerce")
+    edit(
+        folder / "data/facts.csv",
+        "P0093,TikTok Shop,US,gmv_target,2024,17.5,",
+        "P0093,TikTok Shop,US,gmv_target,2024,18.25,",
+    )
+    before = state(address, lambda it: it["version"] > before and "18.25" in page(address))["version"]
+
+    edit(folder / "data/facts.csv", ",18.25,", ",about 18,")
+    problem = state(address, lambda it: it["problem"])["problem"]
+    assert "facts.csv, line " in problem and "column value: 'about 18'" in problem
+    assert "18.25" in page(address)  # the last good page
+
+    edit(folder / "data/facts.csv", ",about 18,", ",17.75,")
+    state(address, lambda it: not it["problem"] and it["version"] > before)
+    assert "17.75" in page(address)
+
+
+def test_only_who_knows_the_token_can_read_it(desk):
+    _, address = desk
+    assert address.startswith("http://127.0.0.1:")
+    host, token = address[:-1].rsplit("/", 1)
+    for path in ("", "report.html", f"{token[:-1]}/report.html", f"{token}/../report.html", f"{token}/other.html"):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{host}/{path}")
+        assert refused.value.code == 404
