@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.facts.errors import InputError
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("platform", "rival", "currency"):
         option(f"--{name}", default=PARAMETERS[name], help="(default: %(default)s)")
     option("--scenario", nargs="+", default=[BASE], help=f"one or more (default: {BASE})")
+    option("--lang", nargs="+", default=[PARAMETERS["lang"]], help="one or more folders of analysis/text (default: en)")
     option("--out", type=_folder, default="reports", metavar="DIR", help="folder of reports (default: %(default)s)")
     option("--pdf", action="store_true", help="also print report.pdf, and its summary to brief.pdf (needs Chromium)")
     option("--force", action="store_true", help="build even what is up to date")
@@ -96,6 +98,7 @@ def _build(asked: argparse.Namespace) -> bool:
     from analysis.publish.workers import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
+        from analysis.facts.language import languages
         from analysis.facts.ledger import read_ledger
         from analysis.facts.report import make_report
         from analysis.publish import build, cluster, manifest, pdf
@@ -103,8 +106,14 @@ def _build(asked: argparse.Namespace) -> bool:
         ledger = read_ledger(asked.data)
         given = {name: getattr(asked, name) for name in ("as_of", "platform", "rival", "currency")}
         named = dict.fromkeys((quarter, scenario) for quarter in asked.quarters for scenario in asked.scenario)
-        # All reports are checked before the first one is built.
-        reports = [make_report(ledger, quarter=quarter, scenario=scenario, **given) for quarter, scenario in named]
+        # All reports are checked before the first one is built. What is there in another language is built as well, so
+        # that each links to the others.
+        reports = []
+        for quarter, scenario in named:
+            asked_for = {"quarter": quarter, "scenario": scenario, **given}
+            told = [make_report(ledger, lang=lang, **asked_for) for lang in dict.fromkeys((*asked.lang, *languages()))]
+            told = [report for report in told if report.lang in asked.lang or (asked.out / report.name).is_dir()]
+            reports += [replace(one, beside=tuple(sorted({it.lang for it in told} - {one.lang}))) for one in told]
         if asked.pdf:
             pdf.chromium()  # before the work rather than after it
         if strays := manifest.strays():

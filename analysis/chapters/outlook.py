@@ -60,7 +60,7 @@ def law(report: Report) -> dict:
     days = [(day - report.as_of).days for day in events["start"]]
     over = Quantity.unknown("a day to come")
     until = [Quantity.counted(n, "day", f"from {report.as_of_label.label}") if n > 0 else over for n in days]
-    steps = events[["span", "event"]].assign(days=until)
+    steps = events[["span", "told"]].assign(days=until)
     ahead = next((step for step in steps.itertuples() if step.days), None)
     return {
         "steps": steps[events["start"] >= report.year.start],

@@ -355,7 +355,7 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
                 fact = ledger.facts.loc[name]
                 evidence.append((ledger.cell_name(fact), report.quantity(fact)))
             elif name in ledger.events.index:
-                evidence.append(tuple(ledger.events.loc[name, ["event", "span"]]))
+                evidence.append(tuple(ledger.events.loc[name, ["told", "span"]]))
         answers = {verdicts[name] for name in row.claims.split() if name in verdicts}
         if answers and "uncheckable" not in answers:
             verdict = "supported" if answers <= {"holds", "loosely"} else "contradicted"

@@ -6,7 +6,7 @@ data/README.md describes the folder for those who edit it; `schema` says what ea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache, wraps
@@ -56,7 +56,7 @@ class Ledger:
     facts: pd.DataFrame  # with `number` (in whole units, shares as fractions), `of` (its unit) and `forecast`
     withdrawn: pd.DataFrame  # facts no longer used, with the reason: they lead nothing and feed nothing
     sources: pd.DataFrame
-    events: pd.DataFrame  # with `public`, the day from which it was known: `known_on`, or else its own last day
+    events: pd.DataFrame  # with `public`, when it was known (`known_on` or its own last day), and `told`, its words
     fx: pd.DataFrame
     vocabulary: Vocabulary
     assumptions: Assumptions
@@ -79,6 +79,25 @@ class Ledger:
         view["arguments"] = self.arguments[self.arguments["source"].isin(cited)]
         seen = replace(self, **view, sources=sources, assumptions=self.assumptions.known_by(day), as_of=day)
         return replace(seen, claims=tuple(filter(None, (claim.seen(seen.ids) for claim in self.claims))))
+
+    def in_words(self, names: Mapping[str, Mapping]) -> Ledger:
+        """The same in the words of another language, as its names.toml has them; what that lacks stays as it is."""
+        if not names:
+            return self
+        told = {"events": ("told", self.events), "withdrawn": ("withdrawn", self.withdrawn)}
+        view = {
+            name: frame.assign(**{column: [names[name].get(key, words) for key, words in frame[column].items()]})
+            for name, (column, frame) in told.items()
+        }
+        view["arguments"] = self.arguments.copy()
+        view["arguments"].update(pd.DataFrame.from_dict(names["arguments"], orient="index"))
+        view["claims"] = tuple(
+            claim.model_copy(update={key: w for key, w in names["claims"].get(claim.id, {}).items() if getattr(claim, key)})
+            for claim in self.claims
+        )
+        called = names["markets"] | names["regions"] | names["metrics"]
+        vocabulary = self.vocabulary.model_copy(update={"called": called})
+        return replace(self, **view, vocabulary=vocabulary, assumptions=self.assumptions.in_words(names))
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -169,7 +188,7 @@ class Ledger:
             counted = {"basis": row["basis"], "counter": row["counter"]}
         else:
             row = self.events.loc[name]
-            printed, what, public, counted = row["event"], row["kind"], day_label(row["public"]), {}
+            printed, what, public, counted = row["told"], row["kind"], day_label(row["public"]), {}
         what = f"{what}, {row['platform']}, {row['market']}"
         cited = self._cited(row["source"])
         return Origin(name, printed, what, row["span"].short, **cited, known_on=public, **counted)
@@ -256,6 +275,7 @@ def make_ledger(files: dict[str, bytes], added: Iterable[dict] = ()) -> Ledger:
     problems.tell()
     sources, events, fx, facts, arguments = (_with_spans(pd.DataFrame(table, dtype=object)) for table in rows.values())
     facts, public = _leading_first(facts), zip(events["known_on"], events["end"], strict=True)
+    events["told"] = events["event"]
     events["public"] = [date.fromisoformat(day) if day else end for day, end in public]
     fx["per_usd"] = fx["per_usd"].astype(float)
     problems += _without_rate(facts, fx)

@@ -11,4 +11,5 @@ PARAMETERS = {
     "rival": "Temu",
     "currency": "USD",
     "scenario": BASE,
+    "lang": "en",  # a folder of analysis/text
 }

@@ -8,14 +8,14 @@ import math
 import operator
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partialmethod
 
 from analysis.facts.span import Span
 
 SYMBOLS = {"USD": "US$", "EUR": "€", "GBP": "£", "CNY": "CN¥", "JPY": "JP¥", "BRL": "R$", "MXN": "MX$", "SGD": "S$"}
-_SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "mn"))
+_SCALES = ((1e12, " tn"), (1e9, " bn"), (1e6, " mn"))
 DATES = {"yyyymmdd": 8, "yyyymm": 6, "yyyy": 4}  # units that name a day, a month or a year, and how many digits of them
 BOUNDS = {"more than": "floor", "less than": "ceiling", "up to": "ceiling"}  # the side of a bound that is closed
 _PLAIN = {"", "%", "×", "pp"}  # ways to print a number without dimension
@@ -73,6 +73,7 @@ class Quantity:
     hedge: str = ""
     missing: tuple[str, ...] = ()
     binds: int = _ATOM
+    printer: Callable[[Quantity], str] | None = None  # of another language
 
     @classmethod
     def unknown(cls, *reasons: str) -> Quantity:
@@ -191,13 +192,15 @@ class Quantity:
         top, _, per = self.unit.partition("/")
         per = per and f" {'an' if per[0] in 'aeio' or per == 'hour' else 'a'} {per}"
         if is_currency(top):
-            return f"{minus}{SYMBOLS.get(top, f'{top} ')}{_scaled(size, money=True)}{per}"
+            return f"{minus}{SYMBOLS.get(top, f'{top} ')}{scaled(size, money=True)}{per}"
         noun = top if self.value == 1 else {"person": "people", "o'clock": "o'clock"}.get(top, f"{top}s")
-        return f"{minus}{_scaled(size)}{f' {noun}' if top else ''}{per}"
+        return f"{minus}{scaled(size)}{f' {noun}' if top else ''}{per}"
 
     @property
     def text(self) -> str:
         """The number as a sentence prints it, with its hedge: `just over 30%`."""
+        if self.printer and self.known:
+            return self.printer(self)
         return f"{self.hedge} {self.bare}" if self.hedge and self.known else self.bare
 
     __str__ = text.fget
@@ -272,10 +275,11 @@ def _round(value: float, significant: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _scaled(size: float, money: bool = False) -> str:
-    for scale, word in _SCALES:
+def scaled(size: float, money: bool = False, scales: Sequence[tuple[float, str]] = _SCALES) -> str:
+    """A size to three significant digits, in words of its scale: `2.94 bn`."""
+    for scale, word in scales:
         if size >= scale * 0.9995:
-            return f"{_round(size / scale, 3)} {word}"
+            return f"{_round(float(f'{size / scale:.3g}'), 3)}{word}"
     if money and 0.1 <= size < 100 and size != round(size):
         return f"{size:.2f}".removesuffix(".00")
     return f"{size:,.0f}" if size >= 1000 or size == round(size) else _round(size, 3)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.facts.assumptions import Scenario
 from analysis.facts.errors import InputError
+from analysis.facts.language import languages, names
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.parameters import BASE, DATA, PARAMETERS
 from analysis.facts.quantity import Origin, Quantity, total
@@ -51,15 +52,18 @@ class Report:
     rival: str
     currency: str  # amounts are converted to it at the average rate of their period
     scenario: Scenario  # what is assumed of the time after the quarter
-    ledger: Ledger  # the view as of `as_of`
+    lang: str  # a folder of analysis/text
+    ledger: Ledger  # the view as of `as_of`, in the words of the language
+    beside: tuple[str, ...] = ()  # other languages in which the report is built with this one
 
     def __hash__(self) -> int:
-        return hash((self.quarter, self.as_of, self.ledger))
+        return hash((self.quarter, self.as_of, self.lang, self.ledger))
 
     @property
     def name(self) -> str:
-        """The report's own among those of a folder: its quarter, and its scenario unless that is the base."""
-        return self.quarter.code if self.scenario.id == BASE else f"{self.quarter.code}-{self.scenario.id}"
+        """The report's own among those of a folder: its quarter; scenario and language unless they are the first."""
+        parts = {"scenario": self.scenario.id, "lang": self.lang}
+        return "-".join([self.quarter.code, *(part for name, part in parts.items() if part != PARAMETERS[name])])
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -232,12 +236,13 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
         if not isinstance(value, str) and (name, value) != ("as_of", None):
             example = PARAMETERS[name] or "2024-08-29"
             _refuse(f"{name} is {value!r} ({type(value).__name__})", f"text, such as {example!r}")
-    quarter, as_of, platform, rival, currency, scenario = given.values()
+    quarter, as_of, platform, rival, currency, scenario, lang = given.values()
     for name, allowed in (
         ("platform", ledger.vocabulary.platforms),
         ("rival", [name for name in ledger.vocabulary.platforms if name != platform]),
         ("currency", sorted({"USD", *ledger.fx["currency"]})),
         ("scenario", ledger.assumptions.scenarios),
+        ("lang", languages()),
     ):
         if given[name] not in allowed:
             _refuse(f"{name} is {given[name]!r}", ", ".join(allowed))
@@ -253,8 +258,8 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
         _refuse(f"as_of is {as_of!r}", "a day written like 2024-08-29")
     if day < span.end:
         _refuse(f"as_of is {day}", f"{span.end} or later for {quarter}")
-    view = ledger.known_by(day)
-    return Report(span, day, platform, rival, currency, view.assumptions.scenarios[scenario], view)
+    view = ledger.known_by(day).in_words(names(lang))
+    return Report(span, day, platform, rival, currency, view.assumptions.scenarios[scenario], lang, view)
 
 
 def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:

@@ -449,6 +449,7 @@ class Vocabulary(Strict):
     markets: dict[str, _Market]
     regions_: dict[str, _Region] = Field(alias="regions")
     metrics: dict[str, Metric]
+    called: dict[str, str] = {}  # markets, regions and metrics in another language
 
     @field_validator("regions_")
     @classmethod
@@ -476,11 +477,12 @@ class Vocabulary(Strict):
 
     def call(self, market: str) -> str:
         """A market or region, or several, as a sentence names them."""
-        *names, last = (self.names[name] for name in market.split(", "))
+        *names, last = (self.called.get(name, self.names[name]) for name in market.split(", "))
         return f"{', '.join(names)} and {last}" if names else last
 
-    @staticmethod
-    def call_metric(metric: str) -> str:
+    def call_metric(self, metric: str) -> str:
         """A metric as a table names it: `GMV growth, year on year`."""
+        if metric in self.called:
+            return self.called[metric]
         words = metric.replace("_yoy", ", year on year").replace("_mom", ", month on month").replace("_", " ")
         return re.sub(r"\b(gmv|nmv|eur)\b", lambda match: match[0].upper(), words)

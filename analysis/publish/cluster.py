@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +37,10 @@ def build_with(
 ) -> Iterator[tuple[Report, list[str]]]:
     """Have reports built, each into a folder of `scratch` with its name; each with its problems, as they are done."""
     files = _read(data)
-    waiting = {executor.submit(_build, files, report.parameters, timeout): report for report in reports}
+    waiting = {}
+    for report in reports:
+        languages = (report.lang, *report.beside)
+        waiting[executor.submit(_build, files, report.name, report.parameters, languages, timeout)] = report
     for future in as_completed(waiting):
         report, problems = waiting[future], []
         try:
@@ -47,18 +50,21 @@ def build_with(
         yield report, problems
 
 
-def _build(files: dict[str, bytes], parameters: dict[str, str], timeout: float) -> dict[str, bytes]:
+def _build(
+    files: dict[str, bytes], name: str, parameters: dict[str, str], languages: Iterable[str], timeout: float
+) -> dict[str, bytes]:
     """What a worker does: the files of a report, by their paths in its folder."""
     with tempfile.TemporaryDirectory() as scratch:
         data, out = Path(scratch) / "data", Path(scratch) / "out"
         _write(data, files)
         options = {"timeout": f"{timeout:g}", "data": data, "out": out} | parameters
         command = [sys.executable, "-m", "analysis", "build", options.pop("quarter")]
-        command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        command += [f"--{option.replace('_', '-')}={value}" for option, value in options.items() if option != "lang"]
+        command += ["--lang", *languages]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or f"the build ended with exit code {done.returncode}")
-        return _read(next(path for path in out.iterdir() if path.is_dir()))
+        return _read(out / name)
 
 
 def _read(folder: Path) -> dict[str, bytes]:

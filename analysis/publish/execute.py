@@ -7,8 +7,10 @@ before what it displays: a kernel keeps them in their order.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -20,7 +22,10 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from analysis.facts.errors import InputError
+from analysis.facts.parameters import PARAMETERS
+from analysis.publish.page import words
 from analysis.publish.workers import Charts
+from analysis.story.text import read
 
 
 def execute(
@@ -45,6 +50,8 @@ def execute(
     notebook = load_notebook_node(str(source))
     if parameters:
         notebook = parameterize_notebook(notebook, parameters)
+        if parameters["lang"] != PARAMETERS["lang"]:
+            _say_headings(notebook, source.stem, parameters["lang"])
     for cell in notebook.cells:
         if cell.cell_type == "code":
             begin(shell.execution_count)
@@ -57,6 +64,16 @@ def execute(
             cell.outputs += [new_output("display_data", it.data, metadata=it.metadata) for it in shown.outputs]
             cell.execution_count = result.execution_count
     return clean(notebook)
+
+
+def _say_headings(notebook: NotebookNode, stem: str, language: str) -> None:
+    """Have the Markdown cells, which are headings, say what the text of another language calls chapter and sections."""
+    sections = read(stem.partition("_")[2], language)
+    for cell, below in pairwise(notebook.cells):
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            cell.source = f"# {words(language)['chapter_names'][stem]}"
+        elif cell.cell_type == "markdown" and (shown := re.search(r'\.show\("(\w+)"', below.source)):
+            cell.source = f"## {sections[shown[1]].heading}"
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:

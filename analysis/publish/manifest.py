@@ -50,6 +50,7 @@ def _inputs(report: Report) -> dict:
     """Everything that decides the bytes of a report."""
     return {
         "parameters": report.parameters,
+        "beside": list(report.beside),
         "data": {"facts": len(report.ledger.facts), "sha256": report.ledger.fingerprint},
         "notebooks": {path.name: code for path, code in notebooks().items()},
         "code": _code(),

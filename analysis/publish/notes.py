@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape, unescape
 
+from analysis.facts.language import say
+
 LONG = 200  # characters of a formula that a reader follows
 
 # As `Quantity.html` writes it.
@@ -50,31 +52,33 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
 def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, str]) -> str:
     """The number, one readable step, and the figures that it comes from."""
     shown, ids, formula = number["shown"][0], number["from"], number["formula"]
-    linked = "; ".join(f'<a href="#{_anchor(name)}">{escape(_call(figures[name]))}</a>' for name in ids)
+    linked = "; ".join(f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
     if ids == [formula]:
         return f"<b>{shown}</b>: {words['as_published']}: {linked}"
     if ids:  # with the printed figures in place of their codes
         codes = "|".join(re.escape(name) for name in sorted(ids, key=len, reverse=True))
         formula = re.sub(rf"(?<!\w)({codes})(?!\w)", lambda match: figures[match[1]]["printed"], formula)
+    formula = say(formula, words["language"])
     if len(formula) > LONG:
         formula = f"{formula[:LONG].rsplit(' ', 1)[0]} …"
     told = f"<b>{shown}</b>" + (f" = {escape(formula)}" if formula not in ("", shown) else "")
     return f"{told}. {words['from']}: {linked}" if linked else told
 
 
-def _call(figure: Mapping) -> str:
-    return ", ".join(filter(None, (figure["what"], figure.get("period"))))
+def _call(figure: Mapping, words: Mapping[str, str]) -> str:
+    return escape(say(", ".join(filter(None, (figure["what"], figure.get("period")))), words["language"]))
 
 
 def _figure(figure: Mapping, words: Mapping[str, str]) -> str:
-    told = f"<b>{escape(figure['printed'])}</b>, {escape(_call(figure))}"
+    told = f"<b>{escape(say(figure['printed'], words['language']))}</b>, {_call(figure, words)}"
     if "reason" in figure:
         return f"{told}. {words['assumption']}: {escape(figure['reason'])}"
     source = escape(figure["source"])
     if re.match("https?://", figure["url"]):
         source = f'<a href="{escape(figure["url"], quote=True)}" rel="noreferrer">{source}</a>'
-    counted = f", {words['counted_by'].format(escape(figure['basis']))}" if figure["basis"] else ""
-    return f"{told}{counted}. {source}, {words['public'].format(escape(figure['known_on']))}"
+    basis, public = (escape(say(figure[name], words["language"])) for name in ("basis", "known_on"))
+    counted = f", {words['counted_by'].format(basis)}" if basis else ""
+    return f"{told}{counted}. {source}, {words['public'].format(public)}"
 
 
 def _anchor(name: str) -> str:

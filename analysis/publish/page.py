@@ -7,7 +7,8 @@ import hashlib
 import json
 import re
 import tomllib
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -18,11 +19,11 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from analysis.facts.errors import InputError
+from analysis.facts.language import TEXT, say
+from analysis.facts.parameters import BASE, PARAMETERS
 from analysis.facts.report import Report
 from analysis.facts.span import dated
 from analysis.publish.notes import with_notes
-from analysis.story.chapter import LANGUAGE
-from analysis.story.text import FOLDER
 
 TEMPLATE = Path(__file__).parent / "template"
 SUMMARY = "summary.json"  # of a report, for the list of all of them
@@ -66,14 +67,16 @@ def render(report: Report, chapters: list[Chapter]) -> tuple[str, dict]:
 
     Beside it, its numbers for machines, as `notes.with_notes` lists them.
     """
-    page = _fill("report.html.j2", report=report, chapters=chapters, scenario=_scenario(report))
-    page, numbers = with_notes(page, [it for chapter in chapters for it in chapter.about], words())
+    beside = {lang: (replace(report, lang=lang).name, words(lang)["own_name"]) for lang in report.beside}
+    scenario = _scenario(report)
+    page = _fill("report.html.j2", report.lang, report=report, chapters=chapters, scenario=scenario, beside=beside)
+    page, numbers = with_notes(page, [it for chapter in chapters for it in chapter.about], words(report.lang))
     return _secured(page), numbers
 
 
 def chapter_page(report: Report, chapter: Chapter) -> str:
     """One chapter with its code, for analysts."""
-    return _secured(_fill("chapter.html.j2", report=report, told=chapter))
+    return _secured(_fill("chapter.html.j2", report.lang, report=report, told=chapter))
 
 
 def on_paper(page: str) -> str:
@@ -83,26 +86,27 @@ def on_paper(page: str) -> str:
 
 
 @cache
-def words() -> dict:
+def words(language: str) -> dict:
     """The words of the page around its chapters."""
-    return tomllib.loads((FOLDER / LANGUAGE / "page.toml").read_text("utf-8"))
+    return tomllib.loads((TEXT / language / "page.toml").read_text("utf-8")) | {"language": language}
 
 
 @cache
-def _templates() -> Environment:
+def _templates(language: str) -> Environment:
+    in_words = partial(say, language=language)
     jinja = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    jinja.filters |= {"dated": lambda text: Markup(dated(str(text))), "css_text": _css_text, "data_uri": _data_uri}
+    jinja.filters |= {"dated": lambda text: Markup(dated(in_words(str(text)))), "css_text": _css_text, "data_uri": _data_uri}
     jinja.filters |= {"about": about, "html": _html, "svg": _svg, "markdown": lambda text: Markup(mistune.html(text))}
-    jinja.globals |= {"asset": lambda name: Markup((TEMPLATE / name).read_text("utf-8")), "words": words()}
+    jinja.globals |= {"asset": lambda name: Markup((TEMPLATE / name).read_text("utf-8")), "words": words(language)}
     return jinja
 
 
-def _fill(template: str, **names: object) -> str:
-    return _templates().get_template(template).render(names)
+def _fill(template: str, language: str, **names: object) -> str:
+    return _templates(language).get_template(template).render(names)
 
 
 def _scenario(report: Report) -> str:
-    return "" if report.name == report.quarter.code else report.scenario.name
+    return "" if report.scenario.id == BASE else report.scenario.name
 
 
 def _html(output: NotebookNode) -> Markup:
@@ -146,6 +150,7 @@ def _secured(page: str) -> str:
 def summary_of(report: Report, chapters: list[Chapter]) -> dict:
     """The verdict and the chapters of a report, for the list of all."""
     return {
+        "lang": report.lang,
         "platform": report.platform,
         "quarter": report.quarter.short,
         "scenario": _scenario(report),
@@ -164,5 +169,5 @@ def write_index(out: Path) -> None:
         reports.append(json.loads(path.read_text(encoding="utf-8")) | {"address": quote(folder), "pdf": pdf})
     reports.sort(key=lambda told: told["end"], reverse=True)
     beside = out / "index.new"
-    beside.write_text(_secured(_fill("list.html.j2", reports=reports)), encoding="utf-8", newline="\n")
+    beside.write_text(_secured(_fill("list.html.j2", PARAMETERS["lang"], reports=reports)), encoding="utf-8", newline="\n")
     beside.replace(out / "index.html")

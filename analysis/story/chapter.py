@@ -8,12 +8,13 @@ from functools import lru_cache
 
 from IPython import get_ipython
 
+from analysis.facts.language import TEXT
+from analysis.facts.parameters import PARAMETERS
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
-from analysis.story.text import COMMON, FOLDER, Block, Sentence, TextError, environment, first, read, read_text
+from analysis.story.text import COMMON, Block, Sentence, TextError, environment, first, in_all, read, read_text
 
-LANGUAGE = "en"
 # What a table is for: to be read, to be looked up in, to be seen at a glance, or to be moved by hand.
 TABLES = ("table", "reference", "tiles", "sliders")
 
@@ -29,9 +30,9 @@ class Chapter:
     """
 
     def __init__(self, name: str, report: Report):
-        self.name, self.report, self.sections = name, report, read(name, LANGUAGE)
+        self.name, self.report, self.sections = name, report, read(name, report.lang)
         self.module, self.shared = (importlib.import_module(f"analysis.chapters.{module}") for module in (name, COMMON))
-        self.words = environment(LANGUAGE).globals
+        self.words = environment(report.lang).globals
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
@@ -48,7 +49,7 @@ class Chapter:
         """
         if section not in self.sections:
             raise TextError(f"{self.name} has no section {section!r}. Allowed: {', '.join(self.sections)}")
-        return said(self.sections[section], self.names(section))
+        return said(self.sections[section], self.names(section), self.words)
 
     def names(self, section: str) -> dict[str, object]:
         """What the text of a section may name: what its function returns, and what every section may name."""
@@ -70,19 +71,20 @@ def _names(function: Callable[..., dict], report: Report, *chapter: str) -> dict
     }
 
 
-def said(text: Block, names: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
+def said(text: Block, names: Mapping[str, object], words: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
     """What a section shows by the names of its words: headline, sentences, charts and tables, unless they are empty."""
-    shown = [first(text.headline, names), text.said(names), *(_made(block, names) for block in text.blocks)]
+    shown = [first(text.headline, names), text.said(names), *(_made(block, names, words) for block in text.blocks)]
     return [thing for thing in shown if thing]
 
 
-def _made(block: Block, names: Mapping[str, object]) -> Figure | Table | None:
-    data = block.table(names)
+def _made(block: Block, names: Mapping[str, object], words: Mapping[str, object]) -> Figure | Table | None:
+    data = block.table(names).map(words["printed"]) if block.of else block.table(names)
     if data.empty:
         return None
     title = (block.said(names) or [Sentence()])[0]
     if block.kind in TABLES:
-        return Table(block.name, title, data, block.kind, names["lever"] if block.kind == "sliders" else None)
+        lever = in_all(names["lever"], words["say"]) if block.kind == "sliders" else None
+        return Table(block.name, title, data, block.kind, lever)
     chart = getattr(charts, block.kind)(data)
     return chart and Figure(block.name, title, first(block.subtitle, names), chart, data)
 
@@ -106,7 +108,7 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
         def story(section: str, text: str) -> None:
             known = namespace | chapter.names(section.strip() or "opening")
-            show(said(read_text("%%story", text, LANGUAGE)["opening"], known), chapter.words)
+            show(said(read_text("%%story", text, chapter.report.lang)["opening"], known, chapter.words), chapter.words)
 
         shell.register_magic_function(story, "cell")
     return chapter
@@ -114,7 +116,7 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
 def chapters() -> list[str]:
     """The chapters that have a text, in the order of their names."""
-    return sorted(path.stem for path in (FOLDER / LANGUAGE).glob("*.md") if path.stem != COMMON)
+    return sorted(path.stem for path in (TEXT / PARAMETERS["lang"]).glob("*.md") if path.stem != COMMON)
 
 
 def mistakes(reports: Mapping[str, Report]) -> list[str]:

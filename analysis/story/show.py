@@ -22,7 +22,7 @@ from IPython.display import display
 from analysis.facts.quantity import Quantity
 from analysis.facts.span import dated
 from analysis.story.charts import Drawing
-from analysis.story.text import Sentence, joined
+from analysis.story.text import Sentence, in_all, joined
 
 # JupyterLab typesets `$…$` in HTML as maths unless told not to.
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
@@ -64,7 +64,7 @@ def show(things: Iterable[Sentence | list[Sentence] | Figure | Table], words: Ma
     ----------
     things : iterable
     words : mapping
-        Of the language, as words.jinja defines them: `unknown`, `sources`.
+        Of the language, as words.jinja defines them: `unknown`, `sources`, `columns`; and `say`, for what code prints.
     """
     for thing in things:
         if isinstance(thing, Figure):
@@ -98,11 +98,15 @@ def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
         "subtitle": subtitle.html,
         "alt": f"{title.text}. {subtitle.text}",
         "source": source.html,
-        "csv": to_csv(data),
+        "csv": to_csv(data, words["columns"]),
         "table": _table(told, html.escape, lambda name, value: f"<td>{_plain(value, words)}</td>"),
     }
     about |= provenance([title, subtitle, *_cells(data)])
-    display(Drawing(figure.chart.to_dict(validate=False), title.text), metadata={"report": about})
+    spec = figure.chart.to_dict(validate=False)
+    for part in (spec, *spec.get("layer", ())):  # what a chart itself says: the months along its axis
+        if "data" in part:
+            part["data"] = in_all(part["data"], words["say"])
+    display(Drawing(spec, title.text), metadata={"report": about})
     if source:
         _show_html(f'<p><small class="source">{source.html}</small></p>', source.text, "around", [])
 
@@ -120,7 +124,7 @@ def _show_table(table: Table, words: Mapping[str, object]) -> None:
         below = f'<p><small class="source">{source.html}</small></p>' if source else ""
         markup = f"{f'<h3>{title.html}</h3>' if title else ''}{body}{below}"
     plain = "\n".join([title.text, *(" | ".join(map(str, row)) for row in data.itertuples(index=False))])
-    more = {"name": table.name, "title": title.text, "csv": to_csv(data), "kind": table.kind}
+    more = {"name": table.name, "title": title.text, "csv": to_csv(data, words["columns"]), "kind": table.kind}
     more |= {"lever": table.lever} if table.lever else {}
     _show_html(f'<div class="table">{markup}</div>', plain, "table", [title, *_cells(data)], **more)
 
@@ -177,18 +181,18 @@ def _sources(data: pd.DataFrame, words: Mapping[str, object]) -> Sentence:
     return joined(words["sources"](names[:NAMED], len(names) > NAMED)) if names else Sentence()
 
 
-def to_csv(data: pd.DataFrame) -> str:
-    """A table with unit, band and facts of each number, safe to open in a spreadsheet."""
+def to_csv(data: pd.DataFrame, words: Mapping[str, str]) -> str:
+    """A table with unit, band and facts of each number, as `words` call them, safe to open in a spreadsheet."""
     columns: dict[str, list] = {}
     for name in data:
         found = [list(_quantities([cell])) for cell in data[name]]
         columns[name] = [_number(numbers, cell) for numbers, cell in zip(found, data[name], strict=True)]
         if any(len(numbers) == 3 for numbers in found):  # an estimate: its median, and the ends of its band
             for place, end in ((1, "low"), (2, "high")):
-                columns[f"{name} {end}"] = [n[place].in_unit if len(n) == 3 else None for n in found]
+                columns[f"{name} {words[end]}"] = [n[place].in_unit if len(n) == 3 else None for n in found]
         if any(found):
-            columns[f"{name} unit"] = [numbers[0].unit if numbers else None for numbers in found]
-            columns[f"{name} facts"] = [" ".join(o.id for o in n[0].origins) if n else None for n in found]
+            columns[f"{name} {words['unit']}"] = [numbers[0].unit if numbers else None for numbers in found]
+            columns[f"{name} {words['facts']}"] = [" ".join(o.id for o in n[0].origins) if n else None for n in found]
     out = io.StringIO()
     rows = [list(columns), *zip(*columns.values(), strict=True)]
     csv.writer(out, lineterminator="\n").writerows([_neutral(cell) for cell in row] for row in rows)

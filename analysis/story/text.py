@@ -21,11 +21,10 @@ from __future__ import annotations
 import difflib
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import chain, groupby
-from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
@@ -35,11 +34,11 @@ from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
 from analysis.facts.errors import InputError
-from analysis.facts.quantity import Quantity, level
+from analysis.facts.language import TEXT, say
+from analysis.facts.quantity import Quantity, level, scaled
 from analysis.facts.span import Span, dated
 from analysis.model.estimates import Band
 
-FOLDER = Path(__file__).resolve().parent.parent / "text"
 COMMON = "common"  # the file of sections that every chapter has in the same words
 
 
@@ -103,8 +102,12 @@ def _html(part: object, change: Callable[[str], str] = str) -> str:
     if isinstance(part, Quantity):
         return part.html(change(part.text))
     if isinstance(part, Span):
-        return f'<time datetime="{part.start.isoformat()}">{html.escape(change(part.label))}</time>'
+        return _time(part, change(part.label))
     return part.html if isinstance(part, Marked) else dated(change(str(part)))
+
+
+def _time(span: Span, label: str) -> str:
+    return f'<time datetime="{span.start.isoformat()}">{html.escape(label)}</time>'
 
 
 def joined(parts: object) -> Sentence:
@@ -153,22 +156,47 @@ class _Absent(ChainableUndefined):
 @cache
 def environment(language: str) -> NativeEnvironment:
     """What fills the texts of a language, each to the list of its parts: its words, and filters on numbers."""
+    in_words = partial(say, language=language)
 
     @pass_context  # only for a value of its own: Jinja would make text of `{{ false }}` beforehand
     def known(_, value: object) -> object:
         if value is None or isinstance(value, Undefined) or (isinstance(value, (Quantity, Band)) and not value):
             raise Unknown
-        return jinja.globals["band"](value) if isinstance(value, Band) else value
+        return printed(jinja.globals["band"](value) if isinstance(value, Band) else value)
+
+    def printed(value: object) -> object:
+        """A value that this language prints in its own way, where its words have a macro `quantity`."""
+        if "quantity" not in jinja.globals:
+            return value
+        if isinstance(value, Quantity):
+            return replace(value, printer=lambda q: joined(jinja.globals["quantity"](q)).text)
+        if isinstance(value, Span):
+            return Marked(label := in_words(value.label), _time(value, label))
+        if isinstance(value, Sentence):
+            return replace(value, parts=tuple(map(printed, value.parts)))
+        return [printed(one) for one in value] if isinstance(value, list) else in_all(value, in_words)
 
     jinja = NativeEnvironment(undefined=_Absent, finalize=known, trim_blocks=True, lstrip_blocks=True)
     jinja.concat = list  # numbers stay numbers, also those that a macro says
     jinja.filters |= {"amount": lambda q: q.amount, "short": lambda span: span.short}
     jinja.filters |= {"hundred": lambda q: q and replace(q, value=float(round(100 * q.value)), unit="")}
-    jinja.filters |= {"cited": cited, "quoted": quoted, "publishers": publishers, "said": said, "filled": filled}
+    jinja.filters |= {"cited": cited, "quoted": quoted, "filled": filled}
+    jinja.filters |= {"publishers": lambda names: publishers(names, in_words)}
+    jinja.filters |= {"said": lambda figure: said(figure, in_words), "say": in_words, "scaled": scaled}
     jinja.tests |= {"level": level}
-    words = jinja.from_string((FOLDER / language / "words.jinja").read_text("utf-8")).module
+    words = jinja.from_string((TEXT / language / "words.jinja").read_text("utf-8")).module
     jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
+    jinja.globals |= {"say": in_words, "printed": printed}
     return jinja
+
+
+def in_all(value: object, change: Callable[[str], str]) -> object:
+    """A value with every text in it changed."""
+    if isinstance(value, dict):
+        return {name: in_all(one, change) for name, one in value.items()}
+    if isinstance(value, list):
+        return [in_all(one, change) for one in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def cited(words: str) -> Marked | str:
@@ -182,17 +210,18 @@ def quoted(words: str) -> Marked | str:
     return words and Marked(f"“{words}”", f"<q{language}>{html.escape(words, quote=False)}</q>")
 
 
-def publishers(names: list[str]) -> Marked:
-    return Marked("; ".join(names), "; ".join(f"<cite>{html.escape(name, quote=False)}</cite>" for name in names))
+def publishers(names: Iterable[str], in_words: Callable[[str], str]) -> Marked:
+    names, between = list(map(in_words, names)), in_words("; ")
+    return Marked(between.join(names), between.join(f"<cite>{html.escape(name, quote=False)}</cite>" for name in names))
 
 
-def said(figure: Quantity | None) -> Marked | None:
+def said(figure: Quantity | None, in_words: Callable[[str], str]) -> Marked | None:
     """Who counted the figures behind a number; where that is not stated, who published them."""
     names = {}
     for origin in figure.origins if figure else ():
         if counter := getattr(origin, "counter", ""):  # no exchange rate, no assumption
             names[re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter] = True
-    return publishers(list(names)) if names else None
+    return publishers(names, in_words) if names else None
 
 
 def filled(words: str, figures: Mapping[str, Quantity]) -> Sentence:
@@ -345,7 +374,7 @@ def read(chapter: str, language: str = "en") -> dict[str, Block]:
     """
     name = f"{chapter}.md"
     try:
-        text = (FOLDER / language / name).read_text("utf-8")
+        text = (TEXT / language / name).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TextError(f"{name}: a text file in UTF-8 is needed at analysis/text/{language} ({error})") from None
     sections = read_text(f"text/{language}/{name}", text, language)

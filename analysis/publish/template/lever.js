@@ -1,12 +1,11 @@
 // What the target would take, moved by hand: the same arithmetic as `what_if` of the summary, from the same numbers.
 (() => {
   const digits = value => Number(value.toPrecision(3)).toLocaleString('en-GB', {maximumFractionDigits: 9})
-  const money = (value, symbol) => {
-    const size = Math.abs(value)
-    const [scale, word] = [[1e12, '\u00a0tn'], [1e9, '\u00a0bn'], [1e6, '\u00a0mn']].find(([scale]) => size >= scale * 0.9995) || [1, '']
-    return `${symbol}${digits(size / scale)}${word}`
-  }
   const filled = (words, parts) => words.replace(/{(\w+)}/g, (_, name) => parts[name])
+  const money = (value, symbol, words) => {
+    const size = Math.abs(value), [scale, word] = words.scales.find(([scale]) => size >= scale * 0.9995)
+    return filled(words.money, {symbol, size: digits(size / (scale || 1)), scale: word})
+  }
 
   for (const place of document.querySelectorAll('.lever')) {
     const {given, words} = JSON.parse(place.dataset.lever), months = given.months
@@ -25,7 +24,7 @@
         year += given.rest * times + (n < state.ban ? given.us * times : 0)
       })
       const gap = given.target - year, close = Math.abs(gap) < given.target / 2000
-      const parts = {year: given.year, amount: money(year, given.symbol), gap: money(gap, given.symbol)}
+      const parts = {year: given.year, amount: money(year, given.symbol, words), gap: money(gap, given.symbol, words)}
       outcome.textContent = filled(close ? words.met : gap > 0 ? words.short : words.more, parts)
     }
     const slider = (name, label, values, said) => {
