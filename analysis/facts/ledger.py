@@ -92,7 +92,9 @@ class Ledger:
         view["arguments"] = self.arguments.copy()
         view["arguments"].update(pd.DataFrame.from_dict(names["arguments"], orient="index"))
         view["claims"] = tuple(
-            claim.model_copy(update={key: w for key, w in names["claims"].get(claim.id, {}).items() if getattr(claim, key)})
+            claim.model_copy(
+                update={key: w for key, w in names["claims"].get(claim.id, {}).items() if getattr(claim, key)}
+            )
             for claim in self.claims
         )
         called = names["markets"] | names["regions"] | names["metrics"]

@@ -17,7 +17,7 @@ from analysis.facts.assumptions import Scenario
 from analysis.facts.errors import InputError
 from analysis.facts.language import languages, names
 from analysis.facts.ledger import Ledger, read_ledger
-from analysis.facts.parameters import BASE, DATA, PARAMETERS
+from analysis.facts.parameters import DATA, PARAMETERS
 from analysis.facts.quantity import Origin, Quantity, total
 from analysis.facts.span import Span
 

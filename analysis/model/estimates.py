@@ -72,7 +72,7 @@ class Estimates:
                 found[0] = np.clip((draws / whole).mean() * np.median(whole), *found[1:])
             return found
 
-        band = self._band(ask, "USD", f"GMV in {span.short}", market, span)
+        band = self._band(ask, "USD", f"{self._gmv_of(market)}, {span.short}", market, span)
         extra = self._new_sites(market, span)
         self._bands[market, span] = Band(*(part + extra for part in band)) if extra else band
         return self._bands[market, span]
@@ -139,7 +139,7 @@ class Estimates:
         if not target or quarter.rest_of_year is None:
             return Band.unknown("a target and a part of the year still to come")
         dollars = self._dollars(market, target)
-        what = f"growth a month after {quarter.short} that meets the target"
+        what = f"growth a month of {self._gmv_of(market)} after {quarter.short} that meets the target"
 
         def ask(model: Market) -> np.ndarray:
             return np.quantile(model.required_monthly_growth(dollars, quarter, market), PERCENTILES)
@@ -154,7 +154,8 @@ class Estimates:
         draws = self.market.draws(market, year)
         share = float((draws >= self._dollars(market, target)).mean())
         origins = self.report.by_ids(self.market.drivers(market, year))
-        formula = f"share of {len(draws):,} draws of the market model that reach {target.bare}"
+        words = f"{self._gmv_of(market)}, {year.short}, reaches {target.bare}"
+        formula = f"share of {len(draws):,} draws of the market model in which {words}"
         return self._quantity(share, "%", formula, origins, year)
 
     def growth(self, market: str, span: Span, base: Span | None = None) -> Band:
@@ -167,7 +168,11 @@ class Estimates:
                 raise TooLittleKnown(f"sales of {self.report.call(market)} in {base.short}")
             return np.quantile(model.draws(market, span) / before - 1, PERCENTILES)
 
-        return self._band(ask, "%", f"growth of GMV from {base.short} to {span.short}", market, span, base)
+        what = f"growth of {self._gmv_of(market)} from {base.short} to {span.short}"
+        return self._band(ask, "%", what, market, span, base)
+
+    def _gmv_of(self, market: str) -> str:
+        return f"GMV of {self.platform} in {self.report.call(market)}"
 
     def _band(self, ask: Callable[[Market], np.ndarray], unit: str, what: str, market: str, *spans: Span) -> Band:
         """What the model is asked for, with the facts that say most about a market over some spans as its origins."""

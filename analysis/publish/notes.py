@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape, unescape
 
-from analysis.facts.language import say
-
 LONG = 200  # characters of a formula that a reader follows
 
 # As `Quantity.html` writes it.
@@ -58,7 +56,7 @@ def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, s
     if ids:  # with the printed figures in place of their codes
         codes = "|".join(re.escape(name) for name in sorted(ids, key=len, reverse=True))
         formula = re.sub(rf"(?<!\w)({codes})(?!\w)", lambda match: figures[match[1]]["printed"], formula)
-    formula = say(formula, words["language"])
+    formula = words["say"](formula)
     if len(formula) > LONG:
         formula = f"{formula[:LONG].rsplit(' ', 1)[0]} …"
     told = f"<b>{shown}</b>" + (f" = {escape(formula)}" if formula not in ("", shown) else "")
@@ -66,17 +64,17 @@ def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, s
 
 
 def _call(figure: Mapping, words: Mapping[str, str]) -> str:
-    return escape(say(", ".join(filter(None, (figure["what"], figure.get("period")))), words["language"]))
+    return escape(words["say"](", ".join(filter(None, (figure["what"], figure.get("period"))))))
 
 
 def _figure(figure: Mapping, words: Mapping[str, str]) -> str:
-    told = f"<b>{escape(say(figure['printed'], words['language']))}</b>, {_call(figure, words)}"
+    told = f"<b>{escape(words['say'](figure['printed']))}</b>, {_call(figure, words)}"
     if "reason" in figure:
         return f"{told}. {words['assumption']}: {escape(figure['reason'])}"
     source = escape(figure["source"])
     if re.match("https?://", figure["url"]):
         source = f'<a href="{escape(figure["url"], quote=True)}" rel="noreferrer">{source}</a>'
-    basis, public = (escape(say(figure[name], words["language"])) for name in ("basis", "known_on"))
+    basis, public = (escape(words["say"](figure[name])) for name in ("basis", "known_on"))
     counted = f", {words['counted_by'].format(basis)}" if basis else ""
     return f"{told}{counted}. {source}, {words['public'].format(public)}"
 

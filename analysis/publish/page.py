@@ -8,7 +8,7 @@ import json
 import re
 import tomllib
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -19,11 +19,12 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from analysis.facts.errors import InputError
-from analysis.facts.language import TEXT, say
+from analysis.facts.language import TEXT
 from analysis.facts.parameters import BASE, PARAMETERS
 from analysis.facts.report import Report
 from analysis.facts.span import dated
 from analysis.publish.notes import with_notes
+from analysis.story.text import environment
 
 TEMPLATE = Path(__file__).parent / "template"
 SUMMARY = "summary.json"  # of a report, for the list of all of them
@@ -88,14 +89,19 @@ def on_paper(page: str) -> str:
 @cache
 def words(language: str) -> dict:
     """The words of the page around its chapters."""
-    return tomllib.loads((TEXT / language / "page.toml").read_text("utf-8")) | {"language": language}
+    own = {"language": language, "say": environment(language).globals["say"]}
+    return tomllib.loads((TEXT / language / "page.toml").read_text("utf-8")) | own
 
 
 @cache
 def _templates(language: str) -> Environment:
-    in_words = partial(say, language=language)
+    in_words = words(language)["say"]
     jinja = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    jinja.filters |= {"dated": lambda text: Markup(dated(in_words(str(text)))), "css_text": _css_text, "data_uri": _data_uri}
+    jinja.filters |= {
+        "dated": lambda text: Markup(dated(in_words(str(text)))),
+        "css_text": _css_text,
+        "data_uri": _data_uri,
+    }
     jinja.filters |= {"about": about, "html": _html, "svg": _svg, "markdown": lambda text: Markup(mistune.html(text))}
     jinja.globals |= {"asset": lambda name: Markup((TEMPLATE / name).read_text("utf-8")), "words": words(language)}
     return jinja
@@ -169,5 +175,7 @@ def write_index(out: Path) -> None:
         reports.append(json.loads(path.read_text(encoding="utf-8")) | {"address": quote(folder), "pdf": pdf})
     reports.sort(key=lambda told: told["end"], reverse=True)
     beside = out / "index.new"
-    beside.write_text(_secured(_fill("list.html.j2", PARAMETERS["lang"], reports=reports)), encoding="utf-8", newline="\n")
+    beside.write_text(
+        _secured(_fill("list.html.j2", PARAMETERS["lang"], reports=reports)), encoding="utf-8", newline="\n"
+    )
     beside.replace(out / "index.html")

@@ -71,7 +71,9 @@ def _names(function: Callable[..., dict], report: Report, *chapter: str) -> dict
     }
 
 
-def said(text: Block, names: Mapping[str, object], words: Mapping[str, object]) -> list[Sentence | list[Sentence] | Figure | Table]:
+def said(
+    text: Block, names: Mapping[str, object], words: Mapping[str, object]
+) -> list[Sentence | list[Sentence] | Figure | Table]:
     """What a section shows by the names of its words: headline, sentences, charts and tables, unless they are empty."""
     shown = [first(text.headline, names), text.said(names), *(_made(block, names, words) for block in text.blocks)]
     return [thing for thing in shown if thing]

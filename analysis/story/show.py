@@ -90,6 +90,7 @@ def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
     # Around the chart, for a notebook; the report builds heading and source line from the chart's metadata.
     _show_html(f"<h3>{title.html}</h3><p>{subtitle.html}</p>", title.text, "around", [])
     # In words and numbers; what only steers the drawing (true or false) is left out.
+    data = data.rename(columns=words["columns"])
     told = data[[name for name in data if not all(isinstance(value, (bool, np.bool_)) for value in data[name])]]
     about = {
         "part": "figure",
@@ -103,9 +104,7 @@ def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
     }
     about |= provenance([title, subtitle, *_cells(data)])
     spec = figure.chart.to_dict(validate=False)
-    for part in (spec, *spec.get("layer", ())):  # what a chart itself says: the months along its axis
-        if "data" in part:
-            part["data"] = in_all(part["data"], words["say"])
+    spec["datasets"] = in_all(spec["datasets"], words["say"])  # what a chart itself says: the months along its axis
     display(Drawing(spec, title.text), metadata={"report": about})
     if source:
         _show_html(f'<p><small class="source">{source.html}</small></p>', source.text, "around", [])

@@ -23,7 +23,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from itertools import chain, groupby
 from string import Formatter
 from typing import NamedTuple
@@ -36,6 +36,7 @@ from jinja2.runtime import missing
 from analysis.facts.errors import InputError
 from analysis.facts.language import TEXT, say
 from analysis.facts.quantity import Quantity, level, scaled
+from analysis.facts.schema import SCALES
 from analysis.facts.span import Span, dated
 from analysis.model.estimates import Band
 
@@ -153,10 +154,29 @@ class _Absent(ChainableUndefined):
     __lt__ = __le__ = __gt__ = __ge__ = _no
 
 
+# As the code and the data folder print amounts: US$17.5 bn, 17.5 USD bn, 182 days, 2.4 mn sellers.
+_AMOUNT = re.compile(
+    r"(US\$)?(?<![\w.,])(\d[\d,]*(?:\.\d+)?)(?: (?!GMV)([A-Z]{3})\b)?(?: (10k|k|mn|bn|tn)\b)?"
+    r"(?: (hour|day|week|month|year|order|parcel|user|seller|market|site|winner|forecast|scenario|claim|fact|source)s?\b)?"
+)
+
+
+def _amount(found: re.Match[str]) -> Quantity:
+    """The amount that was found; unknown if it is a number alone."""
+    symbol, size, currency, scale, noun = found.groups()
+    unit = "USD" if symbol else currency or noun
+    return Quantity(float(size.replace(",", "")) * SCALES[scale or ""], unit) if unit else Quantity.unknown(size)
+
+
 @cache
 def environment(language: str) -> NativeEnvironment:
     """What fills the texts of a language, each to the list of its parts: its words, and filters on numbers."""
-    in_words = partial(say, language=language)
+
+    def in_words(text: str) -> str:
+        """What the code prints, in this language: amounts as its macro `quantity` has them, then its own words."""
+        if "quantity" in jinja.globals:
+            text = _AMOUNT.sub(lambda it: printed(q).text if (q := _amount(it)) else it[0], text)
+        return say(text, language)
 
     @pass_context  # only for a value of its own: Jinja would make text of `{{ false }}` beforehand
     def known(_, value: object) -> object:
