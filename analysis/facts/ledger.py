@@ -91,11 +91,10 @@ class Ledger:
         }
         view["arguments"] = self.arguments.copy()
         view["arguments"].update(pd.DataFrame.from_dict(names["arguments"], orient="index"))
-        view["claims"] = tuple(
-            claim.model_copy(
-                update={key: w for key, w in names["claims"].get(claim.id, {}).items() if getattr(claim, key)}
-            )
-            for claim in self.claims
+        claims = [(claim, names["claims"].get(claim.id, {})) for claim in self.claims]
+        view["claims"] = tuple(  # a reading that the view has taken back is not told in another language
+            claim.model_copy(update={key: text for key, text in words.items() if getattr(claim, key)})
+            for claim, words in claims
         )
         called = names["markets"] | names["regions"] | names["metrics"]
         vocabulary = self.vocabulary.model_copy(update={"called": called})

@@ -477,7 +477,7 @@ class Vocabulary(Strict):
 
     def call(self, market: str) -> str:
         """A market or region, or several, as a sentence names them."""
-        *names, last = (self.called.get(name, self.names[name]) for name in market.split(", "))
+        *names, last = ((self.names | self.called).get(name, name) for name in market.split(", "))
         return f"{', '.join(names)} and {last}" if names else last
 
     def call_metric(self, metric: str) -> str:

@@ -18,6 +18,8 @@ from analysis.story.text import COMMON, Block, Sentence, TextError, environment,
 # What a table is for: to be read, to be looked up in, to be seen at a glance, or to be moved by hand.
 TABLES = ("table", "reference", "tiles", "sliders")
 
+Shown = Sentence | list[Sentence] | Figure | Table
+
 
 class Chapter:
     """One chapter of one report.
@@ -39,7 +41,7 @@ class Chapter:
         for section in sections:
             show(self.told(section), self.words)
 
-    def told(self, section: str) -> list[Sentence | list[Sentence] | Figure | Table]:
+    def told(self, section: str) -> list[Shown]:
         """What a section shows: a headline if it has one, its sentences, its charts and tables; what is empty is not.
 
         Raises

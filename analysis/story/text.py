@@ -157,7 +157,8 @@ class _Absent(ChainableUndefined):
 # As the code and the data folder print amounts: US$17.5 bn, 17.5 USD bn, 182 days, 2.4 mn sellers.
 _AMOUNT = re.compile(
     r"(US\$)?(?<![\w.,])(\d[\d,]*(?:\.\d+)?)(?: (?!GMV)([A-Z]{3})\b)?(?: (10k|k|mn|bn|tn)\b)?"
-    r"(?: (hour|day|week|month|year|order|parcel|user|seller|market|site|winner|forecast|scenario|claim|fact|source)s?\b)?"
+    r"(?: (hour|day|week|month|year|order|parcel|user|seller|market|site|winner|forecast|scenario|claim|fact"
+    r"|source)s?\b)?"
 )
 
 

@@ -27,7 +27,7 @@ def test_a_band_is_in_order_and_leads_back_to_facts_of_the_view(model):
     facts = [origin.id for origin in band.median.origins]
     assert facts
     assert set(facts) <= set(model.report.ledger.facts.index)
-    assert "median of GMV in 2024" in band.median.formula
+    assert "median of GMV of TikTok Shop in the US, 2024" in band.median.formula
 
 
 def test_an_estimate_in_euros_is_the_dollar_estimate_at_the_year_s_rate(ledger, model):

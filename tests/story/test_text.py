@@ -9,7 +9,7 @@ from analysis.facts.quantity import Quantity
 from analysis.facts.span import Span
 from analysis.model.estimates import Band
 from analysis.story.chapter import Chapter, said
-from analysis.story.text import FOLDER, TextError, first, read, read_text
+from analysis.story.text import TEXT, TextError, environment, first, read, read_text
 
 UNKNOWN = Quantity.unknown("nobody said so")
 HALF = Quantity(0.5, "%", "a half")
@@ -119,14 +119,14 @@ def test_a_block_without_rows_is_not_shown():
     section = read_text(
         "test.md", "- said\n### t: table\n- T\n| a |\n| {{ a }} |\n### b: bars\n- B\n| label | value |\n| x | {{ a }} |"
     )
-    assert len(said(section["opening"], {"a": HALF})) == 3
-    (only,) = said(section["opening"], {"a": UNKNOWN})
+    assert len(said(section["opening"], {"a": HALF}, environment("en").globals)) == 3
+    (only,) = said(section["opening"], {"a": UNKNOWN}, environment("en").globals)
     assert [sentence.text for sentence in only] == ["Said"]
 
 
 def test_no_digit_is_typed_into_a_shipped_text():
     """Numbers come from the facts; what Jinja itself needs (a bound, a position) stands inside its braces."""
-    for path in FOLDER.glob("*/*.md"):
+    for path in TEXT.glob("*/*.md"):
         outside = re.sub(r"(?s){[{%].*?[%}]}|\| (?:for|if) [^|]*", "", path.read_text("utf-8"))
         assert not re.search(r"\d", outside), path
 
