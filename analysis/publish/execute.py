@@ -68,12 +68,13 @@ def execute(
 
 def _say_headings(notebook: NotebookNode, stem: str, language: str) -> None:
     """Have the Markdown cells, which are headings, say what the text of another language calls chapter and sections."""
-    sections = read(stem.partition("_")[2], language)
+    sections, names = read(stem.partition("_")[2], language), words(language).get("chapter_names", {})
     for cell, below in pairwise(notebook.cells):
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            cell.source = f"# {words(language)['chapter_names'][stem]}"
+            cell.source = f"# {names[stem]}" if stem in names else cell.source
         elif cell.cell_type == "markdown" and (shown := re.search(r'\.show\("(\w+)"', below.source)):
-            cell.source = f"## {sections[shown[1]].heading}"
+            heading = sections[shown[1]].heading
+            cell.source = f"## {heading}" if heading else cell.source
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:

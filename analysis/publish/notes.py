@@ -50,9 +50,10 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
 def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, str]) -> str:
     """The number, one readable step, and the figures that it comes from."""
     shown, ids, formula = number["shown"][0], number["from"], number["formula"]
-    linked = "; ".join(f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
+    colon, stop = words["say"](": "), words["say"](". ")
+    linked = words["say"]("; ").join(f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
     if ids == [formula]:
-        return f"<b>{shown}</b>: {words['as_published']}: {linked}"
+        return f"<b>{shown}</b>{colon}{words['as_published']}{colon}{linked}"
     if ids:  # with the printed figures in place of their codes
         codes = "|".join(re.escape(name) for name in sorted(ids, key=len, reverse=True))
         formula = re.sub(rf"(?<!\w)({codes})(?!\w)", lambda match: figures[match[1]]["printed"], formula)
@@ -60,7 +61,7 @@ def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, s
     if len(formula) > LONG:
         formula = f"{formula[:LONG].rsplit(' ', 1)[0]} …"
     told = f"<b>{shown}</b>" + (f" = {escape(formula)}" if formula not in ("", shown) else "")
-    return f"{told}. {words['from']}: {linked}" if linked else told
+    return f"{told}{stop}{words['from']}{colon}{linked}" if linked else told
 
 
 def _call(figure: Mapping, words: Mapping[str, str]) -> str:
@@ -68,15 +69,16 @@ def _call(figure: Mapping, words: Mapping[str, str]) -> str:
 
 
 def _figure(figure: Mapping, words: Mapping[str, str]) -> str:
-    told = f"<b>{escape(words['say'](figure['printed']))}</b>, {_call(figure, words)}"
+    comma, colon, stop = (words["say"](mark) for mark in (", ", ": ", ". "))
+    told = f"<b>{escape(words['say'](figure['printed']))}</b>{comma}{_call(figure, words)}"
     if "reason" in figure:
-        return f"{told}. {words['assumption']}: {escape(figure['reason'])}"
+        return f"{told}{stop}{words['assumption']}{colon}{escape(figure['reason'])}"
     source = escape(figure["source"])
     if re.match("https?://", figure["url"]):
         source = f'<a href="{escape(figure["url"], quote=True)}" rel="noreferrer">{source}</a>'
     basis, public = (escape(words["say"](figure[name])) for name in ("basis", "known_on"))
-    counted = f", {words['counted_by'].format(basis)}" if basis else ""
-    return f"{told}{counted}. {source}, {words['public'].format(public)}"
+    counted = f"{comma}{words['counted_by'].format(basis)}" if basis else ""
+    return f"{told}{counted}{stop}{source}{comma}{words['public'].format(public)}"
 
 
 def _anchor(name: str) -> str:

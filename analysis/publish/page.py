@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import replace
 from functools import cache
 from html import escape
@@ -18,8 +17,8 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from nbformat import NotebookNode
 
+from analysis.facts import language
 from analysis.facts.errors import InputError
-from analysis.facts.language import TEXT
 from analysis.facts.parameters import BASE, PARAMETERS
 from analysis.facts.report import Report
 from analysis.facts.span import dated
@@ -87,10 +86,9 @@ def on_paper(page: str) -> str:
 
 
 @cache
-def words(language: str) -> dict:
+def words(lang: str) -> dict:
     """The words of the page around its chapters."""
-    own = {"language": language, "say": environment(language).globals["say"]}
-    return tomllib.loads((TEXT / language / "page.toml").read_text("utf-8")) | own
+    return language.page(lang) | {"language": lang, "say": environment(lang).globals["say"]}
 
 
 @cache

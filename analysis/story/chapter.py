@@ -8,8 +8,7 @@ from functools import cache, lru_cache
 
 from IPython import get_ipython
 
-from analysis.facts.language import TEXT
-from analysis.facts.parameters import PARAMETERS
+from analysis.facts.language import FIRST, TEXT, languages
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
@@ -124,15 +123,18 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
 def chapters() -> list[str]:
     """The chapters that have a text, in the order of their names."""
-    return sorted(path.stem for path in (TEXT / PARAMETERS["lang"]).glob("*.md") if path.stem != COMMON)
+    return sorted(path.stem for path in (TEXT / FIRST).glob("*.md") if path.stem != COMMON)
 
 
 def mistakes(reports: Mapping[str, Report]) -> list[str]:
-    """A line for each mistake in a text, with file and line; each chapter asks its own report."""
-    opened = [Chapter(name, report) for name, report in reports.items()]
-    return [
-        line for one in opened for name, text in one.sections.items() for line in text.mistakes(set(one.names(name)))
-    ]
+    """A line for each mistake in the texts of all languages, with file and line; each chapter asks its own report."""
+    found = []
+    for chapter in (Chapter(name, report) for name, report in reports.items()):
+        for language in languages():
+            told, file = read(chapter.name, language), f"text/{language}/{chapter.name}.md"
+            found += [f"{file}: section {name} is missing" for name in chapter.sections if name not in told]
+            found += [line for name, text in told.items() for line in text.mistakes(set(chapter.names(name)))]
+    return list(dict.fromkeys(found))
 
 
 def headlines(report: Report) -> dict[str, str]:

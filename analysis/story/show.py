@@ -99,7 +99,7 @@ def _show_figure(figure: Figure, words: Mapping[str, object]) -> None:
         "subtitle": subtitle.html,
         "alt": f"{title.text}. {subtitle.text}",
         "source": source.html,
-        "csv": to_csv(data, words["columns"]),
+        "csv": to_csv(data, words),
         "table": _table(told, html.escape, lambda name, value: f"<td>{_plain(value, words)}</td>"),
     }
     about |= provenance([title, subtitle, *_cells(data)])
@@ -123,7 +123,7 @@ def _show_table(table: Table, words: Mapping[str, object]) -> None:
         below = f'<p><small class="source">{source.html}</small></p>' if source else ""
         markup = f"{f'<h3>{title.html}</h3>' if title else ''}{body}{below}"
     plain = "\n".join([title.text, *(" | ".join(map(str, row)) for row in data.itertuples(index=False))])
-    more = {"name": table.name, "title": title.text, "csv": to_csv(data, words["columns"]), "kind": table.kind}
+    more = {"name": table.name, "title": title.text, "csv": to_csv(data, words), "kind": table.kind}
     more |= {"lever": table.lever} if table.lever else {}
     _show_html(f'<div class="table">{markup}</div>', plain, "table", [title, *_cells(data)], **more)
 
@@ -180,18 +180,20 @@ def _sources(data: pd.DataFrame, words: Mapping[str, object]) -> Sentence:
     return joined(words["sources"](names[:NAMED], len(names) > NAMED)) if names else Sentence()
 
 
-def to_csv(data: pd.DataFrame, words: Mapping[str, str]) -> str:
+def to_csv(data: pd.DataFrame, words: Mapping[str, object]) -> str:
     """A table with unit, band and facts of each number, as `words` call them, safe to open in a spreadsheet."""
     columns: dict[str, list] = {}
+    called, say = words["columns"], words["say"]
     for name in data:
         found = [list(_quantities([cell])) for cell in data[name]]
         columns[name] = [_number(numbers, cell) for numbers, cell in zip(found, data[name], strict=True)]
         if any(len(numbers) == 3 for numbers in found):  # an estimate: its median, and the ends of its band
             for place, end in ((1, "low"), (2, "high")):
-                columns[f"{name} {words[end]}"] = [n[place].in_unit if len(n) == 3 else None for n in found]
+                columns[f"{name} {called[end]}"] = [n[place].in_unit if len(n) == 3 else None for n in found]
         if any(found):
-            columns[f"{name} {words['unit']}"] = [numbers[0].unit if numbers else None for numbers in found]
-            columns[f"{name} {words['facts']}"] = [" ".join(o.id for o in n[0].origins) if n else None for n in found]
+            columns[f"{name} {called['unit']}"] = [say(n[0].unit) if n else None for n in found]
+            ids = [" ".join(say(origin.id) for origin in n[0].origins) if n else None for n in found]
+            columns[f"{name} {called['facts']}"] = ids
     out = io.StringIO()
     rows = [list(columns), *zip(*columns.values(), strict=True)]
     csv.writer(out, lineterminator="\n").writerows([_neutral(cell) for cell in row] for row in rows)

@@ -34,7 +34,7 @@ from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
 from analysis.facts.errors import InputError
-from analysis.facts.language import TEXT, say
+from analysis.facts.language import FIRST, TEXT, path_of, say
 from analysis.facts.quantity import Quantity, level, scaled
 from analysis.facts.schema import SCALES
 from analysis.facts.span import Span, dated
@@ -205,8 +205,12 @@ def environment(language: str) -> NativeEnvironment:
     jinja.filters |= {"publishers": lambda names: publishers(names, in_words)}
     jinja.filters |= {"said": lambda figure: said(figure, in_words), "say": in_words, "scaled": scaled}
     jinja.tests |= {"level": level}
-    words = jinja.from_string((TEXT / language / "words.jinja").read_text("utf-8")).module
-    jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
+    for folder in dict.fromkeys((FIRST, path_of("words.jinja", language).parent.name)):
+        try:
+            words = jinja.from_string((TEXT / folder / "words.jinja").read_text("utf-8")).module
+        except TemplateSyntaxError as error:
+            raise TextError(f"text/{folder}/words.jinja, line {error.lineno}: {error}") from None
+        jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
     jinja.globals |= {"say": in_words, "printed": printed}
     return jinja
 
@@ -388,14 +392,18 @@ def _cell(words: Words, names: Mapping[str, object]) -> object:
 def read(chapter: str, language: str = "en") -> dict[str, Block]:
     """The sections of a chapter's text by name, in their order; then those that all chapters share.
 
+    A chapter that a language has no text of is read in the first one.
+
     Raises
     ------
     TextError
         If the file is missing, or a line of it is none of those that may stand there.
     """
     name = f"{chapter}.md"
+    path = path_of(name, language)
+    language = path.parent.name
     try:
-        text = (TEXT / language / name).read_text("utf-8")
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TextError(f"{name}: a text file in UTF-8 is needed at analysis/text/{language} ({error})") from None
     sections = read_text(f"text/{language}/{name}", text, language)

@@ -109,7 +109,7 @@ def test_hostile_words_stay_words_wherever_they_stand(displayed):
 
 
 def rows(data: dict) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(to_csv(pd.DataFrame(data), WORDS["columns"]), newline="")))
+    return list(csv.reader(io.StringIO(to_csv(pd.DataFrame(data), WORDS), newline="")))
 
 
 def test_a_number_is_exported_as_its_unit_counts_it_with_its_facts():
