@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from analysis.facts.ledger import Ledger
 from analysis.story.chapter import Chapter
 from analysis.story.text import Sentence
@@ -50,3 +52,19 @@ def texts(chapter: Chapter) -> list[str]:
 def table(chapter: Chapter, name: str):
     """The rows of a chart or table of a chapter, by its name."""
     return next(t.data for things in shown(chapter).values() for t in things if getattr(t, "name", "") == name)
+
+
+def another_world(ledger, seed: int):
+    """The ledger with about one fact in eight dropped, and one in three larger or smaller."""
+    rng, facts = np.random.default_rng(seed), ledger.facts
+    facts = facts[rng.random(len(facts)) > 0.12].copy()
+    factor = np.where(rng.random(len(facts)) < 0.33, np.exp(rng.normal(0, 0.7, len(facts))), 1.0)
+    whole = facts["of"].isin(["yyyymm", "yyyymmdd", "o'clock", "day", "month", "year", ""])  # dates and counts
+    factor[whole] = 1.0
+    old = facts["value"].astype(float)
+    new = np.where(factor == 1, old, [float(f"{value:.3g}") for value in old * factor])
+    facts["number"] *= np.where(old == 0, 1, new / old.replace(0, 1))
+    share = (facts["of"] == "%") & ~facts["metric"].str.contains("growth")
+    facts.loc[share, "number"] = facts.loc[share, "number"].clip(upper=0.97)
+    facts["value"] = [f"{value:g}" for value in new]
+    return replace(ledger, facts=facts)

@@ -8,9 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pytest
-from worlds import QUARTERS, texts, with_values
+from worlds import QUARTERS, another_world, texts, with_values
 
 from analysis.facts.report import ParameterError, make_report
 from analysis.model import estimates
@@ -85,22 +84,6 @@ def contradictions(text: str) -> list[str]:
 )
 def test_the_checker_itself_can_fail(text, good):
     assert bool(contradictions(text)) != good
-
-
-def another_world(ledger, seed: int):
-    """The ledger with about one fact in eight dropped, and one in three larger or smaller."""
-    rng, facts = np.random.default_rng(seed), ledger.facts
-    facts = facts[rng.random(len(facts)) > 0.12].copy()
-    factor = np.where(rng.random(len(facts)) < 0.33, np.exp(rng.normal(0, 0.7, len(facts))), 1.0)
-    whole = facts["of"].isin(["yyyymm", "yyyymmdd", "o'clock", "day", "month", "year", ""])  # dates and counts
-    factor[whole] = 1.0
-    old = facts["value"].astype(float)
-    new = np.where(factor == 1, old, [float(f"{value:.3g}") for value in old * factor])
-    facts["number"] *= np.where(old == 0, 1, new / old.replace(0, 1))
-    share = (facts["of"] == "%") & ~facts["metric"].str.contains("growth")
-    facts.loc[share, "number"] = facts.loc[share, "number"].clip(upper=0.97)
-    facts["value"] = [f"{value:g}" for value in new]
-    return replace(ledger, facts=facts)
 
 
 SAID: Counter[tuple[str, int]] = Counter()  # file and line of each alternative that was said in some world
