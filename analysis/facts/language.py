@@ -87,7 +87,7 @@ def say(text: str, language: str) -> str:
     for pattern, words in told["patterns"]:
         text = re.sub(pattern, words, text)
     parts = re.split("(, |: )", text)  # a fact is named by several words
-    return "".join(say(part, language) for part in parts) if len(parts) > 1 else text
+    return text if text in parts else "".join(say(part, language) for part in parts)
 
 
 def names_astray(ledger: Ledger) -> Iterator[Problem]:

@@ -205,12 +205,16 @@ def environment(language: str) -> NativeEnvironment:
     jinja.filters |= {"publishers": lambda names: publishers(names, in_words)}
     jinja.filters |= {"said": lambda figure: said(figure, in_words), "say": in_words, "scaled": scaled}
     jinja.tests |= {"level": level}
+    as_it_is = jinja.overlay(finalize=None)  # what prints an amount is not searched for amounts again
+    as_it_is.filters = jinja.filters | {"say": lambda text: say(text, language)}
     for folder in dict.fromkeys((FIRST, path_of("words.jinja", language).parent.name)):
+        source = (TEXT / folder / "words.jinja").read_text("utf-8")
         try:
-            words = jinja.from_string((TEXT / folder / "words.jinja").read_text("utf-8")).module
+            words, plain = (vars(one.from_string(source).module) for one in (jinja, as_it_is))
         except TemplateSyntaxError as error:
             raise TextError(f"text/{folder}/words.jinja, line {error.lineno}: {error}") from None
-        jinja.globals |= {name: value for name, value in vars(words).items() if not name.startswith("_")}
+        words |= {name: macro for name, macro in plain.items() if name == "quantity"}
+        jinja.globals |= {name: value for name, value in words.items() if not name.startswith("_")}
     jinja.globals |= {"say": in_words, "printed": printed}
     return jinja
 
