@@ -47,8 +47,8 @@ class Lever(_Conditional):
         return self
 
     def at(self, setting: str, name: str) -> Quantity:
-        """The `low`, `base` or `high` end as a quantity that names the lever as its origin."""
-        factor, unit = split_unit(self.unit)
+        """The `low`, `base` or `high` end as a quantity that names it as its origin."""
+        name, (factor, unit) = name if setting == BASE else f"{name}_{setting}", split_unit(self.unit)
         value = Quantity(getattr(self, setting) * factor, unit, name)
         return replace(value, origins=(Origin(name, value.bare, self.means, reason=self.reason),))
 

@@ -68,7 +68,9 @@ def changes(before: Report, after: Report) -> Changes:
     used = [
         fact for fact in dict.fromkeys([*telling, *(later.market.facts.index if telling else ())]) if fact in new.index
     ]
-    expected = [model.gmv(WORLD, year) for model in (earlier, later)]
+    day = before.as_of_label.label
+    then = Band(*(replace(q, formula=f"{q.formula}, as of {day}") for q in earlier.gmv(WORLD, year)))
+    expected = [then, later.gmv(WORLD, year)]
     steps = _steps(earlier, later, new.loc[used], *expected) if all(expected) else []
     steps = pd.DataFrame(steps, columns=["place", "value", "total", "chance"])
     return Changes(before, after, earlier, later, new, used, *expected, steps)

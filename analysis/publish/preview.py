@@ -22,7 +22,7 @@ from analysis.facts.report import Report, make_report
 from analysis.publish import manifest, workers
 from analysis.publish.build import TIMEOUT, prepare
 from analysis.story import text
-from analysis.story.chapter import Chapter, chapters
+from analysis.story.chapter import chapter_of, chapters
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WATCHED = (PACKAGE / "text", PACKAGE / "chapters")
@@ -88,7 +88,7 @@ def _rerun(
 
 def _work_ahead(report: Report, until: Callable[[], bool]) -> None:
     """Have in memory what the words of every chapter name, so that an edited sentence need not wait for it."""
-    for chapter in [Chapter(name, report) for name in chapters()]:
+    for chapter in [chapter_of(name, report) for name in chapters()]:
         for section in chapter.sections:
             if until():
                 return
@@ -101,6 +101,7 @@ def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arg
         remembered.cache_clear()
     for name in stale:
         sys.modules.pop(name, None)
+        chapter_of.cache_clear()
     return execute(step, *arguments)
 
 

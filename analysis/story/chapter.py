@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
 from IPython import get_ipython
 
@@ -32,9 +32,14 @@ class Chapter:
     """
 
     def __init__(self, name: str, report: Report):
-        self.name, self.report, self.sections = name, report, read(name, report.lang)
+        self.name, self.report = name, report
         self.module, self.shared = (importlib.import_module(f"analysis.chapters.{module}") for module in (name, COMMON))
         self.words = environment(report.lang).globals
+
+    @property
+    def sections(self) -> dict[str, Block]:
+        """The text of each, as its file has it now."""
+        return read(self.name, self.report.lang)
 
     def show(self, *sections: str) -> None:
         """Display sections as a cell shows them: sentences, then charts and tables."""
@@ -53,29 +58,28 @@ class Chapter:
             raise TextError(f"{self.name} has no section {section!r}. Allowed: {', '.join(self.sections)}")
         return said(self.sections[section], self.names(section), self.words)
 
+    @cache  # noqa: B019 - a chapter lives as long as its notebook
     def names(self, section: str) -> dict[str, object]:
         """What the text of a section may name: what its function returns, and what every section may name."""
+        report = self.report
+        common = {
+            name: getattr(report, name) for name in ("platform", "rival", "year", "quarter", "currency", "horizon")
+        }
+        common |= {"report": report, "as_of": report.as_of_label, "over": report.year_is_over}
+        common |= {"to_date": report.quarter.to_date}
         if function := getattr(self.module, section, None):
-            return _names(function, self.report)
+            return common | function(report)
         function = getattr(self.shared, section, None)
-        return _names(function, self.report, self.name) if function else _names(lambda report: {}, self.report)
+        return common | function(report, self.name) if function else common
 
 
-@lru_cache(maxsize=256)
-def _names(function: Callable[..., dict], report: Report, *chapter: str) -> dict[str, object]:
-    common = ("platform", "rival", "year", "quarter", "currency", "horizon")
-    return {name: getattr(report, name) for name in common} | {
-        "report": report,
-        "as_of": report.as_of_label,
-        "over": report.year_is_over,
-        "to_date": report.quarter.to_date,
-        **function(report, *chapter),
-    }
+@lru_cache(maxsize=16)
+def chapter_of(name: str, report: Report) -> Chapter:
+    """A chapter that is opened once: what its sections have found it keeps."""
+    return Chapter(name, report)
 
 
-def said(
-    text: Block, names: Mapping[str, object], words: Mapping[str, object]
-) -> list[Sentence | list[Sentence] | Figure | Table]:
+def said(text: Block, names: Mapping[str, object], words: Mapping[str, object]) -> list[Shown]:
     """What a section shows by the names of its words: headline, sentences, charts and tables, unless they are empty."""
     shown = [first(text.headline, names), text.said(names), *(_made(block, names, words) for block in text.blocks)]
     return [thing for thing in shown if thing]
@@ -107,7 +111,7 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
     ParameterError, LedgerError
         As `open_report` does.
     """
-    chapter = Chapter(name, open_report(namespace))
+    chapter = chapter_of(name, open_report(namespace))
     if shell := get_ipython():
 
         def story(section: str, text: str) -> None:

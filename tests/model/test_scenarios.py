@@ -65,7 +65,7 @@ def test_a_ban_costs_what_the_us_would_have_sold_after_it(report):
 def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
     band = estimates(report(scenario="us_ban")).gmv("Global", report().horizon)
     assert "in the scenario “US ban”" in band.median.formula
-    assert "us_ban_loss" in {origin.id for origin in band.median.origins}
+    assert "us_ban_loss_high" in {origin.id for origin in band.median.origins}
     quarter = estimates(report(scenario="us_ban")).gmv("Global", report().quarter)
     assert "scenario" not in quarter.median.formula
 

@@ -90,6 +90,15 @@ def test_a_formula_is_one_readable_step_without_codes(page):
         assert not re.search(r"\b[AP]\d{4}\b", words), words
 
 
+def test_numbers_of_one_formula_are_one_number(built):
+    """But for its sign, of which the words tell, and its unit."""
+    for path in built.glob("*/numbers.json"):
+        values = {}
+        for number in json.loads(path.read_text(encoding="utf-8"))["numbers"]:
+            known = values.setdefault((number["formula"], number["unit"]), abs(number["value"]))
+            assert abs(number["value"]) == known, number
+
+
 def test_a_listed_figure_is_told_as_it_was_printed(listed):
     # A0005: 25, %, less than, of source S001, public on 2024-07-31, a day that was inferred
     told = listed["figures"]["A0005"]
