@@ -22,7 +22,7 @@ lab: .venv/lab.installed
 notebooks: .venv/report.installed
 	$(RUN) -m analysis notebooks
 
-bench: .venv/report.installed
+bench: .venv/test.installed
 	$(RUN) -m benchmarks
 
 # An environment whose making was broken off, or that came along when the project's folder was copied or moved, and so

@@ -24,6 +24,7 @@ from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA
 from analysis.publish import manifest
 from analysis.story.svg import to_svg
+from benchmarks import edits
 from benchmarks.measure import Command, Cost, rounds
 
 HERE, PROJECT = Path(__file__).parent, DATA.parent
@@ -129,7 +130,13 @@ def machine() -> str:
     return f"{cores} cores, {memory:.0f} GB, {system}, Python {platform.python_version()}"
 
 
-def table(built: dict[str, Cost], missing: list[str], batch: dict[str, tuple[int, Cost]], grown: pd.DataFrame) -> str:
+def table(
+    built: dict[str, Cost],
+    missing: list[str],
+    edited: dict[str, float],
+    batch: dict[str, tuple[int, Cost]],
+    grown: pd.DataFrame,
+) -> str:
     """All results in Markdown."""
     ours = built[OURS]
     lines = [
@@ -146,6 +153,9 @@ def table(built: dict[str, Cost], missing: list[str], batch: dict[str, tuple[int
             f"| {way.memory:.0f} |"
         )
     lines += [f"| {name} | did not run here | | | | |" for name in missing]
+    lines += ["", "## From an edit to the page of the preview", "", "| edit | seconds | times this build |"]
+    lines.append("|---|---:|---:|")
+    lines += [f"| {name} | {wall:.1f} | {wall / ours.wall:.2f} |" for name, wall in edited.items()]
     lines += ["", "## Reports in one batch", "", "| batch | reports | seconds | seconds a report | memory, MB |"]
     lines.append("|---|---:|---:|---:|---:|")
     for name, (reports, way) in batch.items():
@@ -190,8 +200,9 @@ def main() -> None:
         same = (scratch / "ours" / QUARTER / "report.html").read_bytes() == (scratch / "floor/report.html").read_bytes()
         if not same:
             sys.exit("the floor does not write the same page as the build, so that it is no floor")
+        edited = edits.seconds(PROJECT, QUARTER, scratch / "edits", 1 if once else TIMES[OURS])
         batch = batches(scratch)
-    text = table(built, [name for name in TIMES if name not in built], batch, growth())
+    text = table(built, [name for name in TIMES if name not in built], edited, batch, growth())
     (HERE / "results.md").write_text(text, encoding="utf-8")
     (HERE / "results.svg").write_text(to_svg(chart(built).to_dict()), encoding="utf-8")
     print(text)

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA
+from benchmarks import edits
 from benchmarks.market_model import write_copies
 from benchmarks.measure import Command, Cost, rounds, timed
 
@@ -73,3 +74,10 @@ def test_the_floor_writes_the_same_page_as_a_build(tmp_path, page):
     floor = [sys.executable, "-m", "benchmarks.floor", "2024Q2", str(tmp_path)]
     subprocess.run(floor, check=True, capture_output=True, cwd=DATA.parent)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.slow
+def test_edits_are_timed_until_the_preview_has_their_page(tmp_path):
+    found = edits.seconds(DATA.parent, "2024Q2", tmp_path, times=1)
+    assert set(found) == {"an edited sentence", "an edited fact"}
+    assert min(found.values()) > 0.1  # the preview waits that long for more edits

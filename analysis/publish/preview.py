@@ -37,6 +37,7 @@ def preview(quarter: str, data: Path, say: Callable[[str], None]) -> None:
     """
     if not importlib.util.find_spec("watchfiles"):
         raise InputError("preview needs the extra `lab`: make preview, or pip install --editable .[lab]")
+    make_report(read_ledger(data), quarter=quarter)  # what cannot be built at all is said before anything starts
     with tempfile.TemporaryDirectory() as folder, workers.DrawingProcess() as charts:
         ours, theirs = multiprocessing.Pipe()
         # A process of its own serves and watches, since one with threads must not fork.

@@ -3,14 +3,18 @@
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+
+from analysis.__main__ import main
 
 PROJECT = Path(__file__).parents[2]
 
@@ -92,3 +96,20 @@ def test_only_who_knows_the_token_can_read_it(desk):
         with pytest.raises(HTTPError) as refused:
             urlopen(f"{host}/{path}")
         assert refused.value.code == 404
+
+
+def test_it_listens_to_this_machine_alone(desk):
+    _, address = desk
+    port = urlsplit(address).port
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    with pytest.raises(OSError):  # what listens on all addresses would answer on this one too
+        socket.create_connection(("127.0.0.2", port), timeout=5)
+
+
+def test_a_quarter_that_cannot_be_built_is_refused_as_by_build(capsys):
+    said = []
+    for command in ("build", "preview"):
+        assert main([command, "2031Q2"]) == 1
+        said.append(capsys.readouterr().err)
+    assert said[0] == said[1]
+    assert "quarter is '2031Q2'. Allowed: " in said[0]
