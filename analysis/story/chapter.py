@@ -131,6 +131,7 @@ def mistakes(reports: Mapping[str, Report]) -> list[str]:
     found = []
     for chapter in (Chapter(name, report) for name, report in reports.items()):
         for language in languages():
+            environment(language)  # reads its words.jinja, also where it has no text of this chapter
             told, file = read(chapter.name, language), f"text/{language}/{chapter.name}.md"
             found += [f"{file}: section {name} is missing" for name in chapter.sections if name not in told]
             found += [line for name, text in told.items() for line in text.mistakes(set(chapter.names(name)))]

@@ -1,16 +1,21 @@
 """Every language says the same: the same numbers in each sentence, chart and table, and nothing in another's words."""
 
 import re
+import shutil
 from functools import partial
 
 import pytest
 from reports import analysis
 from worlds import QUARTERS, another_world, shown
 
-from analysis.facts.language import languages
+from analysis.facts import language
+from analysis.facts.errors import InputError
+from analysis.facts.language import TEXT, languages, names_astray
 from analysis.facts.report import ParameterError, make_report
+from analysis.facts.schema import LedgerError
 from analysis.model import estimates
-from analysis.story.chapter import Chapter, chapters
+from analysis.story import text as story_text
+from analysis.story.chapter import Chapter, chapters, headlines, mistakes
 from analysis.story.show import Figure, Table
 from analysis.story.text import Sentence, environment
 
@@ -107,3 +112,63 @@ def test_reports_of_one_quarter_link_to_each_other_and_have_no_other_language_s_
     assert pages[1].startswith('<!DOCTYPE html>\n<html lang="zh">')
     found = ENGLISH.findall(re.sub(r"<[^>]+>", " ", OTHERS.sub("", pages[1])))
     assert not found, sorted(set(found))
+
+
+EUROPE = (TEXT / "en" / "europe.md").read_text("utf-8").partition("\n## ")
+SPANISH = {
+    "europe.md": "# En {{ year }}, {{ platform }} abriría en {{ names }}: {{ by_end.median }}\n\n## " + EUROPE[2],
+    "names.toml": 'patterns = [[" and ", " y "]]\n[markets]\nSpain = "España"\nIreland = "Irlanda"\n',
+    "words.jinja": """{% macro quantity(q) %}
+{{ q.hedge|say }}{{ q.bare|replace("US$", "")|replace(".", ",")|replace("mn", "M US$") }}
+{% endmacro %}
+""",
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, request):
+    """A folder of one more language, with a name that no other test has used."""
+    text = tmp_path / "text"
+    shutil.copytree(TEXT, text)
+    for module in (language, story_text):
+        monkeypatch.setattr(module, "TEXT", text)
+    (folder := text / f"x{re.sub(r'[^a-z0-9]', '', request.node.name)}").mkdir()
+    return folder
+
+
+def test_a_language_is_a_folder_that_may_begin_with_one_chapter(folder, ledger):
+    for name, text in SPANISH.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    report, english = (make_report(ledger, lang=lang) for lang in (folder.name, "en"))
+    told, in_english = headlines(report), headlines(english)
+    assert re.fullmatch(r"En 2024, TikTok Shop abriría en España y Irlanda: [\d,]+\sM US\$", told.pop("europe"))
+    assert told == {name: words for name, words in in_english.items() if name in told}
+    assert not list(names_astray(ledger))
+    asked = Chapter("europe", english)
+    numbers_of = [said(Chapter("europe", one)) for one in (report, english)]
+    assert {k: v for k, v in numbers_of[0].items() if k[0] != "opening"}.items() <= numbers_of[1].items()
+    assert mistakes({"europe": asked.report}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("names.toml", '[markets]\nUK = "x"\nSpian = "x"', r"names\.toml, line 3, .*'Spian'.*mean 'Spain'"),
+        ("names.toml", '[events]\nE999 = "x"', r"names\.toml, line 2, column events: 'E999'"),
+        ("names.toml", '[event]\nE001 = "x"', r"names\.toml, line 1, column event"),
+        ("names.toml", 'patterns = [["(", "x"]]', r"names\.toml, column patterns\.0: .*regular expression"),
+        ("names.toml", "[markets]\nUK = =", r"names\.toml.*line 2"),
+        ("names.toml", '[claims.world-target]\nwords = "{A0002}"', r"names\.toml, line 1, .*target\.words.*A0001"),
+        ("page.toml", 'contnts = "x"', r"page\.toml: 'contnts'.*mean 'contents'"),
+        ("words.jinja", "\n{% macro x() %}", r"words\.jinja, line \d"),
+        ("europe.md", "# {{ yaer }}\n\n## sites", r"europe\.md, line 1: yaer .*mean year\?"),
+        ("europe.md", "# x\n\n## sites", r"europe\.md: section ramp is missing"),
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_what_is_wrong_in_a_folder_is_said_with_file_and_line(folder, ledger, name, text, message):
+    (folder / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"(?s)text/{folder.name}/{message}"):
+        if problems := list(names_astray(ledger)):
+            raise LedgerError(problems)
+        raise InputError("\n".join(mistakes({"europe": make_report(ledger)})))
