@@ -72,6 +72,9 @@ def _scratch(out: Path) -> Iterator[Path]:
     for left in out.glob(".building-*"):
         with suppress(OSError), open(left / "lock") as lock:  # else it is another user's
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for aside in left.glob("*.before"):  # killed between the two moves that replace a report
+                if not (out / aside.stem).exists():
+                    aside.rename(out / aside.stem)
             shutil.rmtree(left)
     folder = tempfile.TemporaryDirectory(prefix=".building-", dir=out.resolve(), ignore_cleanup_errors=True)
     with folder as scratch, open(Path(scratch) / "lock", "w") as lock:

@@ -1,10 +1,12 @@
 """Several reports at once, here and elsewhere: what is up to date, and what is stopped."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -117,6 +119,37 @@ def test_a_build_that_is_stopped_leaves_no_process_and_what_it_leaves_the_next_o
         assert [path.name[:10] for path in out.iterdir()] == [".building-"]
         list(build_many([], DATA, out))
     assert not [*out.iterdir(), *(scratch.iterdir() if name != "SIGKILL" else [])]
+
+
+@pytest.mark.slow
+def test_a_build_killed_at_any_moment_leaves_a_whole_report_and_the_next_one_no_trace(copy):
+    """Reports of two days take turns in one place, so that a whole one is known from its bytes."""
+    days = {day: ("build", "2024Q1", "--as-of", day, "--out", copy) for day in ("2024-05-30", "2024-06-15")}
+    whole, chance = [], random.Random(50)
+    for build in days.values():
+        assert not analysis(*build).returncode
+        whole.append(tree(copy / "2024Q1"))
+    begun = time.monotonic()
+    assert not analysis(*days["2024-05-30"]).returncode
+    takes = time.monotonic() - begun
+    for n in range(50):
+        build = subprocess.Popen(command(*days[[*days][n % 2]]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0, takes))
+        build.kill()
+        build.wait()
+        assert tree(copy / "2024Q1") in whole
+    assert not analysis(*days["2024-06-15"]).returncode
+    assert tree(copy / "2024Q1") == whole[1]
+    assert not list(copy.glob(".*"))
+
+
+def test_a_report_that_was_aside_when_a_build_was_killed_is_put_back(tmp_path):
+    left = tmp_path / ".building-x"
+    (left / "2024Q2.before").mkdir(parents=True)
+    (left / "2024Q2.before" / "report.html").write_text("the last one")
+    (left / "lock").touch()
+    list(build_many([], DATA, tmp_path))
+    assert tree(tmp_path).keys() == {"2024Q2/report.html"}
 
 
 # Elsewhere -------------------------------------------------------------------------------------------
