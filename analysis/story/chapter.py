@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from IPython import get_ipython
 
-from analysis.facts.language import FIRST, TEXT, languages
+from analysis.facts.language import FIRST, TEXT, languages, names
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
@@ -131,7 +131,7 @@ def mistakes(reports: Mapping[str, Report]) -> list[str]:
     found = []
     for chapter in (Chapter(name, report) for name, report in reports.items()):
         for language in languages():
-            environment(language)  # reads its words.jinja, also where it has no text of this chapter
+            _ = names(language), environment(language)  # reads them, also where it has no text of this chapter
             told, file = read(chapter.name, language), f"text/{language}/{chapter.name}.md"
             found += [f"{file}: section {name} is missing" for name in chapter.sections if name not in told]
             found += [line for name, text in told.items() for line in text.mistakes(set(chapter.names(name)))]
