@@ -96,7 +96,9 @@ class Ledger:
             claim.model_copy(update={key: text for key, text in words.items() if getattr(claim, key)})
             for claim, words in claims
         )
-        called = names["markets"] | names["regions"] | names["metrics"]
+        called = {
+            word: said for kind in ("markets", "regions", "metrics", "publishers") for word, said in names[kind].items()
+        }
         vocabulary = self.vocabulary.model_copy(update={"called": called})
         return replace(self, **view, vocabulary=vocabulary, assumptions=self.assumptions.in_words(names))
 
@@ -215,7 +217,8 @@ class Ledger:
     def _cited(self, source: str) -> dict[str, str]:
         row = self.sources.loc[source]
         publisher = row["publisher"] or (urlsplit(row["url"]).hostname or row["title"]).removeprefix("www.")
-        cited = ", ".join(filter(None, (f"“{row['title']}”", row["publisher"])))
+        called = self.vocabulary.called.get(row["publisher"], row["publisher"])
+        cited = ", ".join(filter(None, (f"“{row['title']}”", called)))
         return {"source": f"{cited} ({source})", "publisher": publisher, "url": row["url"]}
 
     def event(self, platform: str, market: str, kind: str) -> pd.Series | None:

@@ -449,7 +449,7 @@ class Vocabulary(Strict):
     markets: dict[str, _Market]
     regions_: dict[str, _Region] = Field(alias="regions")
     metrics: dict[str, Metric]
-    called: dict[str, str] = {}  # markets, regions and metrics in another language
+    called: dict[str, str] = {}  # markets, regions, metrics, publishers in another language
 
     @field_validator("regions_")
     @classmethod
