@@ -210,9 +210,10 @@ def environment(language: str) -> NativeEnvironment:
     for folder in dict.fromkeys((FIRST, path_of("words.jinja", language).parent.name)):
         source = (TEXT / folder / "words.jinja").read_text("utf-8")
         try:
-            words, plain = (vars(one.from_string(source).module) for one in (jinja, as_it_is))
+            modules = [one.from_string(source).module for one in (jinja, as_it_is)]
         except TemplateSyntaxError as error:
             raise TextError(f"text/{folder}/words.jinja, line {error.lineno}: {error}") from None
+        words, plain = map(vars, modules)  # which live on until their macros are taken
         words |= {name: macro for name, macro in plain.items() if name == "quantity"}
         jinja.globals |= {name: value for name, value in words.items() if not name.startswith("_")}
     jinja.globals |= {"say": in_words, "printed": printed}
