@@ -15,8 +15,19 @@ from analysis.facts.schema import LedgerError, Problem, read_toml
 FIRST = PARAMETERS["lang"]
 TEXT = Path(__file__).resolve().parent.parent / "text"
 
-
-TABLES = ("markets", "regions", "metrics", "levers", "scenarios", "claims", "arguments", "events", "withdrawn")
+# Tables that a language may leave out.
+TABLES = (
+    "markets",
+    "regions",
+    "metrics",
+    "publishers",
+    "levers",
+    "scenarios",
+    "claims",
+    "arguments",
+    "events",
+    "withdrawn",
+)
 BY_ID = ("events", "withdrawn")  # tables whose keys are ids; the others have words as keys
 
 
