@@ -6,6 +6,7 @@ What a language has no file or no word for yet is said as the first one says it.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -14,9 +15,6 @@ from analysis.facts.schema import LedgerError, Problem, read_toml
 
 FIRST = PARAMETERS["lang"]
 TEXT = Path(__file__).resolve().parent.parent / "text"
-
-
-TABLES = ("markets", "regions", "metrics", "levers", "scenarios", "claims", "arguments", "events", "withdrawn")
 BY_ID = ("events", "withdrawn")  # tables whose keys are ids; the others have words as keys
 
 
@@ -37,7 +35,7 @@ def names(language: str) -> dict[str, dict]:
     path, file = TEXT / language / "names.toml", f"text/{language}/names.toml"
     if not path.is_file():
         return {}
-    told = {key: {} for key in TABLES} | {"patterns": []} | read_toml(file, path.read_bytes(), dict, {})
+    told = defaultdict(dict, patterns=[]) | read_toml(file, path.read_bytes(), dict, {})  # a table may be left out
     for pattern, words in told["patterns"]:
         try:
             re.sub(pattern, words, "")

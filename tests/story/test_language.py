@@ -75,6 +75,17 @@ def test_so_it_is_in_worlds_that_never_were(ledger, seed):
     compare(another_world(ledger, seed), "2024Q4")
 
 
+@pytest.mark.parametrize("lang", languages())
+def test_each_entry_of_a_language_is_the_name_of_something(ledger, lang):
+    told, data, assumptions = language.names(lang), ledger.vocabulary, ledger.assumptions
+    known = {name: set(getattr(data, name)) for name in ("markets", "regions", "metrics", "platforms", "counters")}
+    known |= {name: set(getattr(assumptions, name)) for name in ("levers", "scenarios")}
+    known |= {name: set(getattr(ledger, name).index) for name in ("events", "withdrawn", "arguments")}
+    known["claims"] = {claim.id for claim in ledger.claims}
+    assert {name: told.get(name, {}).keys() - ids for name, ids in known.items()} == {name: set() for name in known}
+    assert language.page(lang).keys() - language.page("en").keys() <= {"chapter_names"}
+
+
 def test_a_language_that_there_is_not_is_refused_with_those_there_are(ledger):
     with pytest.raises(ParameterError, match=r"lang is 'fr'\. Allowed: en, zh"):
         make_report(ledger, lang="fr")
