@@ -182,18 +182,20 @@ def _hours(start: Quantity, end: Quantity) -> Quantity:
 
 
 def _date(row: Row, unit: str) -> Quantity:
-    return Quantity(float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {row.name}", row.origins)
+    return Quantity(
+        float(f"{row.span.start:%Y%m%d}"[: DATES[unit]]), unit, f"first day of {row.span.short}", row.origins
+    )
 
 
 def _weeks(one: Row, other: Row) -> Quantity:
     """From the last day of one period to the first of another: the shortest time that lies between the two."""
-    what = f"from {one.span.short}, the last day of {one.name}, to {other.span.short}, the first of {other.name}"
+    what = f"from the last day of {one.span.short} to the first of {other.span.short}"
     counted = Quantity.counted((other.span.start - one.span.end).days, "day", what)
     return replace(counted, origins=one.origins + other.origins) / Quantity.counted(7, "day/week")
 
 
 def _sites(row: Row) -> Quantity:
-    what = f"markets that {row.name} names: {', '.join(row.markets)}"
+    what = f"markets named: {', '.join(row.markets)}"
     return replace(Quantity.counted(len(row.markets), "site", what), origins=row.origins)
 
 

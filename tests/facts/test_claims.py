@@ -158,7 +158,7 @@ ROWS = {
     [
         ("A + B * 2", 10, "A + B × 2"), ("(A + B) * 2", 16, "(A + B) × 2"), ("A - B - 1 * B", 2, "A − B − 1 × B"),
         ("A / B", 3, "A ÷ B"), ("-B + A", 4, "−(B) + A"), ('days("2024-02")', 29, "29 days (Feb 2024)"),
-        ('months("2024H1")', 6, "6 months (H1 2024)"), ('day("E")', 20240710, "first day of E"),
+        ('months("2024H1")', 6, "6 months (H1 2024)"), ('day("E")', 20240710, "first day of 10 July 2024"),
     ],
 )  # fmt: skip
 def test_arithmetic(test, value, formula):
