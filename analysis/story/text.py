@@ -433,6 +433,9 @@ def read_text(file: str, text: str, language: str = "en") -> dict[str, Block]:
             block = Block(found[1], found[2], found[3] or "")
             section.blocks.append(block)
         elif line.startswith(("# ", "> ", "- ")):
+            if line[0] == "-" and block.kind and block.sentences:
+                allowed = "one title; a sentence of the section stands above its charts and tables"
+                raise TextError(f"{file}, line {number}: a second title of {block.name}. Allowed: {allowed}")
             if line[0] == "-":
                 block.sentences.append([])
             open_words = block.headline if line[0] == "#" else block.subtitle if line[0] == ">" else block.sentences[-1]

@@ -98,6 +98,7 @@ def test_a_mistake_is_named_with_file_and_line(text, told):
     [
         ("loose words", "test.md, line 1: 'loose words'. Allowed at its start"),
         ("### t: table\n| a | b |\n| one |", "test.md, line 3: 1 cells. Allowed: 2"),
+        ("### t: table\n- T\n- It sold.", "test.md, line 3: a second title of t. Allowed: one title"),
     ],
 )
 def test_a_line_that_is_none_of_its_kinds_is_refused(text, told):
