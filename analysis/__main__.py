@@ -90,11 +90,15 @@ def _say(text: object) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _clean_up_when_ended() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
+
+
 def _build(asked: argparse.Namespace) -> bool:
     if not 0 < asked.timeout <= 86400:
         raise InputError(f"--timeout is {asked.timeout:g}. Allowed: seconds above 0 and up to 86400, a day")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))  # as an exception it lets us clean up
+    _clean_up_when_ended()
     from analysis.publish.workers import DrawingProcess
 
     with DrawingProcess() as charts:  # it warms up while packages are imported
@@ -146,6 +150,7 @@ def _build(asked: argparse.Namespace) -> bool:
 def _preview(asked: argparse.Namespace) -> None:
     from analysis.publish.preview import preview
 
+    _clean_up_when_ended()
     preview(asked.quarter, asked.data.resolve(), _say)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -59,7 +58,7 @@ def _preview(quarter: str, folder: Path) -> Iterator[str]:
         try:
             yield process.stdout.readline().strip()
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
 
 
 def _page(address: str, before: int) -> int:
@@ -67,8 +66,10 @@ def _page(address: str, before: int) -> int:
     end = time.monotonic() + LIMIT
     while time.monotonic() < end:
         try:
-            state = json.load(urlopen(f"{address}state.json"))
-        except HTTPError:  # the first page is not built yet
+            with urlopen(f"{address}state.json") as answer:
+                state = json.load(answer)
+        except HTTPError as missing:  # the first page is not built yet
+            missing.close()
             state = {"version": 0, "problem": ""}
         if state["problem"]:
             raise ValueError(state["problem"])
