@@ -203,11 +203,10 @@ def _add(asked: argparse.Namespace) -> None:
 def _diff(asked: argparse.Namespace) -> None:
     from analysis.facts.ledger import read_ledger
     from analysis.facts.report import make_report
-    from analysis.model.diff import compare
-    from analysis.story.chapter import headlines
+    from analysis.story.diff import compare
 
     ledger = read_ledger(asked.data)
-    _say(compare(*(make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after)), headlines))
+    _say(compare(*(make_report(ledger, quarter=quarter) for quarter in (asked.before, asked.after))))
 
 
 if __name__ == "__main__":

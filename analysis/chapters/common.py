@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 
 from analysis.facts.claims import argued
-from analysis.facts.quantity import Quantity
+from analysis.facts.quantity import Quantity, level
 from analysis.facts.report import Report
 from analysis.facts.span import Span
+from analysis.model.estimates import estimates
 from analysis.model.outcomes import outcomes
 
 
@@ -38,3 +41,44 @@ def effects(report: Report) -> pd.DataFrame:
         on_year, on_ahead = one.year.median - found[0].year.median, one.ahead.median - found[0].ahead.median
         rows.append((one.scenario, one.weight, one.starts, one.ahead, on_year, on_ahead))
     return pd.DataFrame(rows, columns=["scenario", "weight", "starts", "ahead", "on_year", "on_ahead"])
+
+
+def progress(report: Report, market: str) -> SimpleNamespace:
+    """How far a market is on the way to its target for the year, all on one base: the estimate, as the company counts.
+
+    Amounts are money, and unknown where nothing published supports them. `reached` is GMV from 1 January to the end of
+    the quarter, `attained` its share of the target, `gap` what it leaves; `achieved` and `required` are a month, so far
+    and over `rest` of the year, `stretch` the one as a multiple of the other. `published`, the figure that covers most
+    of the year so far, never enters the others. `outcome` says what became of the target: `beat`, `met` or `missed`
+    once the year is over, `reached` before that, else ``""``.
+    """
+    model, year, to_date, rest = estimates(report), report.year, report.quarter.to_date, report.quarter.rest_of_year
+    target, reached = report.fact(market, "gmv_target", year), model.gmv(market, to_date)
+    passed = Quantity.counted(to_date.months, "month", f"of {to_date.label}")
+    gap, achieved, outcome = target - reached.median, reached.median / passed, ""
+    required = Quantity.unknown("a part of the year still to come")
+    if rest:
+        required = gap / Quantity.counted(rest.months, "month", f"of {rest.label}")
+    if reached.median and target:
+        more = reached.median > target
+        outcome = "reached" if more and rest else "" if rest else "beat" if more else "missed"
+        outcome = "met" if not rest and level(reached.median, target) else outcome
+    return SimpleNamespace(
+        market=market,
+        target=target,
+        published=report.year_to_date(market),
+        reached=reached,
+        year=model.gmv(market, year),
+        share=(model.gmv(market, year).median / target).percent(),
+        attained=(reached.median / target).percent(),
+        even=(passed / Quantity.counted(12, "month")).percent(),
+        seasonal=report.seasonal_share(to_date),
+        gap=gap,
+        rest=rest,
+        achieved=achieved,
+        required=required,
+        stretch=required / achieved,
+        growth=model.required_growth(market, target),
+        chance=model.chance(market, target),
+        outcome=outcome,
+    )

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.chapters.common import progress
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model import ramp as ramps
+from analysis.model import launches
 from analysis.model.estimates import Band, estimates
-from analysis.model.launches import Plan, plan_gmv, plans, told_by_ramp
-from analysis.model.progress import progress
+from analysis.model.launches import Plan, plan_gmv, plans
 from analysis.model.scenarios import is_offered
 
 REGION, UNION, WORLD = "Europe", "EU", "Global"
@@ -50,7 +50,7 @@ def sites(report: Report) -> dict:
 
 def _opened(report: Report) -> dict[str, Span]:
     """Market -> when it opened."""
-    days = {market: ramps.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
+    days = {market: launches.opening(report, market) for market in report.ledger.vocabulary.regions[REGION]}
     return {market: day for market, day in days.items() if day}
 
 
@@ -65,7 +65,7 @@ def _late(plan: Plan | None, opened: Span | None) -> Quantity:
 
 def _launch(report: Report) -> dict:
     """The earliest plan for a month of the report's year or after it, and every opening of the year."""
-    plan = next((plan for plan in plans(report) if plan.month.end >= report.year.start), None)
+    plan = launches.next_plan(report)
     markets, days = plan.markets if plan else (), _opened(report)
     opened = [market for market in markets if market in days]
     missed = plan and report.as_of > plan.month.end
@@ -83,22 +83,22 @@ def _launch(report: Report) -> dict:
 
 def ramp(report: Report) -> dict:
     """What every launch on record sold a year on, as a share of the online sales of its market."""
-    curve = ramps.ramp(report, estimates(report).market)
-    curve = curve if curve and curve.months > YEAR_ON else None
+    curve, planned = launches.ramp(report, estimates(report).market), ", ".join(_pending(report))
+    curve = curve if curve and len(curve.middle) > YEAR_ON else None
     low, middle, high = curve.spread(YEAR_ON) if curve else [Quantity.unknown("a launch on record")] * 3
     rows = [
         (report.call(launch.market), curve.of(number, YEAR_ON), len(launch.shares) <= YEAR_ON)
-        for number, launch in enumerate(curve.vintages if curve else ())
+        for number, launch in enumerate(curve.launches if curve else ())
     ]
     rows.sort(key=lambda row: -row[1].value)
-    launches, pending = pd.DataFrame(rows, columns=["name", "share", "continued"]), ", ".join(_pending(report))
-    planned = report.call(pending) if pending else None
-    return {"launches": launches, "planned": planned, "low": low, "middle": middle, "high": high}
+    table = pd.DataFrame(rows, columns=["name", "share", "continued"])
+    planned = report.call(planned) if planned else None
+    return {"launches": table, "planned": planned, "low": low, "middle": middle, "high": high}
 
 
 def _pending(report: Report) -> list[str]:
     """Markets that are planned and have not opened."""
-    return [market for plan in told_by_ramp(report, estimates(report).market) for market in plan.markets]
+    return [market for plan in launches.pending(report) for market in plan.markets]
 
 
 def adds(report: Report) -> dict:
@@ -131,12 +131,10 @@ def _added(report: Report, span: Span) -> Band:
     The ramp's ends take both of its levers at their low and both at their high end.
     """
     model, pending = estimates(report), _pending(report)
-    curve = ramps.ramp(report, model.market)
+    curve = launches.ramp(report, model.market)
     ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
-    found = [
-        Band(*(plan_gmv(report, curve, plan, span, settings=settings) for settings in ends))
-        for plan in told_by_ramp(report, model.market)
-    ]
+    ahead = launches.pending(report)
+    found = [Band(*(plan_gmv(report, curve, plan, span, settings) for settings in ends)) for plan in ahead]
     if opened := [market for market in _new(report) if market not in pending]:
         found.append(model.gmv(", ".join(opened), span))
     found = [band for band in found if band]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.chapters.common import effects
+from analysis.chapters.common import effects, progress
 from analysis.facts.assumptions import SETTINGS
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Report
 from analysis.model.observations import WORLD
 from analysis.model.outcomes import chance, expected, outcomes
-from analysis.model.progress import progress
 from analysis.model.track_record import earlier_quarters, scores, track_record
 
 US = "US"

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from analysis.chapters.common import latest
-from analysis.facts.quantity import Quantity, level
+from analysis.chapters.crossing import Pair, crossing, pair, ratio_band
+from analysis.facts.quantity import LEVEL, Quantity, level, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.crossing import Pair, catch_up, crossing, pair, published, share
-from analysis.model.estimates import estimates
+from analysis.model.estimates import Band, estimates
 
-MARKET = "US"  # on whose share of the rival's sales sources disagree
+WORLD, MARKET = "Global", "US"  # on whose share of the rival's sales sources disagree
 LIKELY = 0.65  # the probability from which a text says so
 SEMI_MANAGED = "semi-managed"  # how events name the model in which merchants hold stock of their own
 
 
 def opening(report: Report) -> dict:
     """The report's quarter side by side, the last published figures beside it, and where the lines go."""
-    now, before = (_both(report, span) for span in (report.quarter, report.quarter.year_earlier()))
+    now, before = (pair(report, span) for span in (report.quarter, report.quarter.year_earlier()))
     last = next((row for row in _periods(report)[::-1].itertuples() if row.own and row.rival), None)
     shares = _shares(report)
     return {
@@ -38,19 +40,19 @@ def opening(report: Report) -> dict:
 def side_by_side(report: Report) -> dict:
     """Both platforms by quarter, a year ahead; `periods` has what is published beside what is estimated."""
     own, rival, quarter = estimates(report), estimates(report, report.rival), report.quarter
-    now, whole, targets = _both(report, quarter), _both(report, report.year), _targets(report)
+    now, whole, targets = pair(report, quarter), pair(report, report.year), _targets(report)
     target = targets[-1] if targets else Quantity.unknown(f"a target of {report.rival}")
     return {
         "order": _order(now),
-        "growth": rival.growth("Global", quarter, quarter.previous_quarter).median,
-        "own_growth": own.growth("Global", quarter, quarter.previous_quarter).median,
+        "growth": rival.growth(WORLD, quarter, quarter.previous_quarter).median,
+        "own_growth": own.growth(WORLD, quarter, quarter.previous_quarter).median,
         "whole": whole,
         "catch_up": catch_up(now.ratio.median),
         "crossing": crossing(report),
         "targets": targets,
         "target": target,
         "attained": (whole.rival.median / target).percent(),
-        "chance": Quantity.unknown("a year to come") if report.year_is_over else rival.chance("Global", target),
+        "chance": Quantity.unknown("a year to come") if report.year_is_over else rival.chance(WORLD, target),
         "lines": _lines(report),
         "periods": _periods(report),
     }
@@ -59,7 +61,7 @@ def side_by_side(report: Report) -> dict:
 def us_share(report: Report) -> dict:
     """What each source says of the share of the US, and what it makes of the rival's estimated sales there."""
     shares, (stated, span) = _shares(report), _stated(report)
-    both = _both(report, span, MARKET)
+    both = pair(report, span, MARKET)
     before_span, before = latest(report, stated[stated["end"] < span.year.start])
     alone = report.rows(MARKET, "gmv", report.rival, report.quarter.to_date)  # where no share of it is known
     alone_span, alone = latest(report, alone if stated.empty else alone[:0])
@@ -70,7 +72,7 @@ def us_share(report: Report) -> dict:
         "disputed": len(shares) > 1,
         "most": next(shares.itertuples(), None),
         "least": next(shares[::-1].itertuples(), None),
-        "modelled": share(estimates(report, report.rival), MARKET, span),
+        "modelled": _modelled(report, span),
         "monthly": _a_month(both.rival.median, span),
         "both": both,
         "before": before,
@@ -87,7 +89,7 @@ def merchants(report: Report) -> dict:
     events = events[(events["market"] == MARKET) & events["event"].str.contains(SEMI_MANAGED, regex=False)]
     span, part = latest(report, report.rows(MARKET, "semi_managed_share_of_gmv", report.rival))
     _, quarter = _stated(report)
-    both = _both(report, quarter, MARKET)
+    both = pair(report, quarter, MARKET)
     return {
         "market": report.call(MARKET),
         "started": next(iter(events["span"]), None),
@@ -97,10 +99,6 @@ def merchants(report: Report) -> dict:
         "sold": part * _a_month(both.rival.median, quarter),
         "own": _a_month(both.own.median, quarter),
     }
-
-
-def _both(report: Report, span: Span, market: str = "Global") -> Pair:
-    return pair(estimates(report), estimates(report, report.rival), market, span)
 
 
 def _order(both: Pair) -> str:
@@ -121,14 +119,14 @@ def _periods(report: Report) -> pd.DataFrame:
     for span in sorted(spans, key=lambda span: (span.end, span.days)):
         own, rival = (published(report, span, name) for name in (report.platform, report.rival))
         if span.end <= report.quarter.end and (span.months != 6 or own or rival):
-            rows.append((span, own, rival, _both(report, span)))
+            rows.append((span, own, rival, pair(report, span)))
     return pd.DataFrame(rows, columns=["span", "own", "rival", "estimate"])
 
 
 def _lines(report: Report) -> pd.DataFrame:
     """Both platforms by quarter, from the first in which both sold anything to a year after the report's."""
     months = Span(report.year.year_earlier().start, report.horizon.end).each_month[::3]
-    found = [_both(report, Span.months_of(month.start.year, month.start.month, 3)) for month in months]
+    found = [pair(report, Span.months_of(month.start.year, month.start.month, 3)) for month in months]
     rows = [
         (both.span.end, name, *getattr(both, side), both.span.end > report.quarter.end)
         for name, side in ((report.platform, "own"), (report.rival, "rival"))
@@ -140,7 +138,7 @@ def _lines(report: Report) -> pd.DataFrame:
 
 def _targets(report: Report) -> list[Quantity]:
     """The rival's targets for the year, in the order in which they became known, each once."""
-    rows, found = report.rows("Global", "gmv_target", report.rival, report.year), []
+    rows, found = report.rows(WORLD, "gmv_target", report.rival, report.year), []
     for _, row in rows.sort_values("known_on", kind="stable").iterrows():
         if not (found and level(found[-1], report.quantity(row))):
             found.append(report.quantity(row))
@@ -157,7 +155,7 @@ def _stated(report: Report) -> tuple[pd.DataFrame, Span]:
 def _shares(report: Report) -> pd.DataFrame:
     """What sources say of the last year that they speak of, largest first, and what each makes of the estimates."""
     (rows, span), found = _stated(report), []
-    whole, own = _both(report, span).rival.median, _both(report, span, MARKET).own.median
+    whole, own = pair(report, span).rival.median, pair(report, span, MARKET).own.median
     for _, row in rows[[at.year == rows["span"].iloc[-1].year for at in rows["span"]]].iterrows():
         at, stated = row["span"], report.quantity(row)
         found.append((at, stated, _a_month(stated * whole, span), stated * whole / own, at.year == report.year))
@@ -167,3 +165,27 @@ def _shares(report: Report) -> pd.DataFrame:
 
 def _a_month(gmv: Quantity, span: Span) -> Quantity:
     return gmv / Quantity.counted(span.months, "month")
+
+
+def _modelled(report: Report, span: Span) -> Band:
+    """Share of the market in the rival's estimated GMV, per cent."""
+    rival = estimates(report, report.rival)
+    ratio = (rival.gmv(MARKET, span).median / rival.gmv(WORLD, span).median).percent()
+    ratios = rival.draws(MARKET, span) / rival.draws(WORLD, span) if ratio else np.empty(0)
+    what = f"GMV of {rival.platform} in {report.call(MARKET)} ÷ in the world, {span.short}"
+    return ratio_band(ratio, ratios, what)
+
+
+def catch_up(ratio: Quantity) -> Quantity:
+    """What the smaller must gain on the larger each month to be level after twelve, per cent: ratio^(1/12) − 1."""
+    if not ratio > 0 or abs(ratio.value - 1) <= LEVEL:
+        return Quantity.unknown("two platforms apart")
+    multiple = max(ratio.value, 1 / ratio.value)
+    formula = f"({multiple:.3g})^(1 ÷ 12 months) − 1, of: {ratio.formula}"
+    return replace(ratio, value=rounded(multiple ** (1 / 12) - 1), unit="%", formula=formula)
+
+
+def published(report: Report, span: Span, platform: str) -> Quantity:
+    """GMV of the world that is no bound; what a half-year leaves for a quarter is no figure if the two contradict."""
+    gmv = report.gmv(WORLD, span, platform)
+    return gmv if gmv > 0 and not gmv.is_bound else Quantity.unknown(f"GMV of {platform} in {span.short}")

@@ -6,13 +6,12 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from analysis.chapters.common import latest
+from analysis.chapters.common import latest, progress
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import BOUNDS, Quantity, level
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Band, estimates
-from analysis.model.progress import progress
 from analysis.model.scenarios import is_offered
 
 REGION, WORLD = "SEA", "Global"

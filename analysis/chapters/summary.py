@@ -6,18 +6,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters import seller
-from analysis.chapters.common import disputed_by, effects
+from analysis.chapters.common import disputed_by, effects, progress
+from analysis.chapters.crossing import crossing, pair
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import LEVEL, SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.changes import changes
-from analysis.model.crossing import crossing, pair
 from analysis.model.estimates import estimates
 from analysis.model.launches import plans
-from analysis.model.market import REST
+from analysis.model.market import REST, constant_growth
 from analysis.model.outcomes import chance, expected, outcomes
-from analysis.model.progress import progress
 from analysis.model.scenarios import next_law_day
 from analysis.model.track_record import earlier_quarters, track_record
 
@@ -38,7 +37,7 @@ def opening(report: Report) -> dict:
         "furthest": bool(others) and all(us.share < share for share in others),
         "chance": world.chance if scenario or report.year_is_over else chance(outcomes(report)),
         "missing": world.target - world.year.median,
-        "rival_ratio": pair(estimates(report), estimates(report, report.rival), WORLD, report.quarter.to_date).ratio,
+        "rival_ratio": pair(report, report.quarter.to_date).ratio,
         "scenario": scenario,
     }
 
@@ -131,10 +130,9 @@ def what_if(report: Report) -> dict:
 
 def _growth_to(goal: Quantity, so_far: Quantity, month: Quantity, count: int) -> Quantity:
     """Growth a month, per cent, with which `count` months after one of GMV `month` bring the year to a goal."""
-    wanted = (goal.value - so_far.value) / month.value  # q + q² + … of the growth factor q, which has one positive root
-    factor = max(root.real for root in np.roots([*[1.0] * count, -wanted]) if abs(root.imag) < 1e-9)
+    growth = constant_growth(np.array([(goal.value - so_far.value) / month.value]), count).item()
     origins = total([goal, so_far, month]).origins
-    return Quantity(rounded(factor - 1), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
+    return Quantity(rounded(growth), "%", f"growth a month that leads from {so_far.bare} to {goal.bare}", origins)
 
 
 def meaning(report: Report) -> dict:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 
 from analysis.chapters import seller
-from analysis.chapters.common import disputed_by
+from analysis.chapters.common import disputed_by, progress
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Reading, Report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.progress import Progress, progress
 
 MARKET = "US"
 # What is known of the two livestream programmes, the contest and the ranking.
@@ -133,7 +134,7 @@ def prizes(report: Report) -> dict:
     }
 
 
-def _path(report: Report, us: Progress) -> pd.DataFrame:
+def _path(report: Report, us: SimpleNamespace) -> pd.DataFrame:
     """Each month as published and estimated; `asked` is the path that meets the target.
 
     It grows from the quarter's last month on at the median of what is needed; in a year that is over, it is the target

@@ -83,8 +83,7 @@ class Report:
     @property
     def horizon(self) -> Span:
         """The twelve months after the quarter."""
-        first = self.quarter.end + timedelta(days=1)
-        return Span(first, first.replace(year=first.year + 1) - timedelta(days=1))
+        return self.quarter.year_ahead
 
     @property
     def as_of_label(self) -> Span:

@@ -137,10 +137,20 @@ class Span:
         last = self.start - timedelta(days=1)
         return Span.months_of(last.year, 3 * ((last.month - 1) // 3) + 1, 3)
 
+    @property
+    def year_ahead(self) -> Span:
+        """The twelve months after the span."""
+        first = self.end + timedelta(days=1)
+        return Span(first, first.replace(year=first.year + 1) - timedelta(days=1))
+
     def year_earlier(self) -> Span:
-        """The same months one year before."""
-        first, last = self.each_month[0].start, self.each_month[-1].end
-        return Span(first.replace(year=first.year - 1), Span.months_of(last.year - 1, last.month, 1).end)
+        """The same months one year before, or the same days where the span cuts through a month."""
+
+        def before(day: date, last: bool) -> date:
+            length = calendar.monthrange(day.year - 1, day.month)[1]
+            return date(day.year - 1, day.month, length if last else min(day.day, length))
+
+        return Span(before(self.start, False), before(self.end, bool(self.months)))
 
     def __contains__(self, other: Span) -> bool:
         return self.start <= other.start and other.end <= self.end

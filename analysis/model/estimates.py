@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ from analysis.facts.parameters import BASE
 from analysis.facts.quantity import Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.launches import new_sites_gmv, planned_sites, told_by_ramp
-from analysis.model.market import PERCENTILES, Market, TooLittleKnown, fit
+from analysis.model.launches import new_sites_gmv, pending, planned_sites
+from analysis.model.market import PERCENTILES, Market, Observations, TooLittleKnown, fit
 from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
 
@@ -85,7 +86,7 @@ class Estimates:
         known = self.market.markets(WORLD) if self.gmv(WORLD, span) else ()
         rows = [(market, self.gmv(market, span)) for market in known]
         if known and (extra := self._new_sites(WORLD, span)):
-            sites = ", ".join(site for plan in told_by_ramp(self.report, self.market) for site in plan.markets)
+            sites = ", ".join(site for plan in pending(self.report) for site in plan.markets)
             rows.append((sites, Band(extra, extra, extra)))
         rows.sort(key=lambda row: -row[1].median.value)
         return pd.DataFrame(rows, columns=["market", "band"])
@@ -115,9 +116,11 @@ class Estimates:
         return self.report.convert(target - extra if extra else target, self.report.year, "USD").value
 
     def without(self, facts: Iterable[str]) -> Estimates:
-        """The same from all but some of its facts: the model is fitted again, up to the end of the report's year."""
-        facts, until = frozenset(facts), self.report.year.end
-        return self._with(self.market.once((facts, until), lambda: _fit_without(self.market, facts, until)))
+        """The same from all but some of its facts: the model is fitted again, for the same months, so that its draws
+        differ by the facts alone."""
+        facts, until, known = frozenset(facts), self.market.grid.span.end, self.market.observations
+        left = replace(known, facts=known.facts.drop(index=list(facts)))
+        return self._with(self.market.once((facts, until), lambda: _fit(left, until)))
 
     def _with(self, market: Market | None) -> Estimates:
         """The estimates of a fitted model, under the report's scenario."""
@@ -200,16 +203,16 @@ class Estimates:
         return Quantity(rounded(value), unit, formula, origins)
 
 
+@lru_cache(maxsize=32)
 def estimates(report: Report, platform: str | None = None) -> Estimates:
     """Fit the market model of a platform to what was public by the report's date, up to a year after its quarter."""
     platform = platform or report.platform
     return Estimates(report, platform, None)._with(fitted(report.ledger, platform, report.horizon.end))
 
 
-def _fit_without(market: Market, facts: frozenset[str], until: date) -> Market | None:
-    observations = market.observations
+def _fit(observations: Observations, until: date) -> Market | None:
     try:
-        return fit(replace(observations, facts=observations.facts.drop(index=list(facts))), until)
+        return fit(observations, until)
     except TooLittleKnown:
         return None
 
@@ -224,8 +227,5 @@ def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
     if key not in FITTED:
         if len(FITTED) >= 24:
             del FITTED[next(iter(FITTED))]  # the oldest
-        try:
-            FITTED[key] = fit(observe(ledger, platform), until)
-        except TooLittleKnown:
-            FITTED[key] = None
+        FITTED[key] = _fit(observe(ledger, platform), until)
     return FITTED[key]

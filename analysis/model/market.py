@@ -665,19 +665,11 @@ class Market:
         return pd.DataFrame({"market": markets, "month": self.grid.months[month], "status": status})
 
     def required_monthly_growth(self, target_usd: float, to_date: Span, markets: str) -> np.ndarray:
-        """Draws of the constant monthly growth (0.1 is 10 %) after the last month with which the year meets a target.
-
-        Solves base (q + q² + … + qⁿ) = missing for q − 1, n whole months being left; −1 if the target is reached.
-        """
+        """Draws of the constant monthly growth (0.1 is 10 %) after the last month with which the year meets a target;
+        −1 if it is reached."""
         missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
         ratio = missing / self.draws(markets, Span(to_date.end.replace(day=1), to_date.end))
-        low, high = np.zeros_like(ratio), 1 + ratio  # q alone is less than the whole sum
-        powers = np.arange(1, to_date.rest_of_year.months + 1)
-        for _ in range(60):  # halving: enough for every bit of a float
-            middle = (low + high) / 2
-            enough = (middle[:, None] ** powers).sum(axis=1) >= ratio
-            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return high - 1
+        return constant_growth(ratio, to_date.rest_of_year.months)
 
     def residuals(self) -> pd.DataFrame:
         """Each fact against the model, the worst first; facts without an open day are not listed.
@@ -697,3 +689,13 @@ class Market:
         if not facts["base_market"].isna().any():
             return None
         return np.exp(self._bias("basis", basis)), facts.index
+
+
+def constant_growth(ratio: np.ndarray, months: int) -> np.ndarray:
+    """The growth q − 1 a month with which months after one of 1 come to a ratio: q + q² + … + qⁿ; like `ratio`."""
+    low, high = np.zeros_like(ratio), 1 + ratio  # q alone is less than the whole sum
+    for _ in range(60):  # halving: enough for every bit of a float
+        middle = (low + high) / 2
+        enough = (middle[:, None] ** np.arange(1, months + 1)).sum(axis=1) >= ratio
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high - 1

@@ -160,7 +160,8 @@ def _reading(
     if metric in _PERIODS:
         return _Reading("amount", _PERIODS[metric](span) * dollars(ledger, unit, span))
     if metric in _GROWN_BY:
-        earlier = _month_earlier(span) if metric == "gmv_growth_mom" else _year_earlier(span)
+        month_before = Span.parse(str(pd.Period(span.start, "M") - 1))
+        earlier = month_before if metric == "gmv_growth_mom" else span.year_earlier()
         return _Reading("growth", added=_GROWN_BY[metric], base=(market, earlier))
     if metric == "share_of_platform_gmv" and market != WORLD:  # the world's share of itself says nothing
         return _Reading("share", base=(WORLD, span))
@@ -184,18 +185,6 @@ def _reading(
 def dollars(ledger: Ledger, unit: str, span: Span) -> float:
     """US dollars for one unit of a currency."""
     return 1 / ledger.rate(unit, span).value
-
-
-def _year_earlier(span: Span) -> Span:
-    """The same days one year before."""
-    if span.months:
-        return span.year_earlier()
-    return Span(*((pd.Timestamp(day) - pd.DateOffset(years=1)).date() for day in (span.start, span.end)))
-
-
-def _month_earlier(span: Span) -> Span:
-    month = pd.Period(span.start, "M") - 1
-    return Span.months_of(month.year, month.month, 1)
 
 
 # Markets, their regions and the days on which they were open -------------------------------------------

@@ -12,7 +12,7 @@ from analysis.facts.assumptions import Lever, Scenario
 from analysis.facts.parameters import BASE
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.launches import planned_launch, planned_sites
+from analysis.model.launches import next_plan, planned_sites
 
 US, REGION = "US", "SEA"  # where the levers us_ban_loss and price_war, and rival_entry, work
 
@@ -63,9 +63,9 @@ def starts(report: Report, scenario: Scenario) -> Span | None:
         return None
     if "us_ban_loss" in scenario.settings:
         return Span(ban_day(report), ban_day(report))
-    first, planned = report.horizon.start, planned_launch(report)
-    if "europe_ramp" in scenario.settings and planned and planned.start > first:
-        first = planned.start
+    first, plan = report.horizon.start, next_plan(report)
+    if "europe_ramp" in scenario.settings and plan:
+        first = max(first, plan.month.start)
     return Span.months_of(first.year, first.month, 1)
 
 

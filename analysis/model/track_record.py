@@ -48,7 +48,7 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
     """
     rows = []
     for quarter, view, later in _scored(ledger, platform, quarters):
-        market = fitted(view, platform, _horizon(quarter))
+        market = fitted(view, platform, quarter.year_ahead.end)
         for fact in later if market else ():  # else nothing had been published by then
             members = market.observations.regions.get(fact.market, ("",))
             if not set(members) <= set(market.grid.markets):
@@ -77,7 +77,7 @@ def _scored(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tup
 
 def asked(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Ledger, str, date]]:
     """The models that `track_record` asks `fitted` for: view, platform and last day."""
-    return [(view, platform, _horizon(quarter)) for quarter, view, _ in _scored(ledger, platform, quarters)]
+    return [(view, platform, quarter.year_ahead.end) for quarter, view, _ in _scored(ledger, platform, quarters)]
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:
@@ -107,13 +107,9 @@ def interval_score(low: float, high: float, value: float) -> float:
     return high - low + 2 / _OUTSIDE * (max(low - value, 0) + max(value - high, 0))
 
 
-def _horizon(quarter: Span) -> date:
-    return (pd.Period(quarter.end, "M") + 12).end_time.date()
-
-
 def _published_later(ledger: Ledger, platform: str, quarter: Span) -> list:
     """The leading figure of each market and period that ends within twelve months after a quarter."""
-    as_of, horizon, found = (quarter.end + PUBLICATION_LAG).isoformat(), _horizon(quarter), {}
+    as_of, horizon, found = (quarter.end + PUBLICATION_LAG).isoformat(), quarter.year_ahead.end, {}
     for fact in _figures(ledger, platform):
         if fact.known_on > as_of and quarter.end < fact.end <= horizon:
             found.setdefault((fact.market, fact.start, fact.end), fact)

@@ -9,8 +9,7 @@ from analysis.chapters import europe
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.launches import plan_gmv, plans
-from analysis.model.ramp import ramp
+from analysis.model.launches import plan_gmv, plans, ramp
 from analysis.story.chapter import Chapter
 
 

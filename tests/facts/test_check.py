@@ -9,8 +9,8 @@ from analysis.__main__ import main
 from analysis.facts.check import Recorder, readiness
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
-from analysis.model.diff import compare
 from analysis.story import chapter
+from analysis.story.diff import compare
 
 HALF = Span.parse("2024H1")
 
@@ -88,7 +88,7 @@ def test_check_tells_the_quarter_and_without_one_only_the_data(capsys, monkeypat
 
 def test_two_reports_side_by_side_name_facts_estimates_reasons_and_headlines(ledger):
     before, after = (make_report(ledger, quarter=quarter) for quarter in ("2024Q1", "2024Q2"))
-    told = compare(before, after, lambda report: {"world": report.quarter.short})
+    told = compare(before, after)
     lines = told.splitlines()
     assert lines[0] == "2024Q1 as of 2024-05-30, then 2024Q2 as of 2024-08-29"
     assert "    2024-07-16: P0068, P0069, P0075, P0076, P0077, P0078, P0079, P0080, P0081, P0087" in lines

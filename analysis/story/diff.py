@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from analysis.facts.check import by_day, count
 from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
 from analysis.model.observations import WORLD
+from analysis.story.chapter import headlines
 
 
-def compare(before: Report, after: Report, headlines: Callable[[Report], dict[str, str]]) -> str:
-    """What changed from one report to a later one; `headlines` gives those of a report by chapter.
-
-    Raises
-    ------
-    ParameterError
-        If the first is not the earlier one.
-    """
+def compare(before: Report, after: Report) -> str:
+    """What changed from one report to a later one; ParameterError if the first is not the earlier one."""
     if before.as_of >= after.as_of:
         raise ParameterError(
             f"{before.quarter.code} (as of {before.as_of}) is not before {after.quarter.code} (as of {after.as_of}). "
@@ -59,16 +54,11 @@ def _estimates(found: Changes) -> Iterator[str]:
     world = report.call(WORLD), found.expected_before.median, found.expected.median
     for name, earlier, later in [world, *sorted(pairs, key=lambda pair: -pair[2].value)]:
         yield f"    {name}: {earlier.text if earlier else 'none'}, now {later.text if later else 'none'}"
-    yield f"why the world’s estimate of {year.short} moved (and the chance of the target)"
-    days = iter((found.before.as_of, found.after.as_of))
-    for step in found.steps.itertuples():
-        if step.total:
-            yield f"    estimate on {next(days)}: {step.value.text}" + (f" ({step.chance.text})" if step.chance else "")
-        else:
-            points = f" ({100 * step.chance.value:+.1f} points)" if step.chance else ""
-            facts = " ".join(origin.id for origin in step.value.origins if origin.id in found.new.index)
-            new = f"new figures for {step.place}" if step.place else "everything else"
-            yield f"    {new}: {step.value.text}{points}  {facts}".rstrip()
+    yield f"why the world’s estimate of {year.short} moved"
+    for part in found.parts.itertuples():
+        facts = " ".join(origin.id for origin in part.value.origins if origin.id in found.new.index)
+        whose = f"new figures for {part.place}" if part.place else "everything else"
+        yield f"    {whose}: {part.value.text}  {facts}".rstrip()
 
 
 def _headlines(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.facts.quantity import LEVEL, Quantity, rounded
+from analysis.facts.quantity import Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.estimates import Band, estimates
 from analysis.model.market import PERCENTILES
 from analysis.model.observations import WORLD
 
@@ -37,21 +37,14 @@ class Pair(NamedTuple):
         return ratio_band(self.ratio.median / then.ratio.median, self.ratios / then.ratios, what)
 
 
-def pair(own: Estimates, rival: Estimates, market: str, span: Span) -> Pair:
+def pair(report: Report, span: Span, market: str = WORLD) -> Pair:
     """Both platforms over one span; the ratio is unknown where the platform had not opened yet."""
+    own, rival = estimates(report), estimates(report, report.rival)
     ours, theirs = own.gmv(market, span), rival.gmv(market, span)
     ratio = theirs.median / ours.median
     ratios = rival.draws(market, span) / own.draws(market, span) if ratio else np.empty(0)
-    what = f"GMV of {rival.platform} ÷ GMV of {own.platform}, {own.report.call(market)}, {span.short}"
+    what = f"GMV of {rival.platform} ÷ GMV of {own.platform}, {report.call(market)}, {span.short}"
     return Pair(span, ours, theirs, ratio_band(ratio, ratios, what), ratios)
-
-
-def share(model: Estimates, market: str, span: Span) -> Band:
-    """Share of a market in the platform's GMV of the world, per cent."""
-    ratio = (model.gmv(market, span).median / model.gmv(WORLD, span).median).percent()
-    ratios = model.draws(market, span) / model.draws(WORLD, span) if ratio else np.empty(0)
-    what = f"GMV of {model.platform} in {model.report.call(market)} ÷ in the world, {span.short}"
-    return ratio_band(ratio, ratios, what)
 
 
 def ratio_band(ratio: Quantity, draws: np.ndarray, what: str) -> Band:
@@ -76,7 +69,7 @@ def crossing(report: Report) -> Crossing | None:
     """Where the two paths go under the report's scenario; None where one of them is unknown."""
     own, rival = estimates(report), estimates(report, report.rival)
     months = Span(report.quarter.end.replace(day=1), report.horizon.end).each_month
-    first, end = (pair(own, rival, WORLD, month) for month in (months[0], months[-1]))
+    first, end = (pair(report, month) for month in (months[0], months[-1]))
     if not (first.ratio and end.ratio):
         return None
     month = crossed(months, lambda month: rival.gmv(WORLD, month).median > own.gmv(WORLD, month).median)
@@ -99,18 +92,3 @@ def crossed(months: list[Span], larger: Callable[[Span], bool]) -> Span | None:
             break
         found = month
     return found
-
-
-def catch_up(ratio: Quantity) -> Quantity:
-    """What the smaller must gain on the larger each month to be level after twelve, per cent: ratio^(1/12) − 1."""
-    if not ratio > 0 or abs(ratio.value - 1) <= LEVEL:
-        return Quantity.unknown("two platforms apart")
-    multiple = max(ratio.value, 1 / ratio.value)
-    formula = f"({multiple:.3g})^(1 ÷ 12 months) − 1, of: {ratio.formula}"
-    return replace(ratio, value=rounded(multiple ** (1 / 12) - 1), unit="%", formula=formula)
-
-
-def published(report: Report, span: Span, platform: str) -> Quantity:
-    """GMV of the world that is no bound; what a half-year leaves for a quarter is no figure if the two contradict."""
-    gmv = report.gmv(WORLD, span, platform)
-    return gmv if gmv > 0 and not gmv.is_bound else Quantity.unknown(f"GMV of {platform} in {span.short}")

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from analysis.chapters.crossing import crossed, crossing, pair, ratio_band
+from analysis.chapters.rival import catch_up, published
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
 from analysis.facts.span import Span
-from analysis.model.crossing import catch_up, crossed, crossing, pair, published, ratio_band
 from analysis.model.estimates import estimates
 
 QUARTER = Span.parse("2024Q2")
@@ -20,11 +21,6 @@ def report(ledger):
 @pytest.fixture(scope="module")
 def models(report):
     return estimates(report), estimates(report, report.rival)
-
-
-def facts(quantity):
-    """Ids of the facts behind a quantity and of those that agree with them."""
-    return {id for origin in quantity.origins for id in (origin.id, *origin.agrees)}
 
 
 # Draws ------------------------------------------------------------------------------------------------
@@ -50,11 +46,11 @@ def test_a_ratio_is_taken_draw_by_draw():
     assert not ratio_band(Quantity.unknown("a rival"), np.empty(0), "a ratio")
 
 
-def test_a_ratio_since_itself_is_one_and_since_nothing_unknown(models):
-    now = pair(*models, "Global", QUARTER)
+def test_a_ratio_since_itself_is_one_and_since_nothing_unknown(report):
+    now = pair(report, QUARTER)
     assert [part.value for part in now.since(now)] == [1, 1, 1]
     assert not now.since(None)
-    assert not now.since(pair(*models, "Global", Span.parse("2022Q1")))  # the rival opened in September 2022
+    assert not now.since(pair(report, Span.parse("2022Q1")))  # the rival opened in September 2022
 
 
 # Where the paths cross --------------------------------------------------------------------------------
