@@ -11,7 +11,6 @@ from analysis.facts.quantity import Quantity, level
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.outcomes import outcomes
 
 
 def arguments(report: Report, chapter: str) -> dict:
@@ -32,15 +31,6 @@ def latest(report: Report, rows: pd.DataFrame) -> tuple[Span | None, Quantity]:
         return None, Quantity.unknown("a figure")
     row = rows.sort_values("end", ascending=False, kind="stable").iloc[0]
     return row["span"], report.quantity(row)
-
-
-def effects(report: Report) -> pd.DataFrame:
-    """Each scenario, the base first, with what it changes of the year and of the twelve months ahead, money."""
-    rows, found = [], outcomes(report)
-    for one in found:
-        on_year, on_ahead = one.year.median - found[0].year.median, one.ahead.median - found[0].ahead.median
-        rows.append((one.scenario, one.weight, one.starts, one.ahead, on_year, on_ahead))
-    return pd.DataFrame(rows, columns=["scenario", "weight", "starts", "ahead", "on_year", "on_ahead"])
 
 
 def progress(report: Report, market: str) -> SimpleNamespace:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.chapters.common import effects, progress
+from analysis.chapters.common import progress
+from analysis.chapters.futures import chance, expected, futures
 from analysis.facts.assumptions import SETTINGS
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import Report
 from analysis.model.observations import WORLD
-from analysis.model.outcomes import chance, expected, outcomes
 from analysis.model.track_record import earlier_quarters, scores, track_record
 
 US = "US"
@@ -17,20 +17,20 @@ US = "US"
 
 def opening(report: Report) -> dict:
     """The target over all scenarios, the year ahead, and what a ban in the US would cost."""
-    world, us, futures = progress(report, WORLD), progress(report, US), outcomes(report)
-    base, medians = futures[0] if futures else None, [outcome.ahead.median for outcome in futures]
-    ban = next((outcome for outcome in futures if "us_ban_loss" in outcome.scenario.settings), None)
+    world, us, found = progress(report, WORLD), progress(report, US), futures(report)
+    medians = [band.median for band in found["ahead"]]
+    ban = next((row for row in found.itertuples() if "us_ban_loss" in row.scenario.settings), None)
     return {
         "world": world,
-        "base": base,
-        "chance": chance(futures) if world.rest else None,
-        "weighted": expected([(o.weight, o.ahead.median) for o in futures]),
+        "base": next(found.itertuples(), None),
+        "chance": chance(found) if world.rest else None,
+        "weighted": expected(found),
         "least": min(medians, default=None),
         "greatest": max(medians, default=None),
-        "count": Quantity.counted(len(futures), "scenario"),
+        "count": Quantity.counted(len(found), "scenario"),
         "ban": ban,
-        "ban_cost": ban and base.ahead.median - ban.ahead.median,
-        "ban_share": ban and (1 - ban.ahead.median / base.ahead.median).percent(),
+        "ban_cost": ban and medians[0] - ban.ahead.median,
+        "ban_share": ban and (1 - ban.ahead.median / medians[0]).percent(),
         "spares_year": bool(ban and world.rest and ban.starts.start > report.year.end),
         "us_target_share": (us.target / world.target).percent(),
         "us_share": (us.reached.median / world.reached.median).percent(),
@@ -39,15 +39,15 @@ def opening(report: Report) -> dict:
 
 def scenarios(report: Report) -> dict:
     """The scenarios side by side; `futures` has a row for each, the base first, unless there is no other."""
-    futures, levers = effects(report), report.ledger.assumptions.levers
-    futures = futures if len(futures) > 1 else futures[:0]
+    found, levers = futures(report), report.ledger.assumptions.levers
+    found = found if len(found) > 1 else found[:0]
     assumptions = [
         (lever.means, *(report.assumption(name, end) for end in SETTINGS), lever.reason)
         for name, lever in levers.items()
     ]
     return {
-        "futures": futures,
-        "costliest": min(futures.itertuples(), key=lambda future: future.on_ahead.value, default=None),
+        "futures": found,
+        "costliest": min(found.itertuples(), key=lambda future: future.on_ahead.value, default=None),
         "assumptions": pd.DataFrame(assumptions, columns=["means", "low", "base", "high", "reason"]),
     }
 

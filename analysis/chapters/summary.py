@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters import seller
-from analysis.chapters.common import disputed_by, effects, progress
+from analysis.chapters.common import disputed_by, progress
 from analysis.chapters.crossing import crossing, pair
+from analysis.chapters.futures import chance, expected, futures
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import LEVEL, SYMBOLS, Quantity, rounded, total
 from analysis.facts.report import Report
@@ -16,7 +17,6 @@ from analysis.model.changes import changes
 from analysis.model.estimates import estimates
 from analysis.model.launches import plans
 from analysis.model.market import REST, constant_growth
-from analysis.model.outcomes import chance, expected, outcomes
 from analysis.model.scenarios import next_law_day
 from analysis.model.track_record import earlier_quarters, track_record
 
@@ -35,7 +35,7 @@ def opening(report: Report) -> dict:
         "us": us,
         "disputed_by": disputed_by(report, US),
         "furthest": bool(others) and all(us.share < share for share in others),
-        "chance": world.chance if scenario or report.year_is_over else chance(outcomes(report)),
+        "chance": world.chance if scenario or report.year_is_over else chance(futures(report)),
         "missing": world.target - world.year.median,
         "rival_ratio": pair(report, report.quarter.to_date).ratio,
         "scenario": scenario,
@@ -91,7 +91,7 @@ def moved(report: Report) -> dict:
 
 def risks(report: Report) -> dict:
     """The scenarios that take most off the twelve months to come, by probability times effect."""
-    found = effects(report)[["scenario", "weight", "on_year", "on_ahead", "starts"]]
+    found = futures(report)[["scenario", "weight", "on_year", "on_ahead", "starts"]]
     lost = found.loc[[effect < 0 for effect in found["on_ahead"]]]
     weighed = (lost["weight"] * lost["on_ahead"]).map(lambda expected: expected.value).sort_values(kind="stable")
     return {"risks": lost.loc[weighed.index[:RISKS]].rename(columns={"on_year": "year", "on_ahead": "ahead"})}
@@ -137,14 +137,14 @@ def _growth_to(goal: Quantity, so_far: Quantity, month: Quantity, count: int) ->
 
 def meaning(report: Report) -> dict:
     """What the numbers mean for a seller, for a rival and for an investor."""
-    found = outcomes(report)
+    found = futures(report)
     order = seller.orders(report)[0]
     return {
         "order": order if order.before and order.after else None,
         "market": report.call(seller.MARKET),
-        "expected": expected([(outcome.weight, outcome.ahead.median) for outcome in found]),
+        "expected": expected(found),
         "crossing": crossing(report),
-        "worst": min(found, key=lambda outcome: outcome.ahead.median.value, default=None),
+        "worst": min(found.itertuples(), key=lambda future: future.ahead.median.value, default=None),
     }
 
 

@@ -12,7 +12,6 @@ before it. Each has a band from its own errors that were known by then, of its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
@@ -47,11 +46,11 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
         Columns in `COLUMNS`; scores of baselines are NaN where nothing had been published about the market.
     """
     rows = []
-    for quarter, view, later in _scored(ledger, platform, quarters):
-        market = fitted(view, platform, quarter.year_ahead.end)
+    for quarter in quarters:
+        later, (view, _, until) = _published_later(ledger, platform, quarter), _asked(ledger, platform, quarter)
+        market = fitted(view, platform, until) if later else None
         for fact in later if market else ():  # else nothing had been published by then
-            members = market.observations.regions.get(fact.market, ("",))
-            if not set(members) <= set(market.grid.markets):
+            if not {*market.observations.regions.get(fact.market, ("",))} <= {*market.grid.markets}:
                 continue
             span, value = Span(fact.start, fact.end), fact.log_value
             draws = market.figure(fact.market, span, fact.basis, fact.counter, fact.confidence)
@@ -63,21 +62,17 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
                 bands.append(np.log(point) + _errors(ledger, platform, name, view.as_of))
             scored = [rounded(interval_score(low, high, value)) for low, high in bands]
             made = quarter.code, view.as_of, platform, fact.market, span.code, LENGTHS[span.months], median, p10, p90
-            inside = bool(bands[0][0] <= value <= bands[0][1])
-            rows.append((*made, np.exp(value), fact.Index, fact.counter, inside, *scored))
+            rows.append((*made, np.exp(value), fact.Index, fact.counter, p10 <= np.exp(value) <= p90, *scored))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _scored(ledger: Ledger, platform: str, quarters: list[Span]) -> Iterator[tuple[Span, Ledger, list]]:
-    """Quarters whose forecasts can be scored: what was public then, and the figures published afterwards."""
-    for quarter in quarters:
-        if later := _published_later(ledger, platform, quarter):
-            yield quarter, ledger.known_by(quarter.end + PUBLICATION_LAG), later
 
 
 def asked(ledger: Ledger, platform: str, quarters: list[Span]) -> list[tuple[Ledger, str, date]]:
     """The models that `track_record` asks `fitted` for: view, platform and last day."""
-    return [(view, platform, quarter.year_ahead.end) for quarter, view, _ in _scored(ledger, platform, quarters)]
+    return [_asked(ledger, platform, q) for q in quarters if _published_later(ledger, platform, q)]
+
+
+def _asked(ledger: Ledger, platform: str, quarter: Span) -> tuple[Ledger, str, date]:
+    return ledger.known_by(quarter.end + PUBLICATION_LAG), platform, quarter.year_ahead.end
 
 
 def earlier_quarters(quarter: Span) -> list[Span]:
@@ -143,14 +138,14 @@ def baselines(ledger, platform: str, market: str, counter: str, span: Span, as_o
         return dict.fromkeys(BASELINES, np.nan)
     # Of the figures that end last the one over the longest period; of those before it the last.
     last, first = rows[-1], [row for row in rows if row.end < rows[-1].start and row.counter == rows[-1].counter]
-    day = Span(last.start, last.end)
-    run_rate = drift = np.exp(last.log_value) / day.days * span.days
-    season = _season(ledger, as_of)
-    seasonal = np.exp(last.log_value) / _seasonal_share(season, day) * _seasonal_share(season, span)
+    season, now, gmv = _season(ledger, as_of), Span(last.start, last.end), np.exp(last.log_value)
+    seasonal = gmv / _seasonal_share(season, now) * _seasonal_share(season, span)
+    run_rate = drift = gmv / now.days * span.days
     if first:
-        before = Span(first[-1].start, first[-1].end)
-        growth = (last.log_value - np.log(day.days) - first[-1].log_value + np.log(before.days)) / _apart(before, day)
-        drift = run_rate * np.exp(growth * _apart(day, span))
+        then = Span(first[-1].start, first[-1].end)
+        growth = np.log(gmv / now.days * then.days) - first[-1].log_value
+        start, middle, end = (at.start.toordinal() + at.days / 2 for at in (then, now, span))
+        drift = run_rate * np.exp(growth * (end - middle) / (middle - start))
     return {"run_rate": run_rate, "seasonal": seasonal, "drift": drift}
 
 
@@ -170,11 +165,6 @@ def _season(ledger: Ledger, as_of: date) -> list[tuple[Span, float]]:
     years = [quarter.start.year for quarter, _ in quarters]
     last = max((year for year in years if years.count(year) == 4), default=None)
     return [(quarter, value) for quarter, value in quarters if quarter.start.year == last]
-
-
-def _apart(earlier: Span, later: Span) -> float:
-    """Days between the middles of two spans."""
-    return (later.start - earlier.start).days + (later.days - earlier.days) / 2
 
 
 def _seasonal_share(season: list[tuple[Span, float]], span: Span) -> float:

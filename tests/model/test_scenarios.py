@@ -2,12 +2,13 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.chapters.futures import chance, futures
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.outcomes import chance, outcomes
 from analysis.model.scenarios import ban_day, effect, offered
 
 MONTHS = pd.period_range("2024-05", "2025-03", freq="M")
@@ -72,21 +73,22 @@ def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
 
 @pytest.mark.parametrize("quarter", ["2023Q4", "2024Q2", "2024Q4"])
 def test_weights_add_up_and_only_what_can_be_told_is_told(report, quarter):
-    told = outcomes(report(quarter))
-    assert told[0].scenario.id == "base"
-    assert sum(outcome.weight.value for outcome in told) == pytest.approx(1)
-    by_id = {outcome.scenario.id for outcome in told}
+    found = futures(report(quarter))
+    base, *others = found.itertuples()
+    assert base.scenario.id == "base"
+    assert sum(weight.value for weight in found["weight"]) == pytest.approx(1)
+    by_id = {scenario.id for scenario in found["scenario"]}
     assert ("us_ban" in by_id) == (quarter != "2023Q4")  # the first vote on the law was on 13 March 2024 (E020)
-    for outcome in told[1:]:
-        assert outcome.ahead.median.value != told[0].ahead.median.value
-        assert outcome.starts.start > report(quarter).quarter.end
+    for future in others:
+        assert future.on_ahead.value == pytest.approx(future.ahead.median.value - base.ahead.median.value) != 0
+        assert future.starts.start > report(quarter).quarter.end
 
 
 def test_the_chance_of_the_target_is_the_mean_over_all_scenarios(report):
-    told = outcomes(report())
-    weighted = sum(outcome.weight.value * outcome.chance.value for outcome in told)
-    assert chance(told).value == pytest.approx(weighted) and chance(told).unit == "%"
-    assert min(o.chance.value for o in told) < chance(told).value < max(o.chance.value for o in told)
+    found = futures(report())
+    chances, weights = ([cell.value for cell in found[name]] for name in ("chance", "weight"))
+    assert chance(found).value == pytest.approx(np.dot(weights, chances)) and chance(found).unit == "%"
+    assert min(chances) < chance(found).value < max(chances)
 
 
 def test_what_can_no_longer_happen_is_not_offered_and_the_chance_of_a_ban_has_a_history(report):
