@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.facts.quantity import Quantity, rounded
+from analysis.facts.quantity import Band, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.estimates import Band, estimates
+from analysis.model.estimates import estimates
 from analysis.model.market import PERCENTILES
 from analysis.model.observations import WORLD
 

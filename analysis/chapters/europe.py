@@ -8,11 +8,11 @@ import pandas as pd
 
 from analysis.chapters.common import progress
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity, total
+from analysis.facts.quantity import Band, Quantity, total
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model import launches
-from analysis.model.estimates import Band, estimates
+from analysis.model.estimates import estimates
 from analysis.model.launches import Plan, plan_gmv, plans
 from analysis.model.scenarios import is_offered
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts.claims import ABOUT, VERDICTS, judged
-from analysis.facts.quantity import LEVEL, Quantity, rounded
+from analysis.facts.quantity import LEVEL, Band, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.estimates import Estimates, estimates
 from analysis.model.market import PERCENTILES, TooLittleKnown
 
 FLOORS, CEILINGS = ("more than", "just over"), ("less than", "up to")  # a bound that is kept is no contradiction

@@ -9,10 +9,10 @@ import pandas as pd
 
 from analysis.chapters.common import latest
 from analysis.chapters.crossing import Pair, crossing, pair, ratio_band
-from analysis.facts.quantity import LEVEL, Quantity, level, rounded
+from analysis.facts.quantity import LEVEL, Band, Quantity, level, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.estimates import Band, estimates
+from analysis.model.estimates import estimates
 
 WORLD, MARKET = "Global", "US"  # on whose share of the rival's sales sources disagree
 LIKELY = 0.65  # the probability from which a text says so

@@ -8,10 +8,10 @@ import pandas as pd
 
 from analysis.chapters.common import latest, progress
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import BOUNDS, Quantity, level
+from analysis.facts.quantity import BOUNDS, Band, Quantity, level
 from analysis.facts.report import Report
 from analysis.facts.span import Span
-from analysis.model.estimates import Band, estimates
+from analysis.model.estimates import estimates
 from analysis.model.scenarios import is_offered
 
 REGION, WORLD = "SEA", "Global"

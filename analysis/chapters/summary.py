@@ -77,13 +77,15 @@ def markets(report: Report) -> dict:
 def moved(report: Report) -> dict:
     """What the estimate of the year was a quarter ago, what it is now and what changed it most; earlier forecasts."""
     found = changes(report.before, report)
+    change = (found.expected.median / found.expected_before.median).growth()
+    largest = max(found.parts.itertuples(), key=lambda part: abs(part.value.value), default=None)
     record = track_record(report.ledger, report.platform, earlier_quarters(report.quarter))
     return {
         "before": found.before.as_of_label,
         "then": found.expected_before,
         "now": found.expected,
-        "change": found.change,
-        "largest": found.largest if abs(found.change.value) > LEVEL else None,
+        "change": change,
+        "largest": largest if abs(change.value) > LEVEL else None,
         "forecasts": Quantity.counted(len(record), "forecast") if len(record) else None,
         "inside": Quantity.counted(int(record["inside"].sum()), ""),
     }

@@ -8,7 +8,7 @@ import math
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partialmethod
 
@@ -220,6 +220,32 @@ class Quantity:
         """The number for a page, with its arithmetic; the note that it leads to is found by its `key`."""
         shown = html.escape(self.text if text is None else text).replace(" ", "&nbsp;")
         return f'<span class="quantity" data-key="{self.key}" title="{html.escape(self.formula)}">{shown}</span>'
+
+
+@dataclass(frozen=True)
+class Band:
+    """An estimate: its median, and the 10th and 90th percentile between which four of five outcomes lie."""
+
+    median: Quantity
+    low: Quantity
+    high: Quantity
+
+    @classmethod
+    def of(cls, percentiles: Iterable[float], tell: Callable[[float, str], Quantity]) -> Band:
+        """From the median, the 10th and the 90th percentile, each told by its value and its name."""
+        names = ("median", "10th percentile", "90th percentile")
+        return cls(*(tell(rounded(value), name) for value, name in zip(percentiles, names, strict=True)))
+
+    @classmethod
+    def unknown(cls, reason: str) -> Band:
+        """An estimate that nothing published supports; `reason` names what is missing."""
+        return cls(*[Quantity.unknown(reason)] * 3)
+
+    def __bool__(self) -> bool:
+        return bool(self.median)
+
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter((self.median, self.low, self.high))
 
 
 def level(a: Quantity, b: Quantity) -> bool:

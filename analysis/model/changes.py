@@ -14,9 +14,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.facts.ledger import Vocabulary
-from analysis.facts.quantity import Quantity, rounded
+from analysis.facts.quantity import Band, Quantity, rounded
 from analysis.facts.report import Report
-from analysis.model.estimates import Band, Estimates, estimates
+from analysis.model.estimates import Estimates, estimates
 from analysis.model.observations import WORLD
 
 GROUPS = 3  # each costs a fit of the model
@@ -40,16 +40,6 @@ class Changes(NamedTuple):
     expected_before: Band
     expected: Band
     parts: pd.DataFrame
-
-    @property
-    def change(self) -> Quantity:
-        """Growth of the estimate from the earlier report to the later."""
-        return (self.expected.median / self.expected_before.median).growth()
-
-    @property
-    def largest(self) -> tuple | None:
-        """The part of the change that moved the estimate most."""
-        return max(self.parts.itertuples(), key=lambda part: abs(part.value.value), default=None)
 
 
 def changes(before: Report, after: Report) -> Changes:

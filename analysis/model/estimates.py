@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -12,39 +12,13 @@ import pandas as pd
 
 from analysis.facts.ledger import Ledger
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Origin, Quantity, rounded
+from analysis.facts.quantity import Band, Origin, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.launches import new_sites_gmv, pending, planned_sites
-from analysis.model.market import PERCENTILES, Market, Observations, TooLittleKnown, fit
+from analysis.model.market import PERCENTILES, Market, Observations, TooLittleKnown, constant_growth, fit
 from analysis.model.observations import WORLD, observe
 from analysis.model.scenarios import effect
-
-
-@dataclass(frozen=True)
-class Band:
-    """An estimate: its median, and the 10th and 90th percentile between which four of five outcomes lie."""
-
-    median: Quantity
-    low: Quantity
-    high: Quantity
-
-    @classmethod
-    def of(cls, percentiles: Iterable[float], tell: Callable[[float, str], Quantity]) -> Band:
-        """From the median, the 10th and the 90th percentile, each told by its value and its name."""
-        names = ("median", "10th percentile", "90th percentile")
-        return cls(*(tell(rounded(value), name) for value, name in zip(percentiles, names, strict=True)))
-
-    @classmethod
-    def unknown(cls, reason: str) -> Band:
-        """An estimate that nothing published supports; `reason` names what is missing."""
-        return cls(*[Quantity.unknown(reason)] * 3)
-
-    def __bool__(self) -> bool:
-        return bool(self.median)
-
-    def __iter__(self) -> Iterator[Quantity]:
-        return iter((self.median, self.low, self.high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +66,8 @@ class Estimates:
         return pd.DataFrame(rows, columns=["market", "band"])
 
     def draws(self, market: str, span: Span) -> np.ndarray:
-        """Draws of what `gmv` tells, US dollars, shape (draws,); none where nothing is known.
-
-        Draws of one platform belong together; the models of two platforms are independent of each other.
-        """
+        """Draws of what `gmv` tells, US dollars, shape (draws,); none where nothing is known. Those of one platform
+        belong together."""
         try:
             values = self.market.draws(market, span) if self.market else np.empty(0)
         except TooLittleKnown:
@@ -141,11 +113,13 @@ class Estimates:
         quarter = self.report.quarter
         if not target or quarter.rest_of_year is None:
             return Band.unknown("a target and a part of the year still to come")
-        dollars = self._dollars(market, target)
+        dollars, month = self._dollars(market, target), Span(quarter.end.replace(day=1), quarter.end)
         what = f"growth a month of {self._gmv_of(market)} after {quarter.short} that meets the target"
 
         def ask(model: Market) -> np.ndarray:
-            return np.quantile(model.required_monthly_growth(dollars, quarter, market), PERCENTILES)
+            missing = np.maximum(dollars - model.draws(market, quarter.to_date), 0)
+            growth = constant_growth(missing / model.draws(market, month), quarter.rest_of_year.months)
+            return np.quantile(growth, PERCENTILES)
 
         return self._band(ask, "%", what, market, quarter.to_date)
 

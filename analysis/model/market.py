@@ -478,14 +478,9 @@ class Posterior:
         reach = _scaled(self.reach, self.scales)
         return reach, self.slopes @ reach[self.likelihood.told] + np.diag(1 / self.precision)
 
-    @property
-    def rates(self) -> np.ndarray:
-        """Draws of US dollars an open day in each state, shape (S, draws)."""
-        return self.sample[0]
-
     @cached_property
     def sample(self) -> tuple[np.ndarray, np.ndarray]:
-        """Draws of `rates`, and of the biases in the order of `layout.biases`, shape (B, draws).
+        """Draws of US dollars an open day in each state, and of the biases in their order, shape (S or B, draws).
 
         A Student-t is a normal of unknown precision: two sweeps of Gibbs sampling from Laplace's normal, precisions
         given parameters [2]_ and parameters given precisions, let in that any fact may be the misprint. The chances of
@@ -607,7 +602,7 @@ class Market:
         days = self._days(markets, span)
         (open_states,) = np.nonzero(days)  # few, most of the time
         bias = np.exp(self._bias("basis", basis) + self._bias("counter", counter))
-        return days[open_states] @ self.posterior.rates[open_states] * bias
+        return days[open_states] @ self.posterior.sample[0][open_states] * bias
 
     def _bias(self, kind: str, name: str) -> np.ndarray | float:
         place = self.posterior.layout.biases.get((kind, name))
@@ -623,11 +618,8 @@ class Market:
         return values * np.exp(sd * rng.standard_normal(len(values)))
 
     def drivers(self, markets: str, span: Span, most: int = 6) -> tuple[str, ...]:
-        """The facts that say most of what is known of a total, the strongest first.
-
-        A fact's part is what its weight takes off the variance of the log total, to first order (the infinitesimal
-        jackknife). Of facts that tell alike the first comes first, on every processor.
-        """
+        """The facts that say most of what is known of a total, the strongest first: by what their weight takes off the
+        variance of its log, to first order (the infinitesimal jackknife); of facts that tell alike the first."""
         if not self.total_at_mode(markets, span):
             return ()
         part = self._pull(markets, span) ** 2 / self.posterior.precision
@@ -664,19 +656,9 @@ class Market:
         markets = np.array(self.grid.markets)[row]
         return pd.DataFrame({"market": markets, "month": self.grid.months[month], "status": status})
 
-    def required_monthly_growth(self, target_usd: float, to_date: Span, markets: str) -> np.ndarray:
-        """Draws of the constant monthly growth (0.1 is 10 %) after the last month with which the year meets a target;
-        −1 if it is reached."""
-        missing = np.maximum(target_usd - self.draws(markets, to_date.to_date), 0)
-        ratio = missing / self.draws(markets, Span(to_date.end.replace(day=1), to_date.end))
-        return constant_growth(ratio, to_date.rest_of_year.months)
-
     def residuals(self) -> pd.DataFrame:
-        """Each fact against the model, the worst first; facts without an open day are not listed.
-
-        Columns measure, published and expected (US dollars or a ratio, as its counter would count), z (log residual
-        over the scale of its noise), conflict (|z| > 3).
-        """
+        """Each fact against the model, the worst first: measure, published and expected (US dollars or a ratio, as its
+        counter would count), z (log residual over the scale of its noise), conflict (|z| > 3)."""
         likelihood, residual = self.posterior.likelihood, self.posterior.residual
         z = (residual / likelihood.scale(residual)).round(6)  # so that facts that differ alike stay in their order
         published, expected = np.exp(likelihood.value), np.exp(likelihood.value - residual)
@@ -692,7 +674,10 @@ class Market:
 
 
 def constant_growth(ratio: np.ndarray, months: int) -> np.ndarray:
-    """The growth q − 1 a month with which months after one of 1 come to a ratio: q + q² + … + qⁿ; like `ratio`."""
+    """The growth q − 1 a month (0.1 is 10 %) with which n months bring a ratio to the month before them; like `ratio`.
+
+    Solves q + q² + … + qⁿ = ratio; −1 if the ratio is zero.
+    """
     low, high = np.zeros_like(ratio), 1 + ratio  # q alone is less than the whole sum
     for _ in range(60):  # halving: enough for every bit of a float
         middle = (low + high) / 2

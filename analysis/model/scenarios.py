@@ -70,11 +70,8 @@ def starts(report: Report, scenario: Scenario) -> Span | None:
 
 
 def effect(report: Report, platform: str) -> Callable[[str, pd.PeriodIndex], np.ndarray]:
-    """What the report's scenario multiplies a platform's monthly GMV by: from a market and months to factors, shape
-    (months,), ones up to the end of the quarter.
-
-    Planned sites that have not opened are no part of the model: `launches.plan_gmv` moves them.
-    """
+    """What the scenario multiplies a platform's monthly GMV by: from a market and months to factors, ones up to the end
+    of the quarter. Planned sites that have not opened are no part of the model: `plan_gmv` moves them."""
     last, ban = pd.Period(report.quarter.end, "M"), ban_day(report)
     sites, members = planned_sites(report), report.ledger.vocabulary.members
 

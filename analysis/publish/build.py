@@ -140,7 +140,7 @@ def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
 def _fit(model: tuple[Ledger, str, date]):
     market = fitted(*model)
     if market is not None:
-        _ = market.posterior.rates  # draws, which stay with the model
+        _ = market.posterior.sample  # draws, which stay with the model
     return market
 
 

@@ -35,10 +35,9 @@ from jinja2.runtime import missing
 
 from analysis.facts.errors import InputError
 from analysis.facts.language import FIRST, TEXT, path_of, say
-from analysis.facts.quantity import Quantity, level, scaled
+from analysis.facts.quantity import Band, Quantity, level, scaled
 from analysis.facts.schema import SCALES
 from analysis.facts.span import Span, dated
-from analysis.model.estimates import Band
 
 COMMON = "common"  # the file of sections that every chapter has in the same words
 

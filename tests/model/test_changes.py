@@ -67,7 +67,7 @@ def test_one_new_figure_brings_the_whole_change(ledger, with_fact):
     before = make_report(ledger, quarter="2024Q2")
     found = changes(before, with_fact(period="2024H1", value="12", confidence="high"))
     assert list(found.new.index) == ["X0001"]
-    part = found.largest
+    part = next(found.parts.itertuples())
     assert part.place == "the world"
     whole = found.expected.median.value - found.expected_before.median.value
     assert whole < 0

@@ -10,7 +10,7 @@ from analysis.facts.report import make_report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
 from analysis.model.launches import new_sites_gmv
-from analysis.model.market import Posterior, fit
+from analysis.model.market import fit
 from analysis.model.observations import observe
 
 YEAR = Span.parse("2024")
@@ -75,12 +75,6 @@ def test_without_a_fact_the_model_says_what_a_ledger_without_it_says(model):
     assert without.market.total_at_mode("Global", YEAR) == pytest.approx(other, rel=1e-6)
     assert "P0097" not in without.market.facts.index
     assert without.market.total_at_mode("Global", YEAR) != pytest.approx(model.market.total_at_mode("Global", YEAR))
-
-
-def test_without_a_fact_only_the_mode_is_sought(ledger, monkeypatch):
-    late = estimates(make_report(ledger, quarter="2024Q4"))
-    monkeypatch.setattr(Posterior, "rates", property(lambda self: pytest.fail("drawn")))
-    assert late.without(["P0097"]).market.total_at_mode("Global", YEAR) > 0
 
 
 @pytest.mark.parametrize("span", ["2023", "2024", "2024Q4"])

@@ -121,7 +121,7 @@ def test_what_the_world_holds_beyond_named_markets_is_one_more_market(ledger, se
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 11, 29)])
 def test_every_shipped_quarter_of_every_platform_fits(ledger, platform, day):
     market = fit(observe(ledger.known_by(day), platform), Span.parse("2024").end, draws=100)
-    assert np.isfinite(market.posterior.rates).all()
+    assert np.isfinite(market.posterior.sample[0]).all()
     assert market.drivers("Global", Span.parse("2024"))
 
 
@@ -154,4 +154,4 @@ def test_a_ledger_of_which_two_fifths_are_lost_still_has_a_finite_estimate(ledge
     events = [event for event in ledger.events.index if rng.random() < 0.7]
     poor = replace(ledger, facts=ledger.facts.loc[facts], events=ledger.events.loc[events]).known_by(date(2024, 8, 29))
     market = fit(observe(poor, "TikTok Shop"), Span.parse("2024").end, draws=100)
-    assert np.isfinite(market.posterior.rates).all()
+    assert np.isfinite(market.posterior.sample[0]).all()

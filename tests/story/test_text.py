@@ -5,9 +5,8 @@ import re
 import pandas as pd
 import pytest
 
-from analysis.facts.quantity import Quantity
+from analysis.facts.quantity import Band, Quantity
 from analysis.facts.span import Span
-from analysis.model.estimates import Band
 from analysis.story.chapter import Chapter, said
 from analysis.story.text import TEXT, TextError, environment, first, read, read_text
 
