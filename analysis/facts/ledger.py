@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pandas as pd
 
 from analysis.facts import schema
@@ -134,6 +135,12 @@ class Ledger:
         then = facts[facts["known_on"] <= said.min()] if len(said) else facts
         return facts if then.empty else then
 
+    @cached_property
+    def _quarterly_rates(self) -> dict[str, list[tuple[Span, float, str]]]:
+        """Quarter, rate and source of the quarterly averages of each currency, oldest first."""
+        rows = self.fx[self.fx["period"].str.fullmatch(_QUARTER)].sort_values("end").groupby("currency")
+        return {name: list(zip(of["span"], of["per_usd"], of["source"], strict=True)) for name, of in rows}
+
     @once
     def rate(self, currency: str, span: Span) -> Quantity:
         """Units of `currency` for one US dollar on average over `span`; unknown if none had been published by then.
@@ -143,18 +150,15 @@ class Ledger:
         """
         if currency == "USD":
             return Quantity(1.0, formula="1")
-        quarters = self.fx[(self.fx["currency"] == currency) & self.fx["period"].str.fullmatch(_QUARTER)]
-        used = quarters.assign(days=[quarter.overlap(span) for quarter in quarters["span"]]).query("days > 0")
-        if used.empty:
-            used = quarters[quarters["end"] < span.start].sort_values("end").tail(1).assign(days=1)
-        if used.empty:
+        quarters = self._quarterly_rates.get(currency, [])
+        used = [row for row in quarters if row[0].overlap(span)]
+        used = used or [row for row in quarters if row[0].end < span.start][-1:]
+        if not used:
             return Quantity.unknown(f"exchange rate of {currency} for {span.short}")
-        rate = float((used["per_usd"] * used["days"]).sum() / used["days"].sum())
-        printed, period = (
-            f"{rate:.6g} {currency} for one US dollar",
-            ", ".join(quarter.short for quarter in used["span"]),
-        )
-        source, known_on = self._cited(used["source"].iloc[0]), day_label(max(used["end"]))
+        spans, rates, sources = zip(*used, strict=True)
+        rate = float(np.average(rates, weights=[max(quarter.overlap(span), 1) for quarter in spans]))
+        printed, period = f"{rate:.6g} {currency} for one US dollar", ", ".join(quarter.short for quarter in spans)
+        source, known_on = self._cited(sources[0]), day_label(spans[-1].end)
         origin = Origin(f"{currency} {span.code}", printed, "average rate", period, **source, known_on=known_on)
         return Quantity(rate, f"{currency}/USD", formula=f"{rate:.6g} {currency} per US$", origins=(origin,))
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis.facts.ledger import Vocabulary
@@ -19,7 +20,7 @@ from analysis.facts.report import Report
 from analysis.model.estimates import Estimates, estimates
 from analysis.model.observations import WORLD
 
-GROUPS = 3  # each costs a fit of the model
+GROUPS = 4  # each costs a fit of the model
 SMALL = 0.005  # of the estimate; a smaller part of its change is told with the rest
 NAMED = 6  # new facts that a part of the change names
 
@@ -88,10 +89,10 @@ def _parts(earlier: Estimates, later: Estimates, used: pd.DataFrame, first: Quan
     # Without any group of new facts, then with one after the other; some facts alone tell no level.
     missing = list(groups.values())
     without = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
-    path = [(model if model.market else earlier).gmv(WORLD, year).median.value for model in (*without, later)]
-    rest = last.value - first.value
+    path = [np.median((model.market or earlier.market).draws(WORLD, year)) for model in (*without, later)]
+    rest, dollar = last.value - first.value, report.convert(Quantity(1.0, "USD"), year).value
     for (place, facts), (before, now) in zip(groups.items(), pairwise(path), strict=True):
-        moved = rounded(now - before)
+        moved = rounded((now - before) * dollar)
         if place and abs(moved) >= SMALL * last.value:
             told = f"market model of {year.short}: with these figures, less without them"
             found.append((report.call(place), Quantity(moved, last.unit, told, report.by_ids(facts[:NAMED]))))

@@ -218,7 +218,7 @@ def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
     if span.start <= last:  # what was sold by then is the same in every scenario
         parts = [(report.under(BASE), Span(span.start, min(span.end, last)))]
         parts += [(report, Span(ahead, span.end))] if span.end > last else []
-    curve = ramp(report, market)
+    curve = ramp(report, market) if pending(report) else None
     found = [plan_gmv(seen, curve, plan, part) for plan in pending(report) for seen, part in parts]
     known = [gmv for gmv in found if gmv > 0]
     return total(known) if known else Quantity.unknown("a planned launch")
