@@ -172,11 +172,11 @@ def _notebooks(asked: argparse.Namespace) -> None:
 
 
 def _check(asked: argparse.Namespace) -> None:
-    from analysis.facts.check import Recorder, readiness
     from analysis.facts.ledger import claims_astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
     from analysis.story.chapter import chapters, mistakes
+    from analysis.story.check import Recorder, readiness
 
     ledger = read_ledger(asked.data)
     if astray := claims_astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later

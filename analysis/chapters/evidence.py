@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.facts.claims import ABOUT, VERDICTS, judged
-from analysis.facts.quantity import LEVEL, Band, Quantity, rounded
+from analysis.facts.claims import VERDICTS, judged
+from analysis.facts.quantity import BOUNDS, Band, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Estimates, estimates
@@ -139,15 +139,11 @@ def _disputes(report: Report) -> list[dict]:
 def _unlike(report: Report, used: pd.Index) -> Iterator[dict]:
     """Cells of which sources give unlike figures; `facts` are those that side with the leading one."""
     facts = report.ledger.facts
-    facts = facts[facts.index.isin(used) & ~facts["qualifier"].isin(FLOORS + CEILINGS)]
-    for _, rows in facts.groupby(["market", "metric", "span"], sort=False):
-        if rows["source"].nunique() < 2:
-            continue
+    for rows in report.ledger.conflicts(facts[facts.index.isin(used) & ~facts["qualifier"].isin(BOUNDS)]):
         figures = {fact: report.quantity(row) for fact, row in rows.iterrows()}
         lead, *_ = figures.values()
         low, high = (pick(figures.values(), key=lambda figure: figure.value) for pick in (min, max))
-        alike = ABOUT if low.hedge or high.hedge else LEVEL
-        if low.value > 0 and high.value > low.value * (1 + alike):
+        if low.value > 0:
             other = low if lead.value / low.value > high.value / lead.value else high
             middle = (lead.value * other.value) ** 0.5
             side = [fact for fact, figure in figures.items() if (figure.value < middle) == (lead.value < middle)]

@@ -18,9 +18,9 @@ import pandas as pd
 
 from analysis.facts import schema
 from analysis.facts.assumptions import Assumptions
-from analysis.facts.claims import Claim, Claims, RelationError, Row, names_of, worked_out
+from analysis.facts.claims import ABOUT, Claim, Claims, RelationError, Row, names_of, worked_out
 from analysis.facts.parameters import DATA
-from analysis.facts.quantity import LEVEL, Origin, Quantity, is_currency
+from analysis.facts.quantity import BOUNDS, LEVEL, Origin, Quantity, is_currency
 from analysis.facts.schema import CONFIDENCE, TABLES, Problem, Problems, Vocabulary, read_table, read_toml
 from analysis.facts.span import Span, day_label
 
@@ -172,15 +172,23 @@ class Ledger:
         return worth and replace(worth, hedge=figure.hedge)
 
     def conflicts(self, facts: pd.DataFrame) -> Iterator[pd.DataFrame]:
-        """Cells whose figures differ by more than rounding; a target that was revised is not in conflict."""
+        """Cells for which no value would do; a target that was revised is not in conflict.
+
+        A figure leaves room for its rounding and its hedge, a bound for all that is on its open side: the ends of a
+        range leave room for what lies between.
+        """
         shared = facts[(facts["kind"] != "target") & facts.duplicated(CELL, keep=False)]
         # Of a hundred thousand facts most share their unit and period.
         pairs = list(zip(shared["of"], shared["span"], strict=True))
         worth = {pair: self.convert(Quantity(1.0, pair[0]), pair[1], "USD").value for pair in {*pairs}}
-        value = shared["number"] * [worth[pair] for pair in pairs]
-        cells = value.groupby([shared[name] for name in CELL], sort=False)
-        low, high = cells.transform("min"), cells.transform("max")
-        for _, cell in shared[high - low > LEVEL * high.abs()].groupby(CELL, sort=False):
+        value, side = shared["number"] * [worth[pair] for pair in pairs], shared["qualifier"].map(BOUNDS)
+        last_digit = 0.1 ** shared["value"].str.partition(".")[2].str.len() / shared["value"].astype(float).abs()
+        hedge = shared["qualifier"].eq("exact").map({True: LEVEL, False: ABOUT})
+        room = value.abs() * np.maximum(last_digit.where(np.isfinite(last_digit), 0), hedge) / 2
+        low, high = (value - room).mask(side == "ceiling", -np.inf), (value + room).mask(side == "floor", np.inf)
+        cells = [shared[name] for name in CELL]
+        apart = low.groupby(cells).transform("max") > high.groupby(cells).transform("min")
+        for _, cell in shared[apart].groupby(CELL, sort=False):
             yield cell
 
     @once

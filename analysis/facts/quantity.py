@@ -306,6 +306,8 @@ def scaled(size: float, money: bool = False, scales: Sequence[tuple[float, str]]
     for scale, word in scales:
         if size >= scale * 0.9995:
             return f"{_round(float(f'{size / scale:.3g}'), 3)}{word}"
-    if money and 0.1 <= size < 100 and size != round(size):
+    if money and size >= 1000:
+        size = float(f"{size:.3g}")
+    elif money and 0.1 <= size < 100 and size != round(size):
         return f"{size:.2f}".removesuffix(".00")
     return f"{size:,.0f}" if size >= 1000 or size == round(size) else _round(size, 3)

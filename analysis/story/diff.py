@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.facts.check import by_day, count
 from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
 from analysis.model.observations import WORLD
 from analysis.story.chapter import headlines
+from analysis.story.check import by_day, count
 
 
 def compare(before: Report, after: Report) -> str:
