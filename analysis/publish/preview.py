@@ -72,6 +72,10 @@ def _rerun(
     from analysis.publish.execute import execute
 
     paths = [Path(path) for path in changed]
+    text.read.cache_clear()
+    if any(path.suffix in (".jinja", ".toml") for path in paths):
+        text.environment.cache_clear()
+        chapter_of.cache_clear()
     stale |= {f"analysis.chapters.{path.stem}" for path in paths if path.suffix == ".py"}
     report = make_report(read_ledger(data), quarter=quarter)
     if any(path == data or data in path.parents for path in paths):
@@ -87,18 +91,16 @@ def _rerun(
 
 
 def _work_ahead(report: Report, until: Callable[[], bool]) -> None:
-    """Have in memory what the words of every chapter name, so that an edited sentence need not wait for it."""
+    """Have in memory what every chapter says, so that an edited sentence need not wait for it."""
     for chapter in [chapter_of(name, report) for name in chapters()]:
         for section in chapter.sections:
             if until():
                 return
-            chapter.names(section)
+            chapter.told(section)
 
 
 def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arguments: object):
-    """As `execute`, with the words, and the modules that were edited, read anew."""
-    for remembered in (text.read, text.environment):
-        remembered.cache_clear()
+    """As `execute`, with the modules that were edited read anew."""
     for name in stale:
         sys.modules.pop(name, None)
         chapter_of.cache_clear()

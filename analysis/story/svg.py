@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 import vl_convert
 
@@ -15,7 +16,12 @@ def to_svg(spec: dict) -> str:
 
     Coordinates are to the hundredth of a pixel; what a reader reads stays as it is.
     """
-    svg = vl_convert.vegalite_to_svg(json.loads(json.dumps(spec, sort_keys=True)))
+    return _svg(json.dumps(spec, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _svg(spec: str) -> str:
+    svg = vl_convert.vegalite_to_svg(json.loads(spec))
 
     def shorter(number: re.Match[str]) -> str:
         return f"{round(float(number[0]), 2) + 0.0:.10g}"  # + 0.0: zero has no sign

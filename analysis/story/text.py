@@ -281,7 +281,7 @@ class Words:
             If it names what the section does not return.
         """
         try:
-            template = _template(self.source, self.language)
+            template = _template(self.source, environment(self.language))
             return list(template.root_render_func(template.new_context(names)))
         except (TemplateSyntaxError, UndefinedError, TypeError, AttributeError, KeyError, ValueError) as error:
             place = f"{self.file}, line {self.line}"
@@ -302,8 +302,8 @@ class Words:
 
 
 @cache
-def _template(source: str, language: str) -> NativeTemplate:
-    return environment(language).from_string(" ".join(source.split()))
+def _template(source: str, jinja: NativeEnvironment) -> NativeTemplate:
+    return jinja.from_string(" ".join(source.split()))
 
 
 def first(alternatives: list[Words], names: Mapping[str, object]) -> Sentence:
