@@ -164,6 +164,6 @@ def _write(report: Report, notebooks: dict, folder: Path) -> None:
         put(f"notebooks/{chapter.stem}.ipynb", nbformat.writes(chapter.notebook) + "\n")
         put(f"chapters/{chapter.stem}.html", page.chapter_page(report, chapter))
         for table in chapter.tables:
-            put(f"tables/{table['name']}.csv", table["csv"])
+            put(f"tables/{table['name']}.csv", page.for_spreadsheets(table["csv"]))
     workbook.write_workbook(folder / workbook.NAME, report, shown)
     put(manifest.NAME, manifest.describe(report, folder))
