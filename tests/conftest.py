@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from reports import analysis
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
+from analysis.model import estimates
 
 # The same examples in every clone, so that `make test` never fails by chance.
 # To look further: pytest --hypothesis-profile=default
@@ -72,6 +74,17 @@ def report(ledger):
         return make_report(ledger, quarter=quarter, **parameters)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def few_draws():
+    """A file that reads words, which need no percentiles to the last digit, has models of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimates, "fit", partial(estimates.fit, draws=150))
+        patch.setattr(estimates, "FITTED", {})
+        estimates.estimates.cache_clear()
+        yield
+    estimates.estimates.cache_clear()
 
 
 @pytest.fixture

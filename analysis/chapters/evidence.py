@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from analysis.chapters.common import progress
 from analysis.facts.claims import VERDICTS, judged
 from analysis.facts.quantity import BOUNDS, Band, Quantity, rounded
 from analysis.facts.report import Report
@@ -35,12 +36,11 @@ def opening(report: Report) -> dict:
 
 def disputes(report: Report) -> dict:
     """The unlike figures that move the year's estimate most, if they were decided the other way."""
-    rows, target = pd.DataFrame(_disputes(report)), report.fact("Global", "gmv_target", report.year)
-    chance = estimates(report).chance("Global", target)
+    rows = pd.DataFrame(_disputes(report))
     return {
         "rows": rows,
         "worst": next(rows.itertuples(), None),
-        "chance": Quantity.unknown("a year to come") if report.year_is_over else chance,
+        "chance": Quantity.unknown("a year to come") if report.year_is_over else progress(report, "Global").chance,
     }
 
 

@@ -23,7 +23,7 @@ def opening(report: Report) -> dict:
     return {
         "world": world,
         "base": next(found.itertuples(), None),
-        "chance": chance(found) if world.rest else None,
+        "chance": chance(found) if world.rest and not world.claimed else None,
         "weighted": expected(found),
         "least": min(medians, default=None),
         "greatest": max(medians, default=None),

@@ -35,7 +35,7 @@ def opening(report: Report) -> dict:
         "us": us,
         "disputed_by": disputed_by(report, US),
         "furthest": bool(others) and all(us.share < share for share in others),
-        "chance": world.chance if scenario or report.year_is_over else chance(futures(report)),
+        "chance": world.chance if scenario or report.year_is_over or world.claimed else chance(futures(report)),
         "missing": world.target - world.year.median,
         "rival_ratio": pair(report, report.quarter.to_date).ratio,
         "scenario": scenario,

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.chapters import seller
 from analysis.chapters.common import disputed_by, progress
 from analysis.facts.parameters import BASE
-from analysis.facts.quantity import Quantity
+from analysis.facts.quantity import Quantity, level
 from analysis.facts.report import Reading, Report
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
@@ -43,13 +43,16 @@ def months(report: Report) -> dict:
     first, second, month = report.quarter.each_month
     mean = model.gmv(MARKET, Span(first.start, second.end)).median / 2
     path = _path(report, us)
+    multiple = report.fact(MARKET, "target_multiple_of_prior_year", report.year)
+    targets = report.ledger.targets(report.platform, MARKET, report.year, "target_multiple_of_prior_year")
+    stood = report.quantity(targets.iloc[0]) if len(targets) else us.target  # when the multiple was published
     return {
         "us": us,
         "month": month,
         "latest": model.gmv(MARKET, month),
         "multiple": model.gmv(MARKET, month).median / mean,
         "disputed_by": disputed_by(report, MARKET),
-        "target_multiple": report.fact(MARKET, "target_multiple_of_prior_year", report.year),
+        "target_multiple": multiple if level(us.target, stood) else None,
         "path": path,
         "last": path.iloc[-1],
     }

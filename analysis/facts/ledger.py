@@ -125,13 +125,13 @@ class Ledger:
         """The facts of one cell, the leading one first; no rows if nothing is published."""
         return self.facts.iloc[self._cells.get((platform, market, metric, span), [])]
 
-    def targets(self, platform: str, market: str, completed: Span) -> pd.DataFrame:
-        """Targets of the year that a published completion speaks of: those public when it was, the leading one first.
+    def targets(self, platform: str, market: str, span: Span, metric: str = "target_completion") -> pd.DataFrame:
+        """Targets of the year that a published ratio speaks of: those public when it was, the leading one first.
 
-        A share of a target is a share of the one that stood then, whatever was announced since.
+        A share of a target is a share of the one that stood then, whatever was announced since; so is a multiple.
         """
-        facts = self.cell(platform, market, "gmv_target", completed.year)
-        said = self.cell(platform, market, "target_completion", completed)["known_on"]
+        facts = self.cell(platform, market, "gmv_target", span.year)
+        said = self.cell(platform, market, metric, span)["known_on"]
         then = facts[facts["known_on"] <= said.min()] if len(said) else facts
         return facts if then.empty else then
 
@@ -182,7 +182,8 @@ class Ledger:
         pairs = list(zip(shared["of"], shared["span"], strict=True))
         worth = {pair: self.convert(Quantity(1.0, pair[0]), pair[1], "USD").value for pair in {*pairs}}
         value, side = shared["number"] * [worth[pair] for pair in pairs], shared["qualifier"].map(BOUNDS)
-        last_digit = 0.1 ** shared["value"].str.partition(".")[2].str.len() / shared["value"].astype(float).abs()
+        decimals = shared["value"].str.extract(r"\.(\d+)$", expand=False).str.len().fillna(0).astype(int)
+        last_digit = 0.1**decimals / shared["value"].astype(float).abs()
         hedge = shared["qualifier"].eq("exact").map({True: LEVEL, False: ABOUT})
         room = value.abs() * np.maximum(last_digit.where(np.isfinite(last_digit), 0), hedge) / 2
         low, high = (value - room).mask(side == "ceiling", -np.inf), (value + room).mask(side == "floor", np.inf)

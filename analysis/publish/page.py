@@ -139,7 +139,7 @@ def _data_uri(table: str) -> str:
 
 
 def for_spreadsheets(table: str) -> str:
-    """A CSV as Excel opens it by a double click: with the mark by which it knows UTF-8, and the line ends of Windows."""
+    """A CSV as Excel opens it by a double click: with the mark by which it knows UTF-8, and its own line ends."""
     return "\ufeff" + table.replace("\n", "\r\n")
 
 

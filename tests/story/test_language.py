@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from functools import partial
 
 import pytest
 from reports import analysis
@@ -12,7 +11,6 @@ from analysis.facts import language
 from analysis.facts.errors import InputError
 from analysis.facts.language import TEXT, languages
 from analysis.facts.report import ParameterError, make_report
-from analysis.model import estimates
 from analysis.story import text as story_text
 from analysis.story.chapter import Chapter, chapters, headlines, mistakes
 from analysis.story.show import Figure, Table
@@ -29,12 +27,7 @@ OTHERS = re.compile(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def few_draws():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimates, "fit", partial(estimates.fit, draws=150))
-        patch.setattr(estimates, "FITTED", {})
-        yield
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 def numbers(cells) -> list[tuple[float, str]]:
