@@ -172,15 +172,15 @@ def _notebooks(asked: argparse.Namespace) -> None:
 
 
 def _check(asked: argparse.Namespace) -> None:
-    from analysis.facts.ledger import claims_astray, read_ledger
+    from analysis.facts.ledger import astray, read_ledger
     from analysis.facts.report import make_report, quarters_with_facts
     from analysis.facts.schema import LedgerError
     from analysis.story.chapter import chapters, mistakes
     from analysis.story.check import Recorder, readiness
 
     ledger = read_ledger(asked.data)
-    if astray := claims_astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later
-        raise LedgerError(astray)
+    if problems := astray(ledger, chapters()):  # a report leaves such a claim out: the fact may be public later
+        raise LedgerError(problems)
     quarters = [quarter.code for quarter in quarters_with_facts(ledger, PARAMETERS["platform"])]
     span = f"reports can be built from {quarters[0]} to {quarters[-1]}" if quarters else "no report can be built"
     counts = ", ".join(f"{len(getattr(ledger, name))} {name}" for name in ("facts", "sources", "events"))

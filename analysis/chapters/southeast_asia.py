@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from analysis.chapters.common import latest, progress
+from analysis.facts.ledger import standing
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import BOUNDS, Band, Quantity, level
 from analysis.facts.report import Report
@@ -133,7 +134,7 @@ def _by_share(report: Report, market: str, span: Span, platform: str) -> Quantit
     whole = facts[(facts["span"] == span) & (facts["market"] == market) & (facts["metric"] == "gmv")]
     whole = whole[whole["platform"].str.endswith(" platforms")]
     for _, share in report.ledger.cell(platform, market, "share_of_market_gmv", span).iterrows():
-        for _, row in whole[whole["counter"] == share["counter"]].iterrows():
+        for _, row in standing(whole[whole["counter"] == share["counter"]], share["known_on"]).iterrows():
             return report.quantity(share) * report.quantity(row)
     return Quantity.unknown(f"share of {platform} in {market}, {span.short}")
 

@@ -139,6 +139,8 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # a network drive may know no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for left in folder.glob(".*.adding"):  # by a run that was killed
+                left.unlink()
         yield
     finally:
         os.close(descriptor)

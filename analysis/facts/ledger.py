@@ -6,7 +6,7 @@ data/README.md describes the folder for those who edit it; `schema` says what ea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache, wraps
@@ -21,7 +21,7 @@ from analysis.facts.assumptions import Assumptions
 from analysis.facts.claims import ABOUT, Claim, Claims, RelationError, Row, names_of, worked_out
 from analysis.facts.parameters import DATA
 from analysis.facts.quantity import BOUNDS, LEVEL, Origin, Quantity, is_currency
-from analysis.facts.schema import CONFIDENCE, TABLES, Problem, Problems, Vocabulary, read_table, read_toml
+from analysis.facts.schema import CONFIDENCE, TABLES, Problem, Problems, Vocabulary, closest, read_table, read_toml
 from analysis.facts.span import Span, day_label
 
 FILES = (*TABLES, "vocabulary.toml", "scenarios.toml", "claims.toml")
@@ -126,14 +126,9 @@ class Ledger:
         return self.facts.iloc[self._cells.get((platform, market, metric, span), [])]
 
     def targets(self, platform: str, market: str, span: Span, metric: str = "target_completion") -> pd.DataFrame:
-        """Targets of the year that a published ratio speaks of: those public when it was, the leading one first.
-
-        A share of a target is a share of the one that stood then, whatever was announced since; so is a multiple.
-        """
-        facts = self.cell(platform, market, "gmv_target", span.year)
+        """Targets of the year that a published ratio speaks of, the leading one first."""
         said = self.cell(platform, market, metric, span)["known_on"]
-        then = facts[facts["known_on"] <= said.min()] if len(said) else facts
-        return facts if then.empty else then
+        return standing(self.cell(platform, market, "gmv_target", span.year), min(said, default=""))
 
     @cached_property
     def _quarterly_rates(self) -> dict[str, list[tuple[Span, float, str]]]:
@@ -242,6 +237,15 @@ class Ledger:
     def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
         """Events of a platform of the given kinds, oldest first."""
         return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]
+
+
+def standing(figures: pd.DataFrame, day: str) -> pd.DataFrame:
+    """Those of some figures that were public on the day of a ratio to them; all if none was.
+
+    A share or a multiple is one of what stood then, whatever was announced or restated since.
+    """
+    then = figures[figures["known_on"] <= day]
+    return figures if then.empty else then
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -362,14 +366,19 @@ def _unlike_units(ledger: Ledger, arguments: list[dict]) -> Iterator[Problem]:
             yield Problem(file, line, column, test, str(error))
 
 
-def claims_astray(ledger: Ledger, chapters: Iterable[str]) -> list[Problem]:
-    """Claims that name a fact or an event which a whole ledger does not use, or a chapter that is none of these."""
-    chapters, found = list(chapters), []
-    allowed = "an id of facts.csv, or of events.csv inside a function"
-    for claim in ledger.claims:
-        if claim.chapter not in chapters:
-            column = f"{claim.id}.chapter"
-            found.append(Problem("claims.toml", claim.line, column, claim.chapter, ", ".join(chapters)))
-        for name in sorted((claim.told | claim.names) - ledger.ids):
-            found.append(Problem("claims.toml", claim.line, claim.id, name, allowed))
+def astray(ledger: Ledger, chapters: Sequence[str]) -> list[Problem]:
+    """Claims and arguments that name a fact, an event or a claim which a whole ledger does not use, or a chapter that
+    is none of these."""
+    found, claims = [], {claim.id for claim in ledger.claims}
+    rows = [("claims.toml", one.line, one.id, one.chapter, one.told | one.names, ()) for one in ledger.claims]
+    for one in ledger.arguments.itertuples():
+        names = names_of(one.test).union(one.facts.split())
+        rows.append(("arguments.csv", None, one.Index, one.chapter, names, one.claims.split()))
+    for file, line, name, chapter, facts, of in rows:
+        asked = [(chapter, tuple(chapters), ", ".join(chapters))]
+        asked += [(one, ledger.ids, "an id of facts.csv, or of events.csv inside a function") for one in sorted(facts)]
+        asked += [(one, claims, "the name of a claim of claims.toml") for one in of]
+        for value, known, allowed in asked:
+            if value not in known:
+                found.append(Problem(file, line, name, value, allowed, closest(value, tuple(known))))
     return found

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import CONFIDENCE, Ledger
+from analysis.facts.ledger import CONFIDENCE, Ledger, standing
 from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.market import BASE, CELL, COLUMNS, REST, Observations, Prior, cells_of
@@ -169,14 +169,14 @@ def _reading(
         return _Reading("share", base=(region, span))
     # A share of an amount that is known is an amount: of all platforms together, as the same counter has it, or of
     # the target of the year.
-    of = span.year if metric == "target_completion" else span
-    wholes = ledger.facts[:0]
+    of, wholes = span.year if metric == "target_completion" else span, ledger.facts[:0]
     if metric == "share_of_market_gmv":
         names = [name for name in ledger.vocabulary.platforms if name.endswith("platforms")]
         wholes = with_counters(pd.concat([ledger.cell(name, market, "gmv", span) for name in names]))
-        wholes = wholes[wholes["counter"] == counter]
+        said = ledger.cell(platform, market, metric, span)["known_on"]
+        wholes = standing(wholes[wholes["counter"] == counter], min(said, default=""))
     elif metric == "target_completion":
-        wholes = ledger.targets(platform, market, span)  # the target that stood then
+        wholes = ledger.targets(platform, market, span)
     for whole in wholes[~wholes["qualifier"].isin(BOUNDS)].itertuples():
         return _Reading("amount", whole.number * dollars(ledger, whole.of, of), derived=True)
     return None

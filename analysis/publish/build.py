@@ -45,7 +45,7 @@ def build_many(
     """
     manifest.notebooks()  # if they cannot be read, nothing is touched
     out.mkdir(parents=True, exist_ok=True)
-    with _scratch(out) as scratch:
+    with scratch_folder(out) as scratch:
         if executor:
             built = build_with(executor, reports, data, scratch, timeout)
         else:
@@ -67,7 +67,7 @@ def build_many(
 
 
 @contextmanager
-def _scratch(out: Path) -> Iterator[Path]:
+def scratch_folder(out: Path) -> Iterator[Path]:
     """A folder for what is half done; such folders of builds that were killed, are cleared away."""
     for left in out.glob(".building-*"):
         with suppress(OSError), open(left / "lock") as lock:  # else it is another user's

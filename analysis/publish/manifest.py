@@ -10,12 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from analysis.facts.errors import InputError
-from analysis.facts.parameters import DATA
+from analysis.facts.parameters import CHAPTERS, DATA
 from analysis.facts.report import Report
 
 NAME = "manifest.json"
 NOTEBOOKS = DATA.parent / "notebooks"
-CHAPTERS = ("00_summary", "01_southeast_asia", "02_united_states", "03_rival", "04_europe", "05_outlook", "06_evidence")
 # What decides the bytes of a report, besides the data, the parameters and our own code.
 PACKAGES = ("altair", "ipython", "jinja2", "mistune", "numpy", "pandas", "papermill", "scipy", "vl-convert-python")
 

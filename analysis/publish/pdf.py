@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from datetime import date
 from pathlib import Path
 
 from analysis.facts.errors import InputError
+from analysis.publish.build import scratch_folder
 
 _MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge", _MAC)
@@ -35,14 +35,14 @@ def print_pdf(page: Path, as_of: date) -> Path:
     Both appear whole or not at all. The day of the report stands in the file as that on which it was made, so that the
     same report gives the same bytes.
     """
-    from analysis.publish.page import on_paper
+    from analysis.publish.page import on_paper  # not before it is needed: what it imports takes longer
 
     command = [chromium(), *_OPTIONS]
     if os.geteuid() == 0:
         command.append("--no-sandbox")  # its sandbox does not work for root, as whom containers run
     moment = f"{as_of:%Y%m%d}000000".encode()  # in as many bytes as the moment of printing
-    with tempfile.TemporaryDirectory(prefix=".printing-", dir=page.parent.resolve()) as scratch:
-        source = Path(scratch) / "report.html"
+    with scratch_folder(page.parent) as scratch:
+        source = scratch / "report.html"
         source.write_text(on_paper(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
         for printed, part in ((source.with_name("brief.pdf"), "#summary"), (source.with_name("report.pdf"), "")):
             places = [f"--user-data-dir={scratch}/profile", f"--print-to-pdf={printed}", source.as_uri() + part]

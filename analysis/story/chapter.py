@@ -8,7 +8,8 @@ from functools import cache, lru_cache
 
 from IPython import get_ipython
 
-from analysis.facts.language import FIRST, TEXT, languages, names
+from analysis.facts.language import languages, names
+from analysis.facts.parameters import CHAPTERS
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show
@@ -122,8 +123,8 @@ def open_chapter(name: str, namespace: Mapping[str, object]) -> Chapter:
 
 
 def chapters() -> list[str]:
-    """The chapters that have a text, in the order of their names."""
-    return sorted(path.stem for path in (TEXT / FIRST).glob("*.md") if path.stem != COMMON)
+    """The names of the chapters, in their order."""
+    return [name.partition("_")[2] for name in CHAPTERS]
 
 
 def mistakes(reports: Mapping[str, Report]) -> list[str]:

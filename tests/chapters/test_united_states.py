@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 from worlds import said, shown, table, with_values, without
 
@@ -149,3 +150,14 @@ def test_a_scenario_is_named_where_it_is_assumed(ledger):
 def test_another_currency(ledger):
     words = told(ledger, "orders", currency="CNY")
     assert "CN¥" in words and "US$" not in words
+
+
+def test_a_multiple_and_a_denial_belong_to_the_target_that_stood(ledger):
+    """Bloomberg's 17.5 bn were ten times the year before, and TikTok disputed them; a later target is neither."""
+    before = told(ledger, "months")
+    assert "as 10× the GMV of the year before; TikTok disputed it" in before
+    row = ledger.facts.loc["A0004"].copy()
+    row[["value", "number", "basis", "known_on"]] = "25", 25e9, "company", "2024-08-20"
+    later = replace(ledger, facts=pd.concat([row.to_frame("X0001").T.astype(ledger.facts.dtypes), ledger.facts]))
+    text = told(later, "months") + told(later, "opening")
+    assert "US$25 bn" in text and "10×" not in text and "disputed" not in text

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from analysis.facts.claims import VERDICTS, RelationError, Row, evaluate, judged
-from analysis.facts.ledger import claims_astray
+from analysis.facts.ledger import astray
 from analysis.facts.quantity import Quantity
 from analysis.facts.report import make_report
 from analysis.facts.schema import LedgerError
 from analysis.facts.span import Span
+from analysis.story.chapter import chapters
 
 HOLDS, LOOSELY, ITSELF, OTHERS, OPEN = VERDICTS
 # Averages of fx.csv for one US dollar.
@@ -252,18 +253,26 @@ def test_a_claim_about_a_fact_that_is_nowhere_is_listed_for_check(data_copy):
     text = CLAIM.replace("A0028 == P0132", "A0028 == P9999").replace("{A0028}", "{A9999}")
     (data_copy.path / "claims.toml").write_text(text, encoding="utf-8")
     ledger = data_copy.read()
-    assert [(p.file, p.line, p.column, p.value) for p in claims_astray(ledger, ["temu"])] == [
+    problems = [p for p in astray(ledger, ["temu"]) if p.file == "claims.toml"]
+    assert [(p.file, p.line, p.column, p.value) for p in problems] == [
         ("claims.toml", 2, "a-claim", "A9999"),
         ("claims.toml", 2, "a-claim", "P9999"),
     ]
     assert judged(make_report(ledger, quarter="2024Q2")).empty
 
 
-def test_a_claim_of_a_chapter_that_is_none_is_listed_for_check(ledger):
-    chapters = {claim.chapter for claim in ledger.claims}
-    assert claims_astray(ledger, chapters) == []
-    astray = claims_astray(ledger, chapters - {"rival"})
-    assert {(p.column.partition(".")[2], p.value) for p in astray} == {("chapter", "rival")}
+def test_what_names_a_chapter_a_fact_or_a_claim_that_is_none_is_listed_for_check(ledger, data_copy):
+    assert astray(ledger, chapters()) == []
+    without = astray(ledger, [name for name in chapters() if name != "rival"])
+    assert {(p.file, p.value) for p in without} == {("claims.toml", "rival"), ("arguments.csv", "rival")}
+    for column, value in (("chapter", "sumary"), ("facts", "A0003 A9999"), ("claims", "temu-us-shares")):
+        data_copy.put("arguments.csv", "V01", column, value)
+    problems = astray(data_copy.read(), chapters())
+    assert [(p.column, p.value, p.hint) for p in problems] == [
+        ("V01", "sumary", "summary"),
+        ("V01", "A9999", ""),
+        ("V01", "temu-us-shares", "temu-us-share"),
+    ]
 
 
 def test_tolerance_decides_between_the_verdicts(ledger):

@@ -11,7 +11,7 @@ import pytest
 from analysis.facts.ledger import Ledger
 from analysis.facts.span import Span
 from analysis.model.market import REST, Observations, fit
-from analysis.model.observations import observe
+from analysis.model.observations import observe, read_facts
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,16 @@ def test_amounts_are_dollars_of_the_whole_period(ledger, seen):
     assert value["A0020"] == pytest.approx(16e9 / ledger.rate("THB", Span.parse("2024-05")).value)
     assert value["P0099"] == pytest.approx(0.11 * 17.5e9)  # 11 % of the target of 17.5 bn
     assert value["P0468"] == pytest.approx(0.29 * 318.9e12 / ledger.rate("VND", Span.parse("2024")).value)  # of P0466
+
+
+def test_a_share_is_one_of_the_market_as_it_stood(ledger):
+    """P0468 is a share of the 318.9 tn dong of P0466; the market, restated since, leaves what was sold alone."""
+    before = read_facts(ledger, "TikTok Shop").loc["P0468", "log_value"]
+    for value in (100.0, 900.0):
+        restated = with_fact(ledger, "P0466", value=str(value), number=value * 1e12, known_on="2025-11-01")
+        leading = ["made", *ledger.facts.index]
+        restated = replace(restated, facts=restated.facts.loc[leading].astype(ledger.facts.dtypes))
+        assert read_facts(restated, "TikTok Shop").loc["P0468", "log_value"] == before
 
 
 def test_repeated_counts_are_left_out_and_who_counted_is_named(ledger, seen):

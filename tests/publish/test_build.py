@@ -1,6 +1,7 @@
 """A report's folder: the same each time, whole, and its notebooks run by papermill alone, too."""
 
 import json
+import re
 
 import nbformat
 import papermill
@@ -39,6 +40,14 @@ def test_manifest_and_notebooks_are_complete(built):
         assert 'quarter = "2024Q2"' in parameters.source
         assert 'as_of = "2024-08-29"' in parameters.source
         assert all("papermill" not in cell.metadata for cell in notebook.cells)
+
+
+def test_tables_open_in_a_spreadsheet_by_a_double_click(built):
+    tables = sorted((built / "2024Q2" / "tables").iterdir())
+    assert len(tables) > 20
+    for table in tables:
+        content = table.read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf") and not re.search(rb"(?<!\r)\n", content), table.name
 
 
 def test_plain_papermill_works_from_any_folder_and_with_its_own_parameters(tmp_path, monkeypatch):

@@ -119,7 +119,7 @@ def test_the_workbook_has_every_table_with_its_numbers(built):
     named = [row[2].value for row in book["Index"].iter_rows()]
     assert sorted(named) == sorted(path.stem for path in (built / "2024Q2" / "tables").iterdir())
     for name, sheet in zip(named, book.worksheets[1:], strict=True):
-        text = (built / "2024Q2" / "tables" / f"{name}.csv").read_text(encoding="utf-8")
+        text = (built / "2024Q2" / "tables" / f"{name}.csv").read_text(encoding="utf-8-sig")
         for row, cells in zip(csv.reader(io.StringIO(text, newline="")), sheet.iter_rows(min_row=3), strict=False):
             for expected, cell in zip(row, cells, strict=False):
                 if isinstance(cell.value, (int, float)):

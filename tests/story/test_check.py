@@ -114,7 +114,7 @@ def test_check_tells_the_quarter_and_without_one_only_the_data(capsys, monkeypat
     there, missing = map(int, re.search(r"there: (\d+); not there: (\d+)", told).groups())
     assert there + missing == int(re.search(r"asked for by the chapters: (\d+);", told)[1])
     assert "Temu, the US: share of platform GMV, Q2 2024: P0132 about 45 %, A0028 about 70 %" in told
-    assert "TikTok Shop, Japan: NMV, H1 2024  (rival, summary)" in told
+    assert "TikTok Shop, Japan: NMV, H1 2024  (summary, rival)" in told
     idle = told.split("used for nothing: ")[1].split("cells with")[0]
     assert "P0163 (Shopee, the world: gross orders, Q2 2024): no chapter asks for gross orders" in idle
     assert "Q0095 (TikTok Shop, the US: share of platform GMV, 2023): its counter gives the same in other rows" in idle
