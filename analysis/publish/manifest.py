@@ -9,8 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from analysis.chapters import CHAPTERS
 from analysis.facts.errors import InputError
-from analysis.facts.parameters import CHAPTERS, DATA
+from analysis.facts.parameters import DATA
 from analysis.facts.report import Report
 
 NAME = "manifest.json"

@@ -8,8 +8,8 @@ from functools import cache, lru_cache
 
 from IPython import get_ipython
 
+from analysis.chapters import CHAPTERS
 from analysis.facts.language import languages, names
-from analysis.facts.parameters import CHAPTERS
 from analysis.facts.report import Report, open_report
 from analysis.story import charts
 from analysis.story.show import Figure, Table, show

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import nbformat
 import papermill
@@ -40,6 +42,21 @@ def test_manifest_and_notebooks_are_complete(built):
         assert 'quarter = "2024Q2"' in parameters.source
         assert 'as_of = "2024-08-29"' in parameters.source
         assert all("papermill" not in cell.metadata for cell in notebook.cells)
+
+
+def test_the_models_that_notebooks_ask_for_are_there_before_they_run():
+    """Else each notebook would fit its own: the same report, three times as late."""
+    code = """
+from analysis.facts.ledger import read_ledger
+from analysis.facts.report import make_report
+from analysis.publish import build
+report = make_report(read_ledger(), quarter="2024Q2")
+asked = {(view.fingerprint, *rest) for view, *rest in build._models_of(report)}
+build.prepare([report], build.Path("data"))
+print(len(asked), asked <= {name for name, model in build.FITTED.items() if model})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=DATA.parent)
+    assert re.fullmatch(r"\d+ True\n", done.stdout), done.stderr
 
 
 def test_tables_open_in_a_spreadsheet_by_a_double_click(built):
