@@ -31,13 +31,15 @@ ifneq ($(shell [ "$$(cat .venv/place 2>&1)" = "$$(pwd -P)" ] && $(RUN) -c "" && 
 .PHONY: .venv/place
 endif
 
-# The stamp of each purpose: its pinned packages, and this project itself.
+# The stamp of each purpose: its pinned packages, and this project itself, by a path from there to here: the full one, with
+# an umlaut in it, ends Python 3.12 before it starts where the locale is C.
 .venv/report.installed: requirements.lock
 .venv/test.installed: requirements-test.lock
 .venv/lab.installed: requirements-lab.lock
 .venv/%.installed: pyproject.toml .venv/place
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(RUN) -c 'import os, sysconfig as s; p = s.get_path("purelib"); open(f"{p}/analysis.pth", "w").write(os.path.relpath(".", p))'
 	touch $@
 
 .venv/place:
