@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.chapters.common import progress
 from analysis.facts.claims import VERDICTS, judged
+from analysis.facts.ledger import CELL
 from analysis.facts.quantity import BOUNDS, Band, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
@@ -89,7 +90,7 @@ def _of_both(report: Report, facts: pd.DataFrame) -> pd.DataFrame:
 def _listed(report: Report, facts: pd.DataFrame) -> pd.DataFrame:
     """Facts as a table lists them: `what`, `figure` and who counted are words of the data folder."""
     qualifier = facts["qualifier"].where(facts["qualifier"] != "exact", "")
-    what = [report.ledger.cell_name(fact) for _, fact in facts.iterrows()]
+    what = [report.ledger.cell_name(fact) for fact in facts[CELL].to_dict("records")]
     return facts.assign(what=what, figure=(qualifier + " " + facts["value"]).str.strip()).reset_index(names="id")
 
 

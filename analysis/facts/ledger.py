@@ -210,7 +210,7 @@ class Ledger:
         unit = fact["of"] + _PER.get(fact["metric"], "")
         return Quantity(float(fact["number"]), unit, fact.name, (self.origin(fact.name),), hedge)
 
-    def cell_name(self, fact: pd.Series) -> str:
+    def cell_name(self, fact: Mapping[str, object]) -> str:
         """What one fact is about, as a table names it: `Temu, the US: GMV, Q2 2024`."""
         measure = self.vocabulary.call_metric(fact["metric"])
         return f"{fact['platform']}, {self.vocabulary.call(fact['market'])}: {measure}, {fact['span'].short}"
@@ -345,11 +345,11 @@ def _without_rate(facts: pd.DataFrame, fx: pd.DataFrame) -> Iterator[Problem]:
     """Amounts for whose period, or before, no rate was public when they were."""
     quarters = fx[fx["period"].str.fullmatch(_QUARTER)].groupby("currency")
     first = {currency: (group["start"].min(), group["end"].min()) for currency, group in quarters}
-    for fact in facts.itertuples():
-        currency = fact.of.partition("/")[0]
-        start, end = first.get(currency, (date.max, date.max))
-        late = start > fact.end or end.isoformat() > fact.known_on
-        if late and is_currency(currency) and currency != "USD":
+    currencies = facts["of"].str.partition("/")[0]
+    converted = [name for name in currencies.unique() if is_currency(name) and name != "USD"]
+    for fact in facts[currencies.isin(converted)].itertuples():
+        start, end = first.get(fact.of.partition("/")[0], (date.max, date.max))
+        if start > fact.end or end.isoformat() > fact.known_on:
             allowed = f"a currency with a rate in fx.csv of a quarter begun by {fact.end} and over by {fact.known_on}"
             yield Problem(fact.file, fact.line, "unit", fact.unit, allowed)
 

@@ -267,9 +267,10 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
     Where nothing at all became public after a quarter's end, its data are not there yet.
     """
     facts, found = ledger.facts[ledger.facts["platform"] == platform], []
-    years = range(min(facts["start"]).year, max(facts["end"]).year + 1) if len(facts) else ()
+    first, last = (facts[end].map(lambda day: day.year) for end in ("start", "end"))
+    years = range(first.min(), last.max() + 1) if len(facts) else ()
     for quarter in (Span.months_of(year, month, 3) for year in years for month in (1, 4, 7, 10)):
-        about = facts["span"].map(quarter.year.overlap) > 0
+        about = (first <= quarter.end.year) & (last >= quarter.end.year)
         end, as_of = quarter.end.isoformat(), (quarter.end + PUBLICATION_LAG).isoformat()
         if (facts["known_on"][about] <= as_of).any() and ledger.facts["known_on"].between(end, as_of).any():
             found.append(quarter)

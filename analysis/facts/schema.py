@@ -221,8 +221,8 @@ class Fact(Strict):
     @field_validator("replaced_by")
     @classmethod
     def _of_a_withdrawn_row(cls, other: str, info) -> str:
-        others = info.context["ids"] - {info.data.get("id")} if info.data.get("withdrawn") else ()
-        if other and other not in others:
+        others = info.context["ids"] if info.data.get("withdrawn") else ()
+        if other and (other not in others or other == info.data.get("id")):
             raise refuse("empty, or the id of another row of facts.csv where column withdrawn says why this one goes")
         return other
 
