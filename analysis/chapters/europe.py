@@ -13,7 +13,6 @@ from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model import launches
 from analysis.model.estimates import estimates
-from analysis.model.launches import Plan, plan_gmv, plans
 from analysis.model.scenarios import is_offered
 
 REGION, UNION, WORLD = "Europe", "EU", "Global"
@@ -36,7 +35,7 @@ def opening(report: Report) -> dict:
 
 def sites(report: Report) -> dict:
     """A row for each market that was planned or has opened, the oldest first."""
-    planned, opened, rows = {m: plan for plan in plans(report) for m in plan.markets}, _opened(report), []
+    planned, opened, rows = {m: plan for plan in launches.plans(report) for m in plan.markets}, _opened(report), []
     for market in report.ledger.vocabulary.regions[REGION]:
         if market in planned or market in opened:
             plan, day = planned.get(market), opened.get(market)
@@ -54,7 +53,7 @@ def _opened(report: Report) -> dict[str, Span]:
     return {market: day for market, day in days.items() if day}
 
 
-def _late(plan: Plan | None, opened: Span | None) -> Quantity:
+def _late(plan: launches.Plan | None, opened: Span | None) -> Quantity:
     """Months from a plan to an opening of which the month is known."""
     if not plan or not opened or opened.days > 31:
         return Quantity.unknown("a plan and an opening")
@@ -134,7 +133,7 @@ def _added(report: Report, span: Span) -> Band:
     curve = launches.ramp(report, model.market)
     ends = [None, *(dict.fromkeys(LEVERS, end) for end in ("low", "high"))]
     ahead = launches.pending(report)
-    found = [Band(*(plan_gmv(report, curve, plan, span, settings) for settings in ends)) for plan in ahead]
+    found = [Band(*(launches.plan_gmv(report, curve, plan, span, settings) for settings in ends)) for plan in ahead]
     if opened := [market for market in _new(report) if market not in pending]:
         found.append(model.gmv(", ".join(opened), span))
     found = [band for band in found if band]

@@ -14,9 +14,9 @@ from analysis.facts.quantity import BOUNDS, Band, Quantity, rounded
 from analysis.facts.report import Report
 from analysis.facts.span import Span
 from analysis.model.estimates import Estimates, estimates
-from analysis.model.market import PERCENTILES, TooLittleKnown
+from analysis.model.market import FLOORS, PERCENTILES, TooLittleKnown
 
-FLOORS, CEILINGS = ("more than", "just over"), ("less than", "up to")  # a bound that is kept is no contradiction
+CEILINGS = ("less than", "up to")
 SITE = r"://(?:www\.)?([^/]+)"  # of an address: it stands for a publisher who is not named
 MOST = 5  # disputes that are worked out
 KNOWN = ("reported", "inferred", "unknown")  # how the model has a month of a market, the best first
@@ -162,6 +162,7 @@ def _misfits(model: Estimates) -> Iterator[dict]:
         one = 1.0 if row.measure == "growth" and published.unit == "%" else 0.0
         value = rounded((published.value + one) * row.expected / row.published) - one
         expected = Quantity(value, published.unit, f"market model, as the others have {row.Index}", published.origins)
+        # A bound that is kept is no contradiction.
         if fact["qualifier"] not in (FLOORS if expected.value > published.value else CEILINGS):
             yield _cell(report, fact) | {"facts": [row.Index], "leads": published, "expected": expected}
 

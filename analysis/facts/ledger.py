@@ -26,6 +26,7 @@ from analysis.facts.span import Span, day_label
 
 FILES = (*TABLES, "vocabulary.toml", "scenarios.toml", "claims.toml")
 CELL = ["platform", "market", "metric", "span"]
+UNSTATED = "unstated"  # a counter whom the page does not name
 _QUARTER = r"\d{4}Q[1-4]"
 # What a figure of these metrics is an amount for.
 _PER = {"gmv_monthly_average": "/month", "gmv_daily_average": "/day"}
@@ -129,6 +130,13 @@ class Ledger:
         """Targets of the year that a published ratio speaks of, the leading one first."""
         said = self.cell(platform, market, metric, span)["known_on"]
         return standing(self.cell(platform, market, "gmv_target", span.year), min(said, default=""))
+
+    def market_gmv(self, platform: str, market: str, span: Span, counter: str) -> pd.DataFrame:
+        """GMV of all platforms of a market as it stood when a counter published one's share of it, the leading first."""
+        said = self.cell(platform, market, "share_of_market_gmv", span)["known_on"]
+        names = [name for name in self.vocabulary.platforms if name.endswith("platforms")]
+        wholes = with_counters(pd.concat([self.facts[:0], *(self.cell(name, market, "gmv", span) for name in names)]))
+        return standing(wholes[wholes["counter"] == counter], min(said, default=""))
 
     @cached_property
     def _quarterly_rates(self) -> dict[str, list[tuple[Span, float, str]]]:
@@ -237,6 +245,12 @@ class Ledger:
     def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
         """Events of a platform of the given kinds, oldest first."""
         return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]
+
+
+def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
+    """Facts with who counted and where: the page itself where nobody is named."""
+    named = ("counter", "publication")
+    return facts.assign(**{of: facts[of].mask(facts[of].isin(["", UNSTATED]), facts["source"]) for of in named})
 
 
 def standing(figures: pd.DataFrame, day: str) -> pd.DataFrame:

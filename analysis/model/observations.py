@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import CONFIDENCE, Ledger, standing
+from analysis.facts.ledger import CONFIDENCE, Ledger, with_counters
 from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.market import BASE, CELL, COLUMNS, REST, Observations, Prior, cells_of
@@ -24,7 +24,6 @@ from analysis.model.market import BASE, CELL, COLUMNS, REST, Observations, Prior
 WORLD, SEASON_PLATFORM, SEASON_MARKET = "Global", "All retail", "US"
 # Forecasts, goals and rules say what somebody expected, not what was sold.
 SOLD = ("actual", "estimate")
-UNSTATED = "unstated"  # a counter whom the page does not name
 # A market sells from its first test on, if only to a few.
 _OPENINGS = ("launch", "test")
 _NAMED = 0.8  # of the markets in which a platform says that it is open: so many on record, and the rest is small
@@ -71,12 +70,6 @@ def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     read = pd.DataFrame(rows, columns=["id", "measure", *BASE, "log_value", "derived"], dtype=object).set_index("id")
     found = used.loc[read.index].join(read.astype({"log_value": float, "derived": bool}))
     return found[[*COLUMNS, "known_on", "derived"]].rename_axis("fact")
-
-
-def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
-    """Facts with who counted and where: the page itself where nobody is named."""
-    named = ("counter", "publication")
-    return facts.assign(**{of: facts[of].mask(facts[of].isin(["", UNSTATED]), facts["source"]) for of in named})
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -171,10 +164,7 @@ def _reading(
     # the target of the year.
     of, wholes = span.year if metric == "target_completion" else span, ledger.facts[:0]
     if metric == "share_of_market_gmv":
-        names = [name for name in ledger.vocabulary.platforms if name.endswith("platforms")]
-        wholes = with_counters(pd.concat([ledger.cell(name, market, "gmv", span) for name in names]))
-        said = ledger.cell(platform, market, metric, span)["known_on"]
-        wholes = standing(wholes[wholes["counter"] == counter], min(said, default=""))
+        wholes = ledger.market_gmv(platform, market, span, counter)
     elif metric == "target_completion":
         wholes = ledger.targets(platform, market, span)
     for whole in wholes[~wholes["qualifier"].isin(BOUNDS)].itertuples():

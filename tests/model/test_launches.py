@@ -134,9 +134,6 @@ def test_the_estimate_of_the_world_and_of_europe_includes_them(mid_2024):
     assert mid_2024.gmv("Europe", YEAR).median.value > mid_2024.gmv("UK", YEAR).median.value + 0.99 * extra
 
 
-# Sizes of markets, and the ramp ---------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def record(mid_2024):
     return ramp(mid_2024.report, mid_2024.market)
