@@ -18,7 +18,7 @@ from analysis.model.estimates import estimates
 from analysis.model.launches import plans
 from analysis.model.market import REST, constant_growth
 from analysis.model.scenarios import next_law_day
-from analysis.model.track_record import earlier_quarters, track_record
+from analysis.model.track_record import earlier_quarters, forecasts
 
 WORLD, US = "Global", "US"
 RISKS, MARKETS = 5, 9  # that a reader remembers, or finds at a glance
@@ -79,7 +79,7 @@ def moved(report: Report) -> dict:
     found = changes(report.before, report)
     change = (found.expected.median / found.expected_before.median).growth()
     largest = max(found.parts.itertuples(), key=lambda part: abs(part.value.value), default=None)
-    record = track_record(report.ledger, report.platform, earlier_quarters(report.quarter))
+    record = forecasts(report.ledger, report.platform, earlier_quarters(report.quarter))
     return {
         "before": found.before.as_of_label,
         "then": found.expected_before,

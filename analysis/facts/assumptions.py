@@ -4,7 +4,6 @@ They stand in data/scenarios.toml, apart from the facts: nobody published them, 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -100,14 +99,6 @@ class Assumptions(Strict):
             history = tuple(judgement for judgement in scenario.history if judgement.day <= day)
             seen[name] = scenario.model_copy(update={"history": history})
         return self.model_copy(update={"scenarios": seen})
-
-    def in_words(self, names: Mapping[str, Mapping]) -> Self:
-        """The same in the words of another language."""
-        told = {
-            kind: {name: one.model_copy(update=names[kind].get(name, {})) for name, one in getattr(self, kind).items()}
-            for kind in ("levers", "scenarios")
-        }
-        return self.model_copy(update=told)
 
     def get(self, lever: str, scenario: Scenario, setting: str | None = None) -> Quantity:
         """The value of a lever in a scenario, or at one end of its range."""

@@ -299,10 +299,13 @@ def judged(report: Report) -> pd.DataFrame:
         `printed` and `worked_out`, the sides of the test, or None, and `sign` between them; `verdict`, one of
         `VERDICTS`.
     """
-    platforms = report.platform, report.rival
-    rows = [_judged(report, claim) for claim in report.ledger.claims if claim.platform in platforms]
+    rows = [_judged(report, claim) for claim in _claims(report)]
     found = ["figures", "quotes", "witnesses", "printed", "sign", "worked_out", "verdict"]
     return pd.DataFrame(rows, columns=[*Claim.model_fields, *found])
+
+
+def _claims(report: Report) -> list[Claim]:
+    return [claim for claim in report.ledger.claims if claim.platform in (report.platform, report.rival)]
 
 
 def _judged(report: Report, claim: Claim) -> dict[str, object]:
@@ -349,7 +352,8 @@ def argued(report: Report, chapter: str) -> pd.DataFrame:
     """
     ledger, found = report.ledger, []
     arguments = ledger.arguments[ledger.arguments["chapter"] == chapter]
-    verdicts = dict(judged(report)[["id", "verdict"]].itertuples(index=False)) if len(arguments) else {}
+    named = {name for names in arguments["claims"] for name in names.split()}
+    verdicts = {claim.id: _judged(report, claim)["verdict"] for claim in _claims(report) if claim.id in named}
     for row in arguments.itertuples():
         evidence, verdict, tested_by = [], "open", None
         for name in row.facts.split():

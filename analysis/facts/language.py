@@ -1,4 +1,4 @@
-"""A language of the report: what a folder of text calls what the data name, and how it says what the code prints.
+"""A language of the report: what its folder of text calls what the data and the code print in English.
 
 What a language has no file or no word for yet is said as the first one says it.
 """
@@ -6,16 +6,39 @@ What a language has no file or no word for yet is said as the first one says it.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
+from pydantic import field_validator
+
 from analysis.facts.parameters import PARAMETERS
-from analysis.facts.schema import LedgerError, Problem, read_toml
+from analysis.facts.schema import Strict, read_toml, refuse
 
 FIRST = PARAMETERS["lang"]
 TEXT = Path(__file__).resolve().parent.parent / "text"
-BY_ID = ("events", "withdrawn")  # tables whose keys are ids; the others have words as keys
+
+
+class Names(Strict, extra="allow"):
+    """A names.toml: tables of words by the English that they stand for as a whole, and patterns for the rest."""
+
+    patterns: tuple[tuple[re.Pattern[str], str], ...] = ()
+    __pydantic_extra__: dict[str, dict[str, str]]
+
+    @field_validator("patterns")
+    @classmethod
+    def _fit(cls, patterns: tuple) -> tuple:
+        for pattern, words in patterns:
+            try:
+                pattern.sub(words, "")
+            except re.error as error:
+                raise refuse(f"groups that the pattern {pattern.pattern!r} has, not {words!r} ({error})") from None
+        return patterns
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """All of them; of two tables with one word the first counts."""
+        tables = reversed([*self.__pydantic_extra__.values()])
+        return {text: said for table in tables for text, said in table.items()}
 
 
 def languages() -> list[str]:
@@ -30,19 +53,10 @@ def path_of(name: str, language: str) -> Path:
 
 
 @cache
-def names(language: str) -> dict[str, dict]:
-    """What a language calls things, as its names.toml has them; nothing if the data and the code are written in it."""
+def names(language: str) -> Names:
+    """The names of a language; none if the data and the code are written in it."""
     path, file = TEXT / language / "names.toml", f"text/{language}/names.toml"
-    if not path.is_file():
-        return {}
-    told = defaultdict(dict, patterns=[]) | read_toml(file, path.read_bytes(), dict, {})  # a table may be left out
-    for pattern, words in told["patterns"]:
-        try:
-            re.sub(pattern, words, "")
-        except re.error as error:
-            allowed = f"a regular expression, and what stands in its place ({error})"
-            raise LedgerError([Problem(file, None, "patterns", pattern, allowed)]) from None
-    return told
+    return read_toml(file, path.read_bytes(), Names, {}) if path.is_file() else Names()
 
 
 @cache
@@ -54,13 +68,17 @@ def page(language: str) -> dict:
 
 @lru_cache(maxsize=16384)
 def say(text: str, language: str) -> str:
-    """What the code prints, in a language: a word of names.toml as a whole, or else what its patterns make of it."""
-    if not (told := names(language)):
-        return text
-    for words in (table for name, table in told.items() if name not in ("patterns", *BY_ID)):
-        if isinstance(words.get(text), str):
-            return words[text]
-    for pattern, words in told["patterns"]:
-        text = re.sub(pattern, words, text)
-    parts = re.split("(, |: )", text)  # a fact is named by several words
+    """What the code prints, in a language: as a whole, or else by its parts and by what the patterns make of it."""
+    told = names(language)
+    if text in told.words or not told.patterns:
+        return told.words.get(text, text)
+    text = "".join(part if n % 2 else told.words.get(part, part) for n, part in enumerate(parts_of(text)))
+    for pattern, words in told.patterns:
+        text = pattern.sub(words, text)
+    parts = parts_of(text)
     return text if text in parts else "".join(say(part, language) for part in parts)
+
+
+def parts_of(text: str) -> list[str]:
+    """What a text joins, and what stands in between: a fact is named by several words."""
+    return re.split("(, |: | and )", text)

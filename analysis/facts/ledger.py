@@ -82,28 +82,6 @@ class Ledger:
         seen = replace(self, **view, sources=sources, assumptions=self.assumptions.known_by(day), as_of=day)
         return replace(seen, claims=tuple(filter(None, (claim.seen(seen.ids) for claim in self.claims))))
 
-    def in_words(self, names: Mapping[str, Mapping]) -> Ledger:
-        """The same in the words of another language, as its names.toml has them; what that lacks stays as it is."""
-        if not names:
-            return self
-        told = {"events": ("told", self.events), "withdrawn": ("withdrawn", self.withdrawn)}
-        view = {
-            name: frame.assign(**{column: [names[name].get(key, words) for key, words in frame[column].items()]})
-            for name, (column, frame) in told.items()
-        }
-        view["arguments"] = self.arguments.copy()
-        view["arguments"].update(pd.DataFrame.from_dict(names["arguments"], orient="index"))
-        claims = [(claim, names["claims"].get(claim.id, {})) for claim in self.claims]
-        view["claims"] = tuple(  # a reading that the view has taken back is not told in another language
-            claim.model_copy(update={key: text for key, text in words.items() if getattr(claim, key)})
-            for claim, words in claims
-        )
-        called = {
-            word: said for kind in ("markets", "regions", "metrics", "publishers") for word, said in names[kind].items()
-        }
-        vocabulary = self.vocabulary.model_copy(update={"called": called})
-        return replace(self, **view, vocabulary=vocabulary, assumptions=self.assumptions.in_words(names))
-
     @cached_property
     def ids(self) -> frozenset[str]:
         """Of every fact and event that can be used."""
@@ -121,10 +99,15 @@ class Ledger:
     def _cells(self) -> dict[tuple[str, str, str, Span], list[int]]:
         return self.facts.groupby(CELL, sort=False).indices
 
+    @cached_property
+    def _nothing(self) -> pd.DataFrame:
+        return self.facts[:0]  # most cells that are asked for have no facts
+
     @once
     def cell(self, platform: str, market: str, metric: str, span: Span) -> pd.DataFrame:
         """The facts of one cell, the leading one first; no rows if nothing is published."""
-        return self.facts.iloc[self._cells.get((platform, market, metric, span), [])]
+        rows = self._cells.get((platform, market, metric, span))
+        return self._nothing if rows is None else self.facts.iloc[rows]
 
     def targets(self, platform: str, market: str, span: Span, metric: str = "target_completion") -> pd.DataFrame:
         """Targets of the year that a published ratio speaks of, the leading one first."""
@@ -132,10 +115,11 @@ class Ledger:
         return standing(self.cell(platform, market, "gmv_target", span.year), min(said, default=""))
 
     def market_gmv(self, platform: str, market: str, span: Span, counter: str) -> pd.DataFrame:
-        """GMV of all platforms of a market as it stood when a counter published one's share of it, the leading first."""
+        """GMV of all platforms of a market as it stood when a counter published a share of it, leading first."""
         said = self.cell(platform, market, "share_of_market_gmv", span)["known_on"]
         names = [name for name in self.vocabulary.platforms if name.endswith("platforms")]
-        wholes = with_counters(pd.concat([self.facts[:0], *(self.cell(name, market, "gmv", span) for name in names)]))
+        rows = [row for name in names for row in self._cells.get((name, market, "gmv", span), ())]
+        wholes = with_counters(self.facts.iloc[rows]) if rows else self._nothing
         return standing(wholes[wholes["counter"] == counter], min(said, default=""))
 
     @cached_property
@@ -233,9 +217,7 @@ class Ledger:
     def _cited(self, source: str) -> dict[str, str]:
         row = self.sources.loc[source]
         publisher = row["publisher"] or (urlsplit(row["url"]).hostname or row["title"]).removeprefix("www.")
-        called = self.vocabulary.called.get(row["publisher"], row["publisher"])
-        cited = ", ".join(filter(None, (f"“{row['title']}”", called)))
-        return {"source": f"{cited} ({source})", "publisher": publisher, "url": row["url"]}
+        return {"source": f"“{row['title']}” ({source})", "publisher": publisher, "url": row["url"]}
 
     def event(self, platform: str, market: str, kind: str) -> pd.Series | None:
         """The first event of a kind that names the market, or None."""

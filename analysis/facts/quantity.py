@@ -36,7 +36,7 @@ class Origin:
     printed: str  # value, unit and qualifier: `just over 30 %`
     what: str
     period: str = ""
-    source: str = ""  # title, publisher and number
+    source: str = ""  # title and number
     publisher: str = "assumption"
     url: str = ""
     known_on: str = ""  # the day it became public, with `(inferred)` where that day is a judgement
@@ -47,7 +47,7 @@ class Origin:
     @property
     def told(self) -> dict[str, str]:
         """What a note says of it."""
-        published = ("period", "source", "url", "known_on", "basis")
+        published = ("period", "source", "publisher", "url", "known_on", "basis")
         return {key: getattr(self, key) for key in ("printed", "what", *(("reason",) if self.reason else published))}
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.facts.assumptions import Scenario
 from analysis.facts.errors import InputError
-from analysis.facts.language import languages, names
+from analysis.facts.language import languages
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.parameters import DATA, PARAMETERS
 from analysis.facts.quantity import Origin, Quantity, total
@@ -53,7 +53,7 @@ class Report:
     currency: str  # amounts are converted to it at the average rate of their period
     scenario: Scenario  # what is assumed of the time after the quarter
     lang: str  # a folder of analysis/text
-    ledger: Ledger  # the view as of `as_of`, in the words of the language
+    ledger: Ledger  # the view as of `as_of`
     beside: tuple[str, ...] = ()  # other languages in which the report is built with this one
 
     def __hash__(self) -> int:
@@ -257,11 +257,12 @@ def make_report(ledger: Ledger, **parameters: object) -> Report:
         _refuse(f"as_of is {as_of!r}", "a day written like 2024-08-29")
     if day < span.end:
         _refuse(f"as_of is {day}", f"{span.end} or later for {quarter}")
-    view = ledger.known_by(day).in_words(names(lang))
+    view = ledger.known_by(day)
     return Report(span, day, platform, rival, currency, view.assumptions.scenarios[scenario], lang, view)
 
 
-def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
+@lru_cache(maxsize=64)
+def quarters_with_facts(ledger: Ledger, platform: str) -> tuple[Span, ...]:
     """Quarters about whose year something is known two months after their end, and after which something came out.
 
     Where nothing at all became public after a quarter's end, its data are not there yet.
@@ -274,7 +275,7 @@ def quarters_with_facts(ledger: Ledger, platform: str) -> list[Span]:
         end, as_of = quarter.end.isoformat(), (quarter.end + PUBLICATION_LAG).isoformat()
         if (facts["known_on"][about] <= as_of).any() and ledger.facts["known_on"].between(end, as_of).any():
             found.append(quarter)
-    return found
+    return tuple(found)
 
 
 def _halves(span: Span) -> tuple[Span, ...]:

@@ -449,7 +449,6 @@ class Vocabulary(Strict):
     markets: dict[str, _Market]
     regions_: dict[str, _Region] = Field(alias="regions")
     metrics: dict[str, Metric]
-    called: dict[str, str] = {}  # markets, regions, metrics, publishers in another language
 
     @field_validator("regions_")
     @classmethod
@@ -477,12 +476,10 @@ class Vocabulary(Strict):
 
     def call(self, market: str) -> str:
         """A market or region, or several, as a sentence names them."""
-        *names, last = ((self.names | self.called).get(name, name) for name in market.split(", "))
+        *names, last = (self.names.get(name, name) for name in market.split(", "))
         return f"{', '.join(names)} and {last}" if names else last
 
     def call_metric(self, metric: str) -> str:
-        """A metric as a table names it: `GMV growth, year on year`."""
-        if metric in self.called:
-            return self.called[metric]
-        words = metric.replace("_yoy", ", year on year").replace("_mom", ", month on month").replace("_", " ")
+        """A metric as a table names it: `GMV growth (year on year)`."""
+        words = metric.replace("_yoy", " (year on year)").replace("_mom", " (month on month)").replace("_", " ")
         return re.sub(r"\b(gmv|nmv|eur)\b", lambda match: match[0].upper(), words)

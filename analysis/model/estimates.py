@@ -196,10 +196,15 @@ FITTED: dict[tuple[str, str, date], Market | None] = {}
 
 
 def fitted(ledger: Ledger, platform: str, until: date) -> Market | None:
-    """The model as such: every scenario and chapter of a report starts from the same fit and the same draws."""
+    """The model as such: every scenario and chapter of a report starts from the same fit and the same draws.
+
+    A view that differs in what the model does not read has the same one.
+    """
     key = ledger.fingerprint, platform, until
     if key not in FITTED:
         if len(FITTED) >= 24:
             del FITTED[next(iter(FITTED))]  # the oldest
-        FITTED[key] = _fit(observe(ledger, platform), until)
+        observed = observe(ledger, platform)
+        same = (m for m in FITTED.values() if m and m.grid.span.end == until and m.observations.key == observed.key)
+        FITTED[key] = next(same, None) or _fit(observed, until)
     return FITTED[key]

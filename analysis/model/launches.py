@@ -152,7 +152,7 @@ class Ramp:
 def ramp(report: Report, market: Market | None) -> Ramp | None:
     """The launches of the platform with a figure of their own and a market of known size; None for none. A reopening is
     no launch: it had its buyers already. All scenarios share one ramp: they change a model after the quarter only."""
-    return market and market.once(report.quarter, lambda: _ramp(report, market))
+    return market and market.once((report.ledger.fingerprint, report.quarter), lambda: _ramp(report, market))
 
 
 def _ramp(report: Report, market: Market) -> Ramp | None:

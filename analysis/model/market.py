@@ -114,6 +114,12 @@ class Observations:
     season: pd.DataFrame  # the official quarterly series, oldest first: start, end, value
     ramp_exponent: float = Prior.ramp_exponent
 
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The same for the same observations."""
+        tables = self.facts, self.calendar, self.places, self.season
+        return *(table.to_csv() for table in tables), repr((self.regions, self.ramp_exponent))
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:

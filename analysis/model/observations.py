@@ -99,8 +99,7 @@ def once(facts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> pd.DataFra
 
 
 def _keys(facts: pd.DataFrame, columns: list[str]) -> pd.Series:
-    known = facts[columns].astype(object).where(facts[columns].notna(), None)
-    return pd.Series(list(known.itertuples(index=False, name=None)), facts.index, dtype=object)
+    return pd.Series(list(zip(*(facts[name] for name in columns), strict=True)), facts.index, dtype=object)
 
 
 def _totals(amounts: pd.DataFrame, regions: dict[str, tuple[str, ...]]) -> Iterator[str]:
@@ -167,9 +166,10 @@ def _reading(
         wholes = ledger.market_gmv(platform, market, span, counter)
     elif metric == "target_completion":
         wholes = ledger.targets(platform, market, span)
-    for whole in wholes[~wholes["qualifier"].isin(BOUNDS)].itertuples():
-        return _Reading("amount", whole.number * dollars(ledger, whole.of, of), derived=True)
-    return None
+    wholes = wholes[~wholes["qualifier"].isin(BOUNDS)]
+    if wholes.empty:
+        return None
+    return _Reading("amount", wholes["number"].iloc[0] * dollars(ledger, wholes["of"].iloc[0], of), derived=True)
 
 
 def dollars(ledger: Ledger, unit: str, span: Span) -> float:
@@ -269,9 +269,11 @@ def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
 def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
     """Published online sales of all retailers of a market, as one kind of source counts them, the latest print of each
     period; forecasts of years to come are left out. Rows of `Ledger.facts`, oldest first."""
-    return _sizes(ledger).get(market, ledger.facts[:0])
+    found = _sizes(ledger)
+    return found[market] if market in found else ledger.facts[:0]
 
 
+@lru_cache(maxsize=512)
 def _size(ledger: Ledger, market: str) -> float:
     """US dollars a day of the last published year of a market's online sales; NaN if none is public."""
     rows = sizes(ledger, market)[["number", "of", "metric", "span"]]
@@ -281,6 +283,9 @@ def _size(ledger: Ledger, market: str) -> float:
         if (rows["span"].iloc[-1].end - row.span.end).days < 365
     ]
     return float(np.mean(amounts)) if amounts else np.nan
+
+
+_DATED = ["measure", *CELL, "base_start", "base_end", "log_value", "counter"]
 
 
 @lru_cache(maxsize=64)
@@ -293,7 +298,8 @@ def _ramp_exponent(ledger: Ledger, platform: str) -> float:
         if not launched or other == platform or (read := read_facts(ledger, other)).empty:
             continue
         opened = _calendar(ledger, other, read, _regions(ledger, other, read)).groupby("market")["start"].min()
-        each = [_exponents(read, market, opened[market]) for market in sorted(launched & set(opened.index))]
+        figures = read.loc[read["market"].isin(launched & {*opened.index}) & ~read["qualifier"].isin(BOUNDS), _DATED]
+        each = [_exponents(own, opened[market]) for market, own in figures.groupby("market")]
         each = [np.mean(found) for found in each if found]
         if each:
             weights.append(1 / (between + (Prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(each)))
@@ -301,7 +307,7 @@ def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     return float(np.average(means, weights=weights))
 
 
-def _exponents(facts: pd.DataFrame, market: str, opened: date) -> list[float]:
+def _exponents(figures: pd.DataFrame, opened: date) -> list[float]:
     """The exponent of the ramp between figures of one counter for a market, and from its growth over a year."""
 
     def age(start: date, end: date) -> float:
@@ -311,7 +317,7 @@ def _exponents(facts: pd.DataFrame, market: str, opened: date) -> list[float]:
     def rate(fact) -> float:
         return fact.log_value - math.log((fact.end - max(fact.start, opened)).days + 1)
 
-    own = facts[(facts["market"] == market) & ~facts["qualifier"].isin(BOUNDS) & (facts["end"] > opened)]
+    own = figures[figures["end"] > opened]
     growths, amounts = (own[own["measure"] == measure].sort_values("start") for measure in ("growth", "amount"))
     grown = [
         (fact.log_value, age(fact.base_start, fact.base_end), age(fact.start, fact.end))
@@ -325,6 +331,7 @@ def _exponents(facts: pd.DataFrame, market: str, opened: date) -> list[float]:
     return [log / (later - earlier) for log, earlier, later in grown if later - earlier > 0.2]  # else all is noise
 
 
+@lru_cache(maxsize=16)
 def official_sales(ledger: Ledger) -> pd.DataFrame:
     """The official quarterly series, one row a quarter: start, end, value (its own currency), known_on."""
     facts = ledger.facts

@@ -30,20 +30,26 @@ BASELINES = ("run_rate", "seasonal", "drift")
 LENGTHS = {3: "quarter", 6: "half", 12: "year"}
 FEW = 10  # errors, or forecasts, below which a share or a mean says little
 SCORES = [f"{name}_score" for name in ("model", *BASELINES)]
-FORECAST = ("quarter", "as_of", "platform", "market", "span", "length", "median", "p10", "p90")
-COLUMNS = [*FORECAST, "published", "fact", "counter", "inside", *SCORES]
+FORECAST = ["quarter", "as_of", "platform", "market", "span", "length", "median", "p10", "p90"]
+COLUMNS = [*FORECAST, "published", "fact", "counter", "inside"]
 
 
 def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.DataFrame:
+    """As `forecasts`, with the columns `SCORES`: of baselines NaN where nothing had been published about the market."""
+    found, rows = forecasts(ledger, platform, quarters), []
+    for row in found.itertuples():
+        bands, span = [np.log([row.p10, row.p90])], Span.parse(row.span)
+        for name, point in baselines(ledger, platform, row.market, row.counter, span, row.as_of).items():
+            bands.append(np.log(point) + _errors(ledger, platform, name, row.as_of))
+        rows.append([rounded(interval_score(low, high, np.log(row.published))) for low, high in bands])
+    return found.join(pd.DataFrame(rows, columns=SCORES, dtype=float))
+
+
+def forecasts(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.DataFrame:
     """Forecasts made in each quarter, of each market, region and period whose figure was published later.
 
     The figure is the leading one of those published after the forecast that is no bound and not of low confidence;
-    the forecast is what its counter would publish. Amounts are in US dollars.
-
-    Returns
-    -------
-    DataFrame
-        Columns in `COLUMNS`; scores of baselines are NaN where nothing had been published about the market.
+    the forecast is what its counter would publish. Amounts are in US dollars, columns in `COLUMNS`.
     """
     rows = []
     for quarter in quarters:
@@ -52,17 +58,13 @@ def track_record(ledger: Ledger, platform: str, quarters: list[Span]) -> pd.Data
         for fact in later if market else ():  # else nothing had been published by then
             if not {*market.observations.regions.get(fact.market, ("",))} <= {*market.grid.markets}:
                 continue
-            span, value = Span(fact.start, fact.end), fact.log_value
+            span, value = Span(fact.start, fact.end), np.exp(fact.log_value)
             draws = market.figure(fact.market, span, fact.basis, fact.counter, fact.confidence)
             p10, median, p90 = map(rounded, np.quantile(draws, [0.1, 0.5, 0.9]))
             if not p10:  # a market that was not known to open
                 continue
-            bands = [np.log([p10, p90])]
-            for name, point in baselines(ledger, platform, fact.market, fact.counter, span, view.as_of).items():
-                bands.append(np.log(point) + _errors(ledger, platform, name, view.as_of))
-            scored = [rounded(interval_score(low, high, value)) for low, high in bands]
             made = quarter.code, view.as_of, platform, fact.market, span.code, LENGTHS[span.months], median, p10, p90
-            rows.append((*made, np.exp(value), fact.Index, fact.counter, p10 <= np.exp(value) <= p90, *scored))
+            rows.append((*made, value, fact.Index, fact.counter, p10 <= value <= p90))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

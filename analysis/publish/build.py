@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 # The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
 from analysis.facts.errors import InputError
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.report import Report
-from analysis.model.estimates import FITTED, fitted
+from analysis.model.estimates import FITTED, estimates, fitted
+from analysis.model.observations import WORLD, read_facts
 from analysis.model.track_record import asked, earlier_quarters
 from analysis.publish import manifest, workers
 from analysis.publish.cluster import build_with
@@ -112,21 +115,25 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
 
 def prepare(reports: Iterable[Report], data: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
-    read_ledger(data)
-    models = {(view.fingerprint, *rest): (view, *rest) for report in reports for view, *rest in _models_of(report)}
-    for done in FITTED.keys() - models.keys():  # of reports that are built, or of data before an edit
-        del FITTED[done]
-    models = {name: model for name, model in models.items() if name not in FITTED}
+    ledger = read_ledger(data)
+    models = {(view.fingerprint, *rest): (view.as_of, *rest) for one in reports for view, *rest in _models_of(one)}
+    missing = {name: model for name, model in models.items() if name not in FITTED}
     with ProcessPoolExecutor(workers.CORES, multiprocessing.get_context("fork"), workers.belong_to_parent) as pool:
-        fits = pool.map(_fit, models.values())
+        fits = pool.map(partial(_fit, data), missing.values())
         import nbformat  # meanwhile
 
         from analysis.publish import execute, page, workbook  # noqa: F401
         from analysis.story import chapter  # noqa: F401
 
         nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
+        for report, platform in product(reports, ledger.vocabulary.platforms):
+            read_facts(report.ledger, platform)
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
-            FITTED.update(zip(models, fits, strict=True))
+            FITTED.update(zip(missing, fits, strict=True))
+    for done in FITTED.keys() - models.keys():  # of reports that are built, or of data before an edit
+        del FITTED[done]
+    for report in reports:
+        estimates(report).gmv(WORLD, report.year)
 
 
 def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
@@ -137,8 +144,9 @@ def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
         yield from asked(report.ledger, platform, earlier_quarters(report.quarter))
 
 
-def _fit(model: tuple[Ledger, str, date]):
-    market = fitted(*model)
+def _fit(data: Path, model: tuple[date, str, date]):
+    as_of, platform, until = model
+    market = fitted(read_ledger(data).known_by(as_of), platform, until)
     if market is not None:
         _ = market.posterior.sample  # draws, which stay with the model
     return market

@@ -72,13 +72,13 @@ def _figure(figure: Mapping, words: Mapping[str, str]) -> str:
     comma, colon, stop = (words["say"](mark) for mark in (", ", ": ", ". "))
     told = f"<b>{escape(words['say'](figure['printed']))}</b>{comma}{_call(figure, words)}"
     if "reason" in figure:
-        return f"{told}{stop}{words['assumption']}{colon}{escape(figure['reason'])}"
+        return f"{told}{stop}{words['assumption']}{colon}{escape(words['say'](figure['reason']))}"
     source = escape(figure["source"])
     if re.match("https?://", figure["url"]):
         source = f'<a href="{escape(figure["url"], quote=True)}" rel="noreferrer">{source}</a>'
-    basis, public = (escape(words["say"](figure[name])) for name in ("basis", "known_on"))
+    publisher, basis, public = (escape(words["say"](figure[name])) for name in ("publisher", "basis", "known_on"))
     counted = f"{comma}{words['counted_by'].format(basis)}" if basis else ""
-    return f"{told}{counted}{stop}{source}{comma}{words['public'].format(public)}"
+    return f"{told}{counted}{stop}{source}{comma}{publisher}{comma}{words['public'].format(public)}"
 
 
 def _anchor(name: str) -> str:

@@ -110,7 +110,7 @@ def _fill(template: str, language: str, **names: object) -> str:
 
 
 def _scenario(report: Report) -> str:
-    return "" if report.scenario.id == BASE else report.scenario.name
+    return "" if report.scenario.id == BASE else words(report.lang)["say"](report.scenario.name)
 
 
 def _html(output: NotebookNode) -> Markup:

@@ -11,6 +11,7 @@ from analysis.facts.span import Span
 from analysis.model.track_record import (
     BASELINES,
     COLUMNS,
+    SCORES,
     baselines,
     interval_score,
     scores,
@@ -32,7 +33,7 @@ def test_the_interval_score_is_the_width_and_ten_times_the_miss():
 
 
 def test_each_shipped_quarter_is_scored_on_what_came_later(ledger, record):
-    assert list(record.columns) == list(COLUMNS)
+    assert list(record.columns) == [*COLUMNS, *SCORES]
     known_on = ledger.facts.loc[record["fact"], "known_on"].map(date.fromisoformat).to_numpy()
     assert (known_on > record["as_of"].to_numpy()).all()
     assert {"2024Q1", "2024Q2", "2024Q4"} == set(record["quarter"])
