@@ -97,3 +97,15 @@ def test_no_market_without_a_figure_has_more_than_its_size_supports(model):
     shares = {market: model.gmv(market, YEAR).median.value / size for market, size in sizes.items()}
     middle = np.median([shares[market] for market in ("Indonesia", "Thailand", "Vietnam")])
     assert all(shares[market] < 1.5 * middle for market in ("Philippines", "Malaysia", "Singapore"))
+
+
+def test_a_model_is_fitted_again_only_if_what_it_reads_has_changed(ledger, model):
+    titled = ledger.sources.assign(title="Another title")
+    counted = ledger.facts.copy()
+    counted.loc["A0025", "number"] *= 1.2  # the US in June 2024
+    other, changed = (replace(ledger, **view) for view in ({"sources": titled}, {"facts": counted}))
+    same, fresh = (estimates(make_report(view, quarter="2024Q2")) for view in (other, changed))
+    assert same.market is model.market
+    assert fresh.market is not model.market
+    cited = same.gmv("Europe", YEAR).median.origins  # the ramp of planned sites, with its launches
+    assert {origin.source.partition("” (")[0] for origin in cited if origin.source} == {"“Another title"}
