@@ -175,7 +175,8 @@ def write_index(out: Path) -> None:
     reports = []
     for path in sorted(out.glob(f"*/{SUMMARY}")):  # the base before its scenarios
         folder, pdf = path.parent.name, path.with_name("report.pdf").is_file()
-        reports.append(json.loads(path.read_text(encoding="utf-8")) | {"address": quote(folder), "pdf": pdf})
+        told = json.loads(path.read_text(encoding="utf-8"))
+        reports.append(told | {"address": quote(folder), "pdf": pdf, "words": words(told["lang"])})
     reports.sort(key=lambda told: told["end"], reverse=True)
     beside = out / "index.new"
     beside.write_text(

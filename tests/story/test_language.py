@@ -120,6 +120,9 @@ def test_reports_of_one_quarter_link_to_each_other_and_have_no_other_language_s_
     assert pages[1].startswith('<!DOCTYPE html>\n<html lang="zh">')
     found = ENGLISH.findall(html.unescape(re.sub(r"<[^>]+>", " ", OTHERS.sub("", pages[1]))))
     assert not found, sorted(set(found))
+    listed = (tmp_path / "index.html").read_text(encoding="utf-8")
+    section = re.search('<section class="chapter" lang="zh">.*?</section>', listed, re.DOTALL)[0]
+    assert "TikTok Shop，" in section and not ENGLISH.findall(re.sub("<[^>]+>|PDF", " ", section))
 
 
 EUROPE = (TEXT / "en" / "europe.md").read_text("utf-8").partition("\n## ")
