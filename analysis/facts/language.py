@@ -6,6 +6,7 @@ What a language has no file or no word for yet is said as the first one says it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
@@ -67,18 +68,24 @@ def page(language: str) -> dict:
 
 
 @lru_cache(maxsize=16384)
-def say(text: str, language: str) -> str:
-    """What the code prints, in a language: as a whole, or else by its parts and by what the patterns make of it."""
+def say(text: str, language: str, amounts: Callable[[str], str] = str) -> str:
+    """What the code prints, in a language: as a whole, or else by its parts and by what the patterns make of it.
+
+    `amounts` says those of a part that is no word of the language.
+    """
     told = names(language)
-    if text in told.words or not told.patterns:
-        return told.words.get(text, text)
-    text = "".join(part if n % 2 else told.words.get(part, part) for n, part in enumerate(parts_of(text)))
+    if text in told.words:
+        return told.words[text]
+    if not told.patterns:
+        return amounts(text)
+    parts = enumerate(_parts(text))
+    text = "".join(part if n % 2 else told.words[part] if part in told.words else amounts(part) for n, part in parts)
     for pattern, words in told.patterns:
         text = pattern.sub(words, text)
-    parts = parts_of(text)
+    parts = _parts(text)
     return text if text in parts else "".join(say(part, language) for part in parts)
 
 
-def parts_of(text: str) -> list[str]:
+def _parts(text: str) -> list[str]:
     """What a text joins, and what stands in between: a fact is named by several words."""
     return re.split("(, |: | and )", text)

@@ -47,7 +47,7 @@ def observe(ledger: Ledger, platform: str) -> Observations:
     return Observations(once(read, regions)[[*COLUMNS]], calendar, regions, places, official_sales(ledger), exponent)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # of each platform, for all views of the reports that are built at once
 def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `COLUMNS`, known_on and derived."""
     facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])

@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -113,7 +113,7 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
                 yield batch[name], problems
 
 
-def prepare(reports: Iterable[Report], data: Path) -> None:
+def prepare(reports: Collection[Report], data: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
     ledger = read_ledger(data)
     models = {(view.fingerprint, *rest): (view.as_of, *rest) for one in reports for view, *rest in _models_of(one)}

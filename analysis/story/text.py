@@ -34,7 +34,7 @@ from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 from jinja2.runtime import missing
 
 from analysis.facts.errors import InputError
-from analysis.facts.language import FIRST, TEXT, names, parts_of, path_of, say
+from analysis.facts.language import FIRST, TEXT, path_of, say
 from analysis.facts.quantity import Band, Quantity, level, scaled
 from analysis.facts.schema import SCALES
 from analysis.facts.span import Span, dated
@@ -174,13 +174,10 @@ def environment(language: str) -> NativeEnvironment:
 
     def in_words(text: str) -> str:
         """What the code prints, in this language: amounts as its macro `quantity` has them, then its own words."""
-        if "quantity" in jinja.globals:
-            words, parts = names(language).words, [text] if text in names(language).words else parts_of(text)
-            text = "".join(part if part in words else _AMOUNT.sub(amount, part) for part in parts)
-        return say(text, language)
+        return say(text, language, amounts) if "quantity" in jinja.globals else say(text, language)
 
-    def amount(found: re.Match[str]) -> str:
-        return printed(number).text if (number := _amount(found)) else found[0]
+    def amounts(text: str) -> str:
+        return _AMOUNT.sub(lambda found: printed(q).text if (q := _amount(found)) else found[0], text)
 
     @pass_context  # only for a value of its own: Jinja would make text of `{{ false }}` beforehand
     def known(_, value: object) -> object:
