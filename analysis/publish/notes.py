@@ -41,17 +41,21 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
 
     page = _QUANTITY.sub(link, page)
     figures = {name: origins[name] for name in sorted({name for note in used.values() for name in note["from"]})}
-    notes = "".join(f'<li id="note-{n["note"]}">{_note(n, figures, words)}</li>\n' for n in used.values())
+    lists = {}  # of figures, each with the note that has it
+    notes = "".join(f'<li id="note-{n["note"]}">{_note(n, figures, lists, words)}</li>\n' for n in used.values())
     told = "".join(f'<li id="{_anchor(name)}">{_figure(figure, words)}</li>\n' for name, figure in figures.items())
     page = page.replace("<!--notes-->", f"<ol>\n{notes}</ol>").replace("<!--figures-->", f"<ul>\n{told}</ul>")
     return page, {"numbers": [*used.values()], "figures": figures}
 
 
-def _note(number: Mapping, figures: Mapping[str, Mapping], words: Mapping[str, str]) -> str:
-    """The number, one readable step, and the figures that it comes from."""
+def _note(number: Mapping, figures: Mapping[str, Mapping], lists: dict, words: Mapping[str, str]) -> str:
+    """The number, one readable step, and the figures that it comes from, or the note that lists the same already."""
     shown, ids, formula = number["shown"][0], number["from"], number["formula"]
     colon, stop = words["say"](": "), words["say"](". ")
     linked = words["say"]("; ").join(f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
+    there = lists.setdefault(tuple(ids), number["note"]) if len(ids) > 1 else number["note"]
+    if there != number["note"]:
+        linked = f'<a href="#note-{there}">{words["same_figures"].format(there)}</a>'
     if ids == [formula]:
         return f"<b>{shown}</b>{colon}{words['as_published']}{colon}{linked}"
     if ids:  # with the printed figures in place of their codes

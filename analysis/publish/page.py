@@ -45,11 +45,11 @@ class Chapter:
                 sections.append((mistune.html(cell.source), []))
             for output in cell.get("outputs", []):
                 self.about.append(about(output))
-                part = about(output).get("part")
+                part, kind = about(output).get("part"), about(output).get("kind")
                 if part == "headline":
                     self.headline = output.data["text/plain"]
                     self.finding = re.search("<h1>(.*)</h1>", output.data["text/html"], re.DOTALL)[1]
-                elif part != "around":  # what stands around a chart in a notebook
+                elif part != "around" and kind != "workbook":  # what a notebook alone shows
                     sections[-1][1].append(output)
         self.sections = [(heading, under) for heading, under in sections if under]
         self.tables = [it for it in self.about if "csv" in it]

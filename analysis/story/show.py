@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of quantities and words; `kind` is `table`, `reference` (folded away in the report) or `tiles`.
+    """A table of quantities and words; `kind` is `table`, `tiles`, `reference` (folded away) or `workbook` (not on the page).
 
     A `lever` has the numbers with which the page lets its reader move the outcome; without scripts the table stands.
     """
@@ -117,7 +117,7 @@ def _show_table(table: Table, words: Mapping[str, object]) -> None:
     body = _table(data, dated, lambda n, value: f'<td data-column="{html.escape(n)}">{_cell(value, words)}</td>')
     if table.kind == "tiles":
         markup = re.sub("<table><thead>.*?</thead>", '<table class="tiles">', body)
-    elif table.kind == "reference":
+    elif table.kind in ("reference", "workbook"):
         markup = f"<details><summary>{title.html}</summary>{body}</details>"
     else:
         below = f'<p><small class="source">{source.html}</small></p>' if source else ""

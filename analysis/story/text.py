@@ -5,7 +5,7 @@
       or GMV of {{ quarter }} is not known.     and then this is said instead
 
     ## months                                   a section: what the function of that name returns
-    ### us_pace: bars                           a chart of a kind of charts.py, a `table`, a `reference` or `tiles`
+    ### us_pace: bars                           a chart of a kind of charts.py, a `table`, a `reference`, `tiles` …
     - Its title
     > Its subtitle
     | label | value |                           its columns, then its rows; left out if the first number is unknown

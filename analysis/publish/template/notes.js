@@ -13,7 +13,8 @@
     hide()
     shown = number
     const address = number.getAttribute('href'), note = document.querySelector(address)
-    const figures = [...note.querySelectorAll('a[href^="#figure-"]')].map(a => document.querySelector(a.getAttribute('href')))
+    const linked = (from, kind) => [...from.querySelectorAll(`a[href^="#${kind}-"]`)].map(a => document.querySelector(a.getAttribute('href')))
+    const figures = [note, ...linked(note, 'note')].flatMap(one => linked(one, 'figure'))
     const all = document.createElement('a'), close = document.createElement('button')
     Object.assign(all, {href: address, textContent: box.dataset.all})
     Object.assign(close, {type: 'button', textContent: box.dataset.close, onclick: hide})
