@@ -15,7 +15,7 @@ from analysis.story import charts
 from analysis.story.show import Figure, Table, show
 from analysis.story.text import COMMON, Block, Sentence, TextError, environment, first, in_all, read, read_text
 
-# What a table is for: to be read, to be looked up in, to be taken along, to be seen at a glance, or to be moved by hand.
+# What a table is for: to be read, looked up in, taken along, seen at a glance, or moved by hand.
 TABLES = ("table", "reference", "workbook", "tiles", "sliders")
 
 Shown = Sentence | list[Sentence] | Figure | Table

@@ -45,7 +45,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of quantities and words; `kind` is `table`, `tiles`, `reference` (folded away) or `workbook` (not on the page).
+    """A table of quantities and words; `kind` is one of `TABLES`, of which the page folds a `reference` away and leaves a
+    `workbook` out.
 
     A `lever` has the numbers with which the page lets its reader move the outcome; without scripts the table stands.
     """
