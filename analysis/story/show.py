@@ -45,8 +45,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of quantities and words; `kind` is one of `TABLES`, of which the page folds a `reference` away and leaves a
-    `workbook` out.
+    """A table of quantities and words, of a `kind` of `chapter.TABLES`: the page folds a `reference` and leaves out a
+    `workbook`.
 
     A `lever` has the numbers with which the page lets its reader move the outcome; without scripts the table stands.
     """
