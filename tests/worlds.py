@@ -66,5 +66,5 @@ def another_world(ledger, seed: int):
     facts["number"] *= np.where(old == 0, 1, new / old.replace(0, 1))
     share = (facts["of"] == "%") & ~facts["metric"].str.contains("growth")
     facts.loc[share, "number"] = facts.loc[share, "number"].clip(upper=0.97)
-    facts["value"] = [f"{value:g}" for value in new]
+    facts["value"] = np.where(factor == 1, facts["value"], [f"{value:g}" for value in new])
     return replace(ledger, facts=facts)

@@ -20,7 +20,7 @@ from analysis.facts import schema
 from analysis.facts.assumptions import Assumptions
 from analysis.facts.claims import ABOUT, Claim, Claims, RelationError, Row, names_of, worked_out
 from analysis.facts.parameters import DATA
-from analysis.facts.quantity import BOUNDS, LEVEL, Origin, Quantity, is_currency
+from analysis.facts.quantity import BOUNDS, DATES, LEVEL, Origin, Quantity, is_currency
 from analysis.facts.schema import CONFIDENCE, TABLES, Problem, Problems, Vocabulary, closest, read_table, read_toml
 from analysis.facts.span import Span, day_label
 
@@ -184,7 +184,9 @@ class Ledger:
         """Where a fact was printed, or an event reported."""
         if name in self.facts.index:
             row = self.facts.loc[name]
-            printed = f"{row['qualifier']} {row['value']} {row['unit']}".removeprefix("exact ")
+            is_date = row["unit"] in DATES
+            value = Span.of_digits(row["value"]).label if is_date else f"{row['value']} {row['unit']}"
+            printed = f"{row['qualifier']} {value}".removeprefix("exact ")
             what = self.vocabulary.call_metric(row["metric"])
             public = day_label(date.fromisoformat(row["known_on"]))
             public += " (inferred)" if row["known_on_basis"] == "inferred" else ""

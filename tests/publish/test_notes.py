@@ -107,6 +107,7 @@ def test_a_listed_figure_is_told_as_it_was_printed(listed):
     told = listed["figures"]["A0005"]
     assert (told["printed"], told["known_on"]) == ("less than 25 %", "31 July 2024 (inferred)")
     assert all(figure["printed"] for figure in listed["figures"].values())
+    assert listed["figures"]["A0050"]["printed"] == "October 2024"  # 202410, yyyymm
 
 
 def test_a_computed_number_is_listed_with_its_arithmetic(listed):
