@@ -52,10 +52,12 @@ def _note(number: Mapping, figures: Mapping[str, Mapping], lists: dict, words: M
     """The number, one readable step, and the figures that it comes from, or the note that lists the same already."""
     shown, ids, formula = number["shown"][0], number["from"], number["formula"]
     colon, stop = words["say"](": "), words["say"](". ")
-    linked = words["say"]("; ").join(f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
-    there = lists.setdefault(tuple(ids), number["note"]) if len(ids) > 1 else number["note"]
-    if there != number["note"]:
+    there = lists.setdefault(tuple(ids), number["note"])
+    if len(ids) > 1 and there != number["note"]:
         linked = f'<a href="#note-{there}">{words["same_figures"].format(there)}</a>'
+    else:
+        links = (f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
+        linked = words["say"]("; ").join(links)
     if ids == [formula]:
         return f"<b>{shown}</b>{colon}{words['as_published']}{colon}{linked}"
     if ids:  # with the printed figures in place of their codes

@@ -44,12 +44,12 @@ class Chapter:
             if cell.cell_type == "markdown":
                 sections.append((mistune.html(cell.source), []))
             for output in cell.get("outputs", []):
-                self.about.append(about(output))
-                part, kind = about(output).get("part"), about(output).get("kind")
-                if part == "headline":
+                it = about(output)
+                self.about.append(it)
+                if it.get("part") == "headline":
                     self.headline = output.data["text/plain"]
                     self.finding = re.search("<h1>(.*)</h1>", output.data["text/html"], re.DOTALL)[1]
-                elif part != "around" and kind != "workbook":  # what a notebook alone shows
+                elif it.get("part") != "around" and it.get("kind") != "workbook":  # what a notebook alone shows
                     sections[-1][1].append(output)
         self.sections = [(heading, under) for heading, under in sections if under]
         self.tables = [it for it in self.about if "csv" in it]
