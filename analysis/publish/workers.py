@@ -97,6 +97,8 @@ def belong_to_parent() -> None:
     os.setsid()  # a group of its own, so that it can be ended with all that it started
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if (parent := multiprocessing.parent_process()) and os.getppid() != parent.pid:
+            os._exit(1)  # it was gone before this could be told
     gc.freeze()  # a search of what there is now would find no garbage and copy the pages that are shared
     gc.enable()
 
