@@ -288,6 +288,7 @@ def _with_lines(claims: dict[str, object], info) -> dict[str, object]:
 Claims = Annotated[dict[str, Claim], BeforeValidator(_with_lines)]  # of a claims.toml, in its order
 
 
+@lru_cache(maxsize=8)  # several sections ask
 def judged(report: Report) -> pd.DataFrame:
     """Every claim about the report's platform and its rival that its view can tell.
 

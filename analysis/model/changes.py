@@ -89,7 +89,11 @@ def _parts(earlier: Estimates, later: Estimates, used: pd.DataFrame, first: Quan
     # Without any group of new facts, then with one after the other; some facts alone tell no level.
     missing = list(groups.values())
     without = [later.without(fact for facts in missing[n:] for fact in facts) for n in range(len(missing))]
-    path = [np.median((model.market or earlier.market).draws(WORLD, year)) for model in (*without, later)]
+    models = [model.market or earlier.market for model in (*without, later)]
+    levels = np.array([model.total_at_mode(WORLD, year) for model in models])
+    # Draws of the first and the last tell how far the median lies from the mode; in between it goes from one to other.
+    ends = [np.median(models[n].draws(WORLD, year)) / levels[n] for n in (0, -1)]
+    path = levels * np.geomspace(*ends, len(levels))
     rest, dollar = last.value - first.value, report.convert(Quantity(1.0, "USD"), year).value
     for (place, facts), (before, now) in zip(groups.items(), pairwise(path), strict=True):
         moved = rounded((now - before) * dollar)

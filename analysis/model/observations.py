@@ -50,13 +50,8 @@ def observe(ledger: Ledger, platform: str) -> Observations:
 @lru_cache(maxsize=512)  # of each platform, for all views of the reports that are built at once
 def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `COLUMNS`, known_on and derived."""
-    facts = with_counters(ledger.facts[ledger.facts["platform"] == platform])
-    used = facts[facts["kind"].isin(SOLD) & ~facts["forecast"].astype(bool)]
-    if platform == SEASON_PLATFORM:  # other countries' statistics are no parts of it, and move with their currencies
-        used = used[used["market"] == SEASON_MARKET]
-    same = ["number", "qualifier", "basis", "confidence", "publication", "known_on"]
+    used = _sold(ledger).get(platform, _sold(ledger)[""])
     alike = ["metric", "market", "span", "of", "counter"]  # facts that differ in their number alone are read alike
-    used = used.sort_index().drop_duplicates([*alike, *same])  # of a hundred thousand rows most are copies
     keys = list(used[alike].itertuples(index=False, name=None))
     readings = {key: _reading(ledger, platform, *key) for key in dict.fromkeys(keys)}
     rows = []
@@ -70,6 +65,18 @@ def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     read = pd.DataFrame(rows, columns=["id", "measure", *BASE, "log_value", "derived"], dtype=object).set_index("id")
     found = used.loc[read.index].join(read.astype({"log_value": float, "derived": bool}))
     return found[[*COLUMNS, "known_on", "derived"]].rename_axis("fact")
+
+
+@lru_cache(maxsize=64)
+def _sold(ledger: Ledger) -> dict[str, pd.DataFrame]:
+    """The facts of each platform that say what was sold, each once; ``""`` has none, as a platform without any."""
+    facts = with_counters(ledger.facts[ledger.facts["kind"].isin(SOLD) & ~ledger.facts["forecast"].astype(bool)])
+    # Other countries' statistics are no parts of the series of seasons, and move with their currencies.
+    facts = facts[(facts["platform"] != SEASON_PLATFORM) | (facts["market"] == SEASON_MARKET)]
+    cell = ["platform", "market", "metric", "span"]
+    same = [*cell, "of", "counter", "number", "qualifier", "basis", "confidence", "publication", "known_on"]
+    facts = facts.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
+    return {"": facts[:0]} | dict(list(facts.groupby("platform")))
 
 
 # A count that is given twice ----------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
         jobs = {
             (name, source): (source, data, report.parameters, charts)
             for name, report in batch.items()
-            for source in manifest.notebooks()
+            for source in manifest.longest_first()
         }
         done = {name: {} for name in batch}
         for (name, source), result in workers.side_by_side(execute, jobs, scratch, timeout):
@@ -120,7 +120,9 @@ def prepare(reports: Collection[Report], data: Path) -> None:
     missing = {name: model for name, model in models.items() if name not in FITTED}
     with ProcessPoolExecutor(workers.CORES, multiprocessing.get_context("fork"), workers.belong_to_parent) as pool:
         fits = pool.map(partial(_fit, data), missing.values())
-        import nbformat  # meanwhile
+        import IPython.core.completerlib  # meanwhile, what a shell loads as it begins
+        import IPython.core.magics  # noqa: F401
+        import nbformat
 
         from analysis.publish import execute, page, workbook  # noqa: F401
         from analysis.story import chapter  # noqa: F401
@@ -129,7 +131,8 @@ def prepare(reports: Collection[Report], data: Path) -> None:
         for report, platform in product(reports, ledger.vocabulary.platforms):
             read_facts(report.ledger, platform)
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
-            FITTED.update(zip(missing, fits, strict=True))
+            for name, found in zip(missing, fits, strict=True):
+                FITTED[name] = FITTED[found] if isinstance(found, tuple) else found
     for done in FITTED.keys() - models.keys():  # of reports that are built, or of data before an edit
         del FITTED[done]
     for report in reports:
@@ -145,8 +148,12 @@ def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
 
 
 def _fit(data: Path, model: tuple[date, str, date]):
+    """A model with its draws; or the name in `FITTED` of one that is the same, which need not be sent back."""
     as_of, platform, until = model
+    there = {id(market): name for name, market in FITTED.items() if market}
     market = fitted(read_ledger(data).known_by(as_of), platform, until)
+    if id(market) in there:
+        return there[id(market)]
     if market is not None:
         _ = market.posterior.sample  # draws, which stay with the model
     return market

@@ -25,6 +25,11 @@ def notebooks() -> dict[Path, str]:
     return {path: _code_of(path) for path in (NOTEBOOKS / f"{name}.ipynb" for name in CHAPTERS)}
 
 
+def longest_first() -> list[Path]:
+    """The notebooks as they should begin so that all cores end together: those that show most take longest."""
+    return sorted(notebooks(), key=lambda path: path.stat().st_size, reverse=True)
+
+
 def strays() -> list[str]:
     """Names of other notebooks in their folder."""
     return sorted(path.name for path in NOTEBOOKS.glob("*.ipynb") if path.stem not in CHAPTERS)
