@@ -125,11 +125,13 @@ def prepare(reports: Collection[Report], data: Path) -> None:
         import nbformat
 
         from analysis.publish import execute, page, workbook  # noqa: F401
-        from analysis.story import chapter  # noqa: F401
+        from analysis.story import chapter
 
         nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
         for report, platform in product(reports, ledger.vocabulary.platforms):
             read_facts(report.ledger, platform)
+        for report, name in product(reports, chapter.chapters()):
+            _ = chapter.chapter_of(name, report).sections
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
             for name, found in zip(missing, fits, strict=True):
                 FITTED[name] = FITTED[found] if isinstance(found, tuple) else found

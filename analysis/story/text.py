@@ -204,18 +204,15 @@ def environment(language: str) -> NativeEnvironment:
     jinja.filters |= {"cited": cited, "quoted": quoted, "filled": filled}
     jinja.filters |= {"publishers": lambda names: publishers(names, in_words)}
     jinja.filters |= {"said": lambda figure: said(figure, in_words), "say": in_words, "scaled": scaled}
+    jinja.filters |= {"word": lambda text: say(text, language)}  # without amounts, for what prints an amount itself
     jinja.tests |= {"level": level}
-    as_it_is = jinja.overlay(finalize=None)  # what prints an amount is not searched for amounts again
-    as_it_is.filters = jinja.filters | {"say": lambda text: say(text, language)}
     for folder in dict.fromkeys((FIRST, path_of("words.jinja", language).parent.name)):
         source = (TEXT / folder / "words.jinja").read_text("utf-8")
         try:
-            modules = [one.from_string(source).module for one in (jinja, as_it_is)]
+            module = jinja.from_string(source).module  # which lives on until its macros are taken
         except TemplateSyntaxError as error:
             raise TextError(f"text/{folder}/words.jinja, line {error.lineno}: {error}") from None
-        words, plain = map(vars, modules)  # which live on until their macros are taken
-        words |= {name: macro for name, macro in plain.items() if name == "quantity"}
-        jinja.globals |= {name: value for name, value in words.items() if not name.startswith("_")}
+        jinja.globals |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
     jinja.globals |= {"say": in_words, "printed": printed}
     return jinja
 

@@ -130,7 +130,7 @@ SPANISH = {
     "europe.md": "# En {{ year }}, {{ platform }} abriría en {{ names }}: {{ by_end.median }}\n\n## " + EUROPE[2],
     "names.toml": 'patterns = [[" and ", " y "]]\n[markets]\nSpain = "España"\nIreland = "Irlanda"\n',
     "words.jinja": """{% macro quantity(q) %}
-{{ q.hedge|say }}{{ q.bare|replace("US$", "")|replace(".", ",")|replace("mn", "M US$") }}
+{{ q.hedge|word }}{{ q.bare|replace("US$", "")|replace(".", ",")|replace("mn", "M US$") }}
 {% endmacro %}
 """,
 }
