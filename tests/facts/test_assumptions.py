@@ -1,7 +1,10 @@
 """Levers and scenarios: how they are read, and what a broken file is told."""
 
+from pathlib import Path
+
 import pytest
 
+import analysis
 from analysis.facts.assumptions import SETTINGS
 from analysis.facts.schema import LedgerError
 
@@ -12,18 +15,20 @@ def problems(data_copy):
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_every_shipped_lever_has_an_ordered_range_and_a_reason(ledger):
+def test_every_shipped_lever_has_an_ordered_range_a_reason_and_a_use(ledger):
+    code = "".join(path.read_text("utf-8") for path in Path(analysis.__file__).parent.rglob("*.py"))
     for name, lever in ledger.assumptions.levers.items():
         low, base, high = (lever.at(setting, name) for setting in SETTINGS)
         assert low.value <= base.value <= high.value
         assert low.value < high.value
         assert len(lever.reason.split()) >= 8, name
+        assert f'"{name}"' in code, name
 
 
 def test_a_lever_is_read_in_whole_units(ledger, report):
-    # scenarios.toml: 90 USD k per person; 40 %; 90 USD bn
-    assert report().assumption("staff_cost", "base").value == 90_000
-    assert report().assumption("staff_cost", "base").unit == "USD/person"
+    # scenarios.toml: 3 USD per order; 40 %; 90 USD bn
+    assert report().assumption("handling_cost", "base").value == 3
+    assert report().assumption("handling_cost", "base").unit == "USD/order"
     assert report().assumption("goods_cost", "base").value == 0.4
     assert report().assumption("new_sites_market", "base").value == 90e9
 
@@ -45,8 +50,8 @@ def test_a_scenario_moves_its_levers_and_no_other(report):
 def test_amounts_of_assumptions_come_in_the_reports_currency(report):
     euros, dollars = report(currency="EUR"), report()
     rate = dollars.ledger.rate("EUR", dollars.quarter).value
-    assert euros.assumption("staff_cost").value == pytest.approx(90_000 * rate)
-    assert euros.assumption("staff_cost").unit == "EUR/person"
+    assert euros.assumption("handling_cost").value == pytest.approx(3 * rate)
+    assert euros.assumption("handling_cost").unit == "EUR/order"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,7 @@ def test_amounts_of_assumptions_come_in_the_reports_currency(report):
     [
         ("low = 30\nbase = 40", "low = 45\nbase = 40", "levers.goods_cost: ", "low, base and high in this order"),
         ("low = 30\nbase = 40", 'low = "30"\nbase = 40', "levers.goods_cost.low: '30'", "a valid number"),
-        ('unit = "USD k per person"', 'unit = "dollars"', "levers.staff_cost.unit: 'dollars'", "a unit as facts.csv"),
+        ('unit = "USD per order"', 'unit = "dollars"', "levers.handling_cost.unit: 'dollars'", "a unit as facts.csv"),
         ("probability = 0.45", "probability = 0.5", "scenarios", "add up to 1, not to 1.05"),
         ("probability = 0.45", "probability = 1.45", "scenarios.base.probability: '1.45'", "less than or equal to 1"),
         ('us_ban_loss = "high"', 'us_ban_los = "high"', "scenarios", "Did you mean 'us_ban_loss'?"),
