@@ -179,7 +179,8 @@ def _write(report: Report, notebooks: dict, folder: Path) -> None:
     put(page.SUMMARY, page.summary_of(report, shown))
     for chapter in shown:
         put(f"notebooks/{chapter.stem}.ipynb", nbformat.writes(chapter.notebook) + "\n")
-        put(f"chapters/{chapter.stem}.html", page.chapter_page(report, chapter))
+        put(f"notebooks/{chapter.stem}.html", page.notebook_page(report, chapter))
+        put(f"chapters/{chapter.stem}.html", page.render(report, [chapter])[0])
         for table in chapter.tables:
             put(f"tables/{table['name']}.csv", page.for_spreadsheets(table["csv"]))
     workbook.write_workbook(folder / workbook.NAME, report, shown)

@@ -33,11 +33,12 @@ def with_notes(page: str, about: Iterable[Mapping], words: Mapping[str, str]) ->
 
     def link(match: re.Match[str]) -> str:
         key, shown = match[1], match[2]
+        first = "" if key in used else f' id="number-{len(used) + 1}"'  # to which the note leads back
         note = used.setdefault(key, {"note": len(used) + 1, "shown": []} | numbers[key])
         text = unescape(shown).replace("\xa0", " ")
         if text not in note["shown"]:
             note["shown"].append(text)
-        return f'<a class="quantity" href="#note-{note["note"]}">{shown}<sup>{note["note"]}</sup></a>'
+        return f'<a class="quantity" href="#note-{note["note"]}"{first}>{shown}<sup>{note["note"]}</sup></a>'
 
     page = _QUANTITY.sub(link, page)
     figures = {name: origins[name] for name in sorted({name for note in used.values() for name in note["from"]})}
@@ -58,15 +59,16 @@ def _note(number: Mapping, figures: Mapping[str, Mapping], lists: dict, words: M
     else:
         links = (f'<a href="#{_anchor(name)}">{_call(figures[name], words)}</a>' for name in ids)
         linked = words["say"]("; ").join(links)
+    told = f'<b><a href="#number-{number["note"]}">{shown}</a></b>'
     if ids == [formula]:
-        return f"<b>{shown}</b>{colon}{words['as_published']}{colon}{linked}"
+        return f"{told}{colon}{words['as_published']}{colon}{linked}"
     if ids:  # with the printed figures in place of their codes
         codes = "|".join(re.escape(name) for name in sorted(ids, key=len, reverse=True))
         formula = re.sub(rf"(?<!\w)({codes})(?!\w)", lambda match: figures[match[1]]["printed"], formula)
     formula = words["say"](formula)
     if len(formula) > LONG:
         formula = f"{formula[:LONG].rsplit(' ', 1)[0]} …"
-    told = f"<b>{shown}</b>" + (f" = {escape(formula)}" if formula not in ("", shown) else "")
+    told += f" = {escape(formula)}" if formula not in ("", shown) else ""
     return f"{told}{stop}{words['from']}{colon}{linked}" if linked else told
 
 

@@ -63,20 +63,20 @@ def about(output: NotebookNode) -> dict:
 
 
 def render(report: Report, chapters: list[Chapter]) -> tuple[str, dict]:
-    """One self-contained page: nothing from a network, a note for every number, and no script needed to read it.
-
-    Beside it, its numbers for machines, as `notes.with_notes` lists them.
+    """One self-contained page of some chapters: nothing from a network, a note for every number, and no script needed
+    to read it. Beside it, its numbers for machines, as `notes.with_notes` lists them.
     """
-    beside = {lang: (replace(report, lang=lang).name, words(lang)["own_name"]) for lang in report.beside}
+    others = report.beside if len(chapters) > 1 else ()  # a chapter may be sent alone
+    beside = {lang: (replace(report, lang=lang).name, words(lang)["own_name"]) for lang in others}
     scenario = _scenario(report)
     page = _fill("report.html.j2", report.lang, report=report, chapters=chapters, scenario=scenario, beside=beside)
     page, numbers = with_notes(page, [it for chapter in chapters for it in chapter.about], words(report.lang))
     return _secured(page), numbers
 
 
-def chapter_page(report: Report, chapter: Chapter) -> str:
+def notebook_page(report: Report, chapter: Chapter) -> str:
     """One chapter with its code, for analysts."""
-    return _secured(_fill("chapter.html.j2", report.lang, report=report, told=chapter))
+    return _secured(_fill("notebook.html.j2", report.lang, report=report, told=chapter))
 
 
 def on_paper(page: str) -> str:

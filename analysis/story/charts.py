@@ -184,13 +184,15 @@ def grid(data: pd.DataFrame) -> alt.LayerChart | None:
     if data.empty:
         return None
     drawn = _in_words(data).assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
-    rows, across = list(dict.fromkeys(drawn["row"])), list(dict.fromkeys(drawn["column"]))
-    x = alt.X("column:N", sort=across, title=None, axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=10))
+    # A name in two lines, of which the lower one would else stand in the first row.
+    names = {"orient": "top", "labelAngle": 0, "labelFontSize": 12, "labelExpr": "split(datum.label, ' ')"}
+    x = alt.X("column:N", sort=None, title=None, axis=alt.Axis(**names, labelPadding=18))
     layers = [
         _layer("rect", alt.Opacity("strength:Q", scale=None, legend=None), color=BLUE, cornerRadius=2),
         _layer("text", alt.Text("count:N"), align="center", fontSize=12),
     ]
-    return _chart(layers, x, alt.Y("row:N", sort=rows, title=None), 26 * len(rows), drawn.to_dict("records"))
+    y, height = alt.Y("row:N", sort=None, title=None), 26 * drawn["row"].nunique()
+    return _chart(layers, x, y, height, drawn.to_dict("records"))
 
 
 def fan(data: pd.DataFrame) -> alt.LayerChart | None:
@@ -223,9 +225,9 @@ def lines(data: pd.DataFrame) -> alt.LayerChart | None:
         columns = ["px", "py", *(channel.shorthand.split(":")[0] for channel in channels)]  # no more than is drawn
         return None if rows.empty else _layer(mark, *channels, data=rows[columns].to_dict("records"), **style)
 
-    def write(rows: pd.DataFrame, column: str, up: float, size: int = 12, **style: str) -> alt.Chart | None:
+    def write(rows: pd.DataFrame, column: str, up: float, **style: object) -> alt.Chart | None:
         rows = rows.assign(py=rows["py"] - up)
-        return put("text", rows, alt.Text(f"{column}:N"), baseline="middle", fontSize=size, **style)
+        return put("text", rows, alt.Text(f"{column}:N"), baseline="middle", fontSize=12, **style)
 
     x = drawn["x"].map(lambda at: at.toordinal() if isinstance(at, date) else float(at))
     drawn["px"] = left + (right - left) * (x - x.min()) / ((x.max() - x.min()) or 1)
@@ -245,7 +247,7 @@ def lines(data: pd.DataFrame) -> alt.LayerChart | None:
     across = alt.X2("to:Q")
     layers = [
         put("rule", lines, across, color=GREY, opacity=0.35),
-        write(lines[lines["value"] != 0], "words", 6, size=11),
+        write(lines[lines["value"] != 0], "words", 6),
         put("area", drawn[drawn["low"].notna()], alt.Y("low_y:Q"), alt.Y2("high_y:Q"), colour, opacity=0.3),
         put("line", drawn[~ahead], colour, strokeWidth=2.5, strokeDash=[1, 0]),
         put("line", drawn[ahead | onward], colour, strokeWidth=2.5, strokeDash=[4, 3]),
@@ -256,9 +258,9 @@ def lines(data: pd.DataFrame) -> alt.LayerChart | None:
         put("rule", joints, across, alt.Y2("label:Q"), colour, strokeWidth=1),
         write(names, "series", 0, fontWeight="bold"),
         write(names, "value_text", -_LINE, fontWeight="normal"),
-        write(ticks, "words", 0, align="center"),
+        write(ticks, "words", 0, align="center", lineBreak="\n", lineHeight=_LINE),
     ]
-    height = top + plot + 2 * _LINE
+    height = top + plot + 3 * _LINE
     y = alt.Y("py:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False, zero=False))
     drawn_layers = [layer for layer in layers if layer is not None]
     return _chart(drawn_layers, _across("px", [0, WIDTH], nice=False, zero=False), y, height)
@@ -280,7 +282,7 @@ def _ticks(drawn: pd.DataFrame) -> Iterator[tuple[float, str]]:
             continue
         before, words = px, f"{at:g}" if not isinstance(at, date) else f"Q{at.month // 3}" if quarters else f"{at:%b}"
         if isinstance(at, date) and at.year != year:
-            words, year = f"{words} {at.year}", at.year
+            words, year = f"{words}\n{at.year}", at.year
         yield px, words
 
 

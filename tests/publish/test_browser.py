@@ -1,6 +1,7 @@
 """The report as its readers see it: a real Chromium with the network off."""
 
 import csv
+import html
 import io
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from reports import analysis
+from worlds import QUARTERS
 
 from analysis.facts.ledger import read_ledger
 from analysis.facts.parameters import DATA
@@ -79,6 +81,11 @@ MISPLACED = """() => [...document.querySelectorAll('figure svg')].flatMap(svg =>
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3 * size).map(([other]) => `${word} / ${other}`))
     return [...outside.map(([word]) => named(word + ' is outside')), ...meeting.map(named)]
 })"""
+SMALL = """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
+    const size = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
+    return [...svg.querySelectorAll('text')].filter(text => parseFloat(getComputedStyle(text).fontSize) * size < 9)
+        .map(text => `${svg.closest('figure').id}: ${text.textContent}`)
+})"""
 EMPTY = """() => [...document.querySelectorAll('figure svg')].filter(svg => {
     const box = svg.getBoundingClientRect(), marks = svg.querySelectorAll('[class*=role-mark] :is(path, text)')
     return box.width < 250 || box.height < 40 || ![...marks].some(mark => mark.getBoundingClientRect().width > 1)
@@ -91,11 +98,22 @@ def test_it_opens_without_a_request_or_message_and_every_chart_is_drawn_within_t
     assert page.title().startswith("TikTok Shop, Q2 2024")
     assert page.locator("figure svg").count() >= 10
     assert page.evaluate(EMPTY) == []
-    assert page.evaluate(MISPLACED) == []
+    assert page.evaluate(MISPLACED) == page.evaluate(SMALL) == []
     assert page.evaluate(FITS)
     page.evaluate(OPEN)
     assert page.evaluate(FITS)
     assert troubles == []
+
+
+@pytest.mark.slow
+def test_in_every_quarter_and_language_no_words_of_a_chart_meet_and_the_brief_is_one_page(open_page, tmp_path):
+    done = analysis("build", *QUARTERS, "--lang", "en", "zh", "--pdf", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    for folder in (path for path in tmp_path.iterdir() if path.is_dir()):
+        assert len(re.findall(rb"/Type\s*/Page\b", (folder / "brief.pdf").read_bytes())) == 1, folder.name
+        for size in SIZES:
+            page, troubles = open_page(folder / "report.html", size)
+            assert page.evaluate(MISPLACED) == page.evaluate(SMALL) == troubles == [], folder.name
 
 
 ALIKE = "#notes li:nth-child(n+12), tr:nth-child(n+8)"
@@ -110,12 +128,23 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}  # which a
     ("size", "scheme", "rules"), [("wide", "light", RULES), ("phone", "light", RULES), ("wide", "dark", COLOURS)]
 )
 def test_accessible_to_everybody(open_page, report_file, built, size, scheme, rules):
-    for file in (report_file, built / "index.html", report_file.parent / "chapters" / "00_summary.html"):
+    for file in (report_file, built / "index.html", report_file.parent / "notebooks" / "00_summary.html"):
         # The policy of the page would keep the checker out. One note is as the next, and so is a row of a table.
         page, _ = open_page(file, size, color_scheme=scheme, bypass_csp=True)
         page.evaluate(f"{OPEN}; document.querySelectorAll('{ALIKE}').forEach(one => one.remove())")
         found = Axe().run(page, options=rules).response["violations"]
         assert [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in found] == [], file.name
+
+
+def test_a_chapter_can_be_sent_alone(open_page, report_file, tmp_path):
+    page, troubles = open_page(shutil.copy(report_file.parent / "chapters" / "03_rival.html", tmp_path / "alone.html"))
+    assert page.title().startswith("TikTok Shop, Q2 2024: Temu")
+    assert page.locator("pre.code").count() == 0 and page.locator("figure svg").count() >= 2
+    page.locator("main a.quantity").first.click()
+    assert page.locator("#why").is_visible()
+    places = page.evaluate("[...document.links].map(a => a.getAttribute('href')).filter(to => !to.startsWith('http'))")
+    assert all(place.startswith(("#", "data:")) for place in places)
+    assert page.evaluate(MISPLACED) == troubles == []
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(open_page):
@@ -178,6 +207,8 @@ def test_without_scripts_a_number_leads_to_its_note_and_a_figure_to_its_source(o
     assert page.locator("#summary_what_if table").is_visible()
     assert not page.locator(".lever").is_visible()
     # A0003 is in the article that the report begins with.
+    page.locator("#note-1 b a").click()  # and the note back to its number
+    assert page.url.endswith("#number-1")
     address = page.locator("#figure-A0003 a").first.get_attribute("href")
     assert address in set(read_ledger().sources["url"])
 
@@ -252,7 +283,7 @@ def test_what_is_injected_into_the_data_does_nothing(open_page, data_copy, tmp_p
     done = analysis("build", "2024Q2", "--data", data_copy.path, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "out" / "2024Q2"
-    for file in (folder / "report.html", tmp_path / "out" / "index.html", folder / "chapters" / "06_evidence.html"):
+    for file in (folder / "report.html", tmp_path / "out" / "index.html", folder / "notebooks" / "06_evidence.html"):
         page, troubles = open_page(file)
         page.evaluate(OPEN)
         for number in page.locator("main a.quantity").all()[:20]:
@@ -283,6 +314,13 @@ def test_on_paper_each_number_carries_the_number_of_its_note(open_page):
     assert not page.locator(".lever").is_visible()
 
 
+def title(raw: bytes) -> str:
+    """A text as a PDF holds it: UTF-16 in hexadecimal digits, or letters in brackets, some of them escaped."""
+    if raw.startswith(b"<"):
+        return bytes.fromhex(raw[1:-1].decode()).decode("utf-16")
+    return re.sub(rb"\\(.)", rb"\1", raw[1:-1]).decode("latin-1")
+
+
 def test_the_pdf_is_tagged_has_an_outline_and_is_the_same_each_time_and_the_brief_is_one_page(report_file, tmp_path):
     as_of = make_report(read_ledger(DATA)).as_of
     copy = shutil.copy(report_file, tmp_path)
@@ -290,6 +328,11 @@ def test_the_pdf_is_tagged_has_an_outline_and_is_the_same_each_time_and_the_brie
     content, brief = printed.read_bytes(), (tmp_path / "brief.pdf").read_bytes()
     for part in (b"/StructTreeRoot", b"/MarkInfo", b"/Outlines", b"/Lang (en)", b"(D:20240829"):
         assert part in content, part
+    markup = re.sub("<sup>.*?</sup>", "", report_file.read_text(encoding="utf-8"))
+    found = re.findall(r"<h([1-4])[^>]*>(.*?)</h\1>", markup, re.DOTALL)
+    headings = {html.unescape(re.sub("<[^>]*>", "", words)).replace("\xa0", " ") for _, words in found}
+    titles = [told.replace("\xa0", " ") for told in map(title, re.findall(rb"/Title (\(.*?[^\\]\)|<.*?>)", content))]
+    assert len(titles) > 40 and set(titles[1:]) <= headings  # the first is that of the document
     assert len(re.findall(rb"/Type\s*/Page\b", brief)) == 1
     assert print_pdf(tmp_path / "report.html", as_of).read_bytes() == content
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.pdf", "brief.pdf"}, copy

@@ -35,7 +35,7 @@ def test_manifest_and_notebooks_are_complete(built):
     assert about["data"]["facts"] == (read_ledger().facts["known_on"] <= "2024-08-29").sum()
     files = [path.relative_to(built / "2024Q2").as_posix() for path in (built / "2024Q2").rglob("*") if path.is_file()]
     assert sorted(about["files"]) == sorted(set(files) - {"manifest.json"})
-    for path in (built / "2024Q2" / "notebooks").iterdir():
+    for path in (built / "2024Q2" / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))

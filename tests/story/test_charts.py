@@ -42,7 +42,7 @@ TABLES = {
         {"day": DAYS, "median": [usd(25e9), usd(29e9), usd(33e9)], "low": [usd(22e9), usd(24e9), usd(26e9)],
          "high": [usd(28e9), usd(34e9), usd(41e9)], "target": [usd(50e9), UNKNOWN, UNKNOWN],
          "published": [UNKNOWN, usd(28e9), UNKNOWN]},
-        ["US$33 bn", "US$50 bn", "US$20 bn", "US$40 bn", "Oct 2024"],
+        ["US$33 bn", "US$50 bn", "US$20 bn", "US$40 bn", "Oct2024"],
     ),
     "lines": (
         {"x": [0, 1, 2] * 2, "series": ["UK"] * 3 + ["US"] * 3,
