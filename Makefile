@@ -10,14 +10,16 @@ report: .venv/report.installed
 test: .venv/test.installed
 	$(RUN) -m pytest
 
-test-slow: .venv/test.installed
+test-slow: .venv/lab.installed
 	$(RUN) -m pytest -m slow
 
 preview: .venv/lab.installed
 	$(RUN) -m analysis preview $(QUARTER)
 
 lab: .venv/lab.installed
-	$(RUN) -m jupyterlab notebooks
+	$(RUN) -m jupyter trust notebooks/*.ipynb
+	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_summary.ipynb $(LAB) \
+		--FileContentsManager.pre_save_hook=analysis.publish.execute.clean_before_saving
 
 notebooks: .venv/report.installed
 	$(RUN) -m analysis notebooks

@@ -112,19 +112,14 @@ def what_if(report: Report) -> dict:
     )
     multiple = sum((1 + expected.value) ** n for n in range(1, len(months) + 1))
     shut = so_far + others * Quantity.counted(rounded(multiple), "", "months of that growth")
-    amounts = {
-        "soFar": so_far,
-        "us": us,
-        "rest": others,
-        "target": world.target,
-        "expected": expected,
-        "needed": needed,
-    }
+    amounts = {"soFar": so_far, "us": us, "rest": others, "target": world.target}
     lever = {
         "symbol": SYMBOLS.get(report.currency, f"{report.currency} "),
         "year": report.year.short,
         "months": [month.short for month in months],
-        **{name: amount.value for name, amount in amounts.items()},
+        "expected": expected.value,
+        "needed": needed.value,
+        **{name: amount.in_unit for name, amount in amounts.items()},
     }
     cases = [("expected", expected, world.year.median), ("met", needed, world.target), ("shut", expected, shut)]
     return {"cases": pd.DataFrame(cases, columns=["case", "growth", "gmv"]), "lever": lever, "first": months[0]}

@@ -208,7 +208,8 @@ class Quantity:
     @property
     def in_unit(self) -> float:
         """The value as its unit counts it, 16.8 where the unit is %, without digits that no publisher prints."""
-        return float(f"{self.value * (100 if self.unit == '%' else 1):.10g}")
+        value = float(f"{self.value * (100 if self.unit == '%' else 1):.10g}")
+        return int(value) if value.is_integer() else value  # as JupyterLab would save it
 
     @property
     def key(self) -> str:

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
+from analysis.chapters import CHAPTERS
 from analysis.facts.errors import InputError
 from analysis.facts.parameters import PARAMETERS
 from analysis.publish.page import words
@@ -75,6 +76,12 @@ def _say_headings(notebook: NotebookNode, stem: str, language: str) -> None:
         elif cell.cell_type == "markdown" and (shown := re.search(r'\.show\("(\w+)"', below.source)):
             heading = sections[shown[1]].heading
             cell.source = f"## {heading}" if heading else cell.source
+
+
+def clean_before_saving(path: str, model: dict, **_: object) -> None:
+    """Have JupyterLab save a notebook of the report without what it notes of a kernel: see `make lab`."""
+    if model["type"] == "notebook" and Path(path).stem in CHAPTERS:
+        model["content"] = clean(from_dict(model["content"]))
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:

@@ -3,7 +3,6 @@
 import csv
 import html
 import io
-import os
 import re
 import shutil
 
@@ -17,24 +16,9 @@ from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
 from analysis.publish.pdf import print_pdf
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.browser
 SIZES = {"wide": (1280, 800), "phone": (390, 844)}
 OPEN = "document.querySelectorAll('details').forEach(details => { details.open = true })"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        # Where a skip would hide that the tests never ran, it is a failure.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium; on Debian: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import openpyxl
@@ -131,3 +134,23 @@ def test_the_workbook_has_every_table_with_its_numbers(built):
                 else:
                     assert cell.data_type != "f"
                     assert (cell.value or "") == expected.removeprefix("'"), (name, cell.coordinate)
+
+
+@pytest.mark.slow
+def test_libreoffice_opens_the_workbook_and_its_numbers_are_those_of_the_page(built, page, listed, tmp_path):
+    if not (office := shutil.which("soffice")):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no LibreOffice; on Debian: libreoffice-calc")
+    # Each sheet as a CSV in UTF-8, with its numbers as they are and not as they are shown.
+    how = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
+    command = [office, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", how]
+    subprocess.run([*command, "--outdir", tmp_path, built / "2024Q2" / "report.xlsx"], check=True, capture_output=True)
+    sheets = {path.stem.removeprefix("report-"): path.read_text(encoding="utf-8") for path in tmp_path.glob("*.csv")}
+    assert len(sheets) == 1 + len(list((built / "2024Q2" / "tables").iterdir()))
+    known, seen = {f"{number['value']:.9g}" for number in listed["numbers"]}, 0
+    for name in re.findall(r'<div class="table" id="(\w+)"', page):  # the tables of the page: each number has its note
+        head, *rows = list(csv.reader(io.StringIO(sheets[name], newline="")))[2:]
+        for column in (n for n, title in enumerate(head) if f"{title} unit" in head):
+            cells = [f"{float(row[column]):.9g}" for row in rows if re.fullmatch(r"-?[\d.]+(E[-+]\d+)?", row[column])]
+            assert set(cells) <= known, (name, head[column])
+            seen += len(cells)
+    assert seen > 60
