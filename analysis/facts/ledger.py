@@ -95,9 +95,10 @@ class Ledger:
             digest.update(frame.sort_index().to_csv().encode())
         return digest.hexdigest()
 
-    @cached_property
-    def _cells(self) -> dict[tuple[str, str, str, Span], list[int]]:
-        return self.facts.groupby(CELL, sort=False).indices
+    @once
+    def _places(self, *columns: str) -> dict[tuple, np.ndarray]:
+        """Where the facts of like cells in some columns stand."""
+        return self.facts.groupby([*columns], sort=False).indices
 
     @cached_property
     def _nothing(self) -> pd.DataFrame:
@@ -106,7 +107,13 @@ class Ledger:
     @once
     def cell(self, platform: str, market: str, metric: str, span: Span) -> pd.DataFrame:
         """The facts of one cell, the leading one first; no rows if nothing is published."""
-        rows = self._cells.get((platform, market, metric, span))
+        rows = self._places(*CELL).get((platform, market, metric, span))
+        return self._nothing if rows is None else self.facts.iloc[rows]
+
+    @once
+    def series(self, platform: str, market: str, metric: str) -> pd.DataFrame:
+        """The facts of a metric over all periods, in the order in which they lead."""
+        rows = self._places(*CELL[:3]).get((platform, market, metric))
         return self._nothing if rows is None else self.facts.iloc[rows]
 
     def targets(self, platform: str, market: str, span: Span, metric: str = "target_completion") -> pd.DataFrame:
@@ -118,8 +125,8 @@ class Ledger:
         """GMV of all platforms of a market as it stood when a counter published a share of it, leading first."""
         said = self.cell(platform, market, "share_of_market_gmv", span)["known_on"]
         names = [name for name in self.vocabulary.platforms if name.endswith("platforms")]
-        rows = [row for name in names for row in self._cells.get((name, market, "gmv", span), ())]
-        wholes = with_counters(self.facts.iloc[rows]) if rows else self._nothing
+        rows = [row for name in names for row in self._places(*CELL).get((name, market, "gmv", span), ())]
+        wholes = with_counters(self.facts.iloc[rows])
         return standing(wholes[wholes["counter"] == counter], min(said, default=""))
 
     @cached_property

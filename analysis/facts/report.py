@@ -117,9 +117,7 @@ class Report:
 
     def rows(self, market: str, metric: str, platform: str | None = None, within: Span | None = None) -> pd.DataFrame:
         """All facts of a metric, in the order in which they lead; those of `within`, if given."""
-        facts = self.ledger.facts
-        facts = facts[(facts["platform"] == (platform or self.platform)) & (facts["market"] == market)]
-        facts = facts[facts["metric"] == metric]
+        facts = self.ledger.series(platform or self.platform, market, metric)
         return facts if within is None else facts.loc[[span in within for span in facts["span"]]]
 
     def by_id(self, fact_id: str) -> Quantity:

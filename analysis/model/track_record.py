@@ -178,6 +178,7 @@ def _seasonal_share(season: list[tuple[Span, float]], span: Span) -> float:
     return part / sum(value for _, value in season) if part else span.days / span.year.days
 
 
+@lru_cache(maxsize=256)
 def _errors(ledger: Ledger, platform: str, baseline: str, as_of: date) -> np.ndarray:
     """10th and 90th percentile of the log errors of a baseline that were known by a day: of its platform, or else of
     all platforms; in the first years, which have too few, of all days."""
