@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pandas as pd
 
 from analysis.chapters.common import latest, progress
-from analysis.facts.ledger import with_counters
 from analysis.facts.parameters import BASE
 from analysis.facts.quantity import BOUNDS, Band, Quantity, level
 from analysis.facts.report import Report
@@ -130,7 +129,7 @@ def _sizes(report: Report, platforms: list[str], span: Span) -> list[Quantity]:
 
 def _by_share(report: Report, market: str, span: Span, platform: str) -> Quantity:
     """A published share of the market, of the market's GMV by the same counter."""
-    shares = with_counters(report.ledger.cell(platform, market, "share_of_market_gmv", span))
+    shares = report.ledger.counted.loc[report.ledger.cell(platform, market, "share_of_market_gmv", span).index]
     for _, share in shares.iterrows():
         for _, row in report.ledger.market_gmv(platform, market, span, share["counter"]).iterrows():
             return report.quantity(share) * report.quantity(row)

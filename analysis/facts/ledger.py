@@ -95,6 +95,12 @@ class Ledger:
             digest.update(frame.sort_index().to_csv().encode())
         return digest.hexdigest()
 
+    @cached_property
+    def counted(self) -> pd.DataFrame:
+        """The facts with who counted and where: the page itself where nobody is named."""
+        facts, named = self.facts, ("counter", "publication")
+        return facts.assign(**{of: facts[of].mask(facts[of].isin(["", UNSTATED]), facts["source"]) for of in named})
+
     @once
     def _places(self, *columns: str) -> dict[tuple, np.ndarray]:
         """Where the facts of like cells in some columns stand."""
@@ -126,7 +132,7 @@ class Ledger:
         said = self.cell(platform, market, "share_of_market_gmv", span)["known_on"]
         names = [name for name in self.vocabulary.platforms if name.endswith("platforms")]
         rows = [row for name in names for row in self._places(*CELL).get((name, market, "gmv", span), ())]
-        wholes = with_counters(self.facts.iloc[rows])
+        wholes = self.counted.iloc[rows] if rows else self._nothing
         return standing(wholes[wholes["counter"] == counter], min(said, default=""))
 
     @cached_property
@@ -236,12 +242,6 @@ class Ledger:
     def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
         """Events of a platform of the given kinds, oldest first."""
         return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]
-
-
-def with_counters(facts: pd.DataFrame) -> pd.DataFrame:
-    """Facts with who counted and where: the page itself where nobody is named."""
-    named = ("counter", "publication")
-    return facts.assign(**{of: facts[of].mask(facts[of].isin(["", UNSTATED]), facts["source"]) for of in named})
 
 
 def standing(figures: pd.DataFrame, day: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.facts.ledger import CONFIDENCE, Ledger, with_counters
+from analysis.facts.ledger import CONFIDENCE, Ledger
 from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
 from analysis.model.market import BASE, CELL, COLUMNS, REST, Observations, Prior, cells_of
@@ -70,7 +70,7 @@ def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
 @lru_cache(maxsize=64)
 def _sold(ledger: Ledger) -> dict[str, pd.DataFrame]:
     """The facts of each platform that say what was sold, each once; ``""`` has none, as a platform without any."""
-    facts = with_counters(ledger.facts[ledger.facts["kind"].isin(SOLD) & ~ledger.facts["forecast"].astype(bool)])
+    facts = ledger.counted[ledger.facts["kind"].isin(SOLD) & ~ledger.facts["forecast"].astype(bool)]
     # Other countries' statistics are no parts of the series of seasons, and move with their currencies.
     facts = facts[(facts["platform"] != SEASON_PLATFORM) | (facts["market"] == SEASON_MARKET)]
     cell = ["platform", "market", "metric", "span"]
@@ -260,10 +260,10 @@ _METRICS += ("online_goods_sales_gross", "retail_e_commerce_sales")
 
 @lru_cache(maxsize=16)
 def _sizes(ledger: Ledger) -> dict[str, pd.DataFrame]:
-    facts = ledger.facts[ledger.facts["platform"].isin(_WHOLE) & ledger.facts["metric"].isin(_METRICS)]
+    facts = ledger.counted[ledger.facts["platform"].isin(_WHOLE) & ledger.facts["metric"].isin(_METRICS)]
     past = facts["known_on"].str[:4].astype(int) >= [end.year for end in facts["end"]]  # no year to come
     whole = np.array([bool(span.months) for span in facts["span"]], dtype=bool)  # less is a sales day
-    facts = with_counters(facts[past & whole & ~facts["qualifier"].isin(BOUNDS)])
+    facts = facts[past & whole & ~facts["qualifier"].isin(BOUNDS)]
     widest, official = facts["platform"].map(_WHOLE.index), ~facts["basis"].isin(["official", "analyst"])
     kinds = list(zip(widest, official, facts["metric"].map(_METRICS.index), facts["counter"], strict=True))
     leading = pd.Series(kinds, facts.index, dtype=object).groupby(facts["market"]).agg(min)
@@ -300,9 +300,10 @@ def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     """Centre of the exponent of the ramp, from the launches of all other platforms; its own tell it in the model."""
     between = Prior.ramp_exponent_sd**2
     weights, means = [1 / between], [Prior.ramp_exponent]
-    for other in ledger.vocabulary.platforms:
-        launched = {m for names in ledger.events_of(other, "launch")["market"] for m in names.split(", ")}
-        if not launched or other == platform or (read := read_facts(ledger, other)).empty:
+    launches = ledger.events[ledger.events["kind"] == "launch"].groupby("platform")["market"]
+    for other, markets in launches:
+        launched = {market for names in markets for market in names.split(", ")}
+        if other == platform or (read := read_facts(ledger, other)).empty:
             continue
         opened = _calendar(ledger, other, read, _regions(ledger, other, read)).groupby("market")["start"].min()
         figures = read.loc[read["market"].isin(launched & {*opened.index}) & ~read["qualifier"].isin(BOUNDS), _DATED]
