@@ -213,7 +213,7 @@ def lines(data: pd.DataFrame) -> alt.LayerChart | None:
     drawn = drawn.assign(**{name: _numbers(data.loc[drawn.index], name) for name in more})
     last, colour = drawn.drop_duplicates("series", keep="last"), _colours("series", _series(drawn))
     left, right = 4, WIDTH - 16 - max(_width(text) for text in [*last["series"], *last["value_text"]])
-    top, plot = 20, max(190, 2.4 * _LINE * len(last))
+    top, plot = 20, max(178, 2.4 * _LINE * len(last))
     numbers = drawn[["value", *more]].to_numpy()
     low, high = min(0.0, float(np.nanmin(numbers))), max(0.0, float(np.nanmax(numbers)))
     high = high if high > low else low + 1

@@ -132,6 +132,3 @@ def test_every_fact_its_source_and_every_withdrawn_row_is_listed(mid_2024):
     assert any(str(address).startswith("http") for address in rows["Address"])
     withdrawn = table(mid_2024, "evidence_withdrawn")
     assert str(withdrawn.iloc[0, 0]) == "P0073"  # a thousandth of P0070
-
-
-# Every world ------------------------------------------------------------------------------------------

@@ -129,6 +129,3 @@ def test_the_record_counts_and_compares(ledger):
 
 def test_where_nothing_can_be_scored_there_is_no_section(ledger, quick):
     assert not chapter(ledger).told("record")
-
-
-# Words --------------------------------------------------------------------------------------------------

@@ -151,6 +151,3 @@ def test_a_quarter_that_exceeds_its_half_year_leaves_no_figure(ledger):
     chapter = Chapter("rival", make_report(with_values(ledger, P0134=6e9, A0026=6e9), quarter="2024Q2"))
     rows = periods(chapter)
     assert rows.at["Q1 2024", "Temu, published"] == ""
-
-
-# Every world ------------------------------------------------------------------------------------------

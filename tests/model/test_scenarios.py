@@ -7,7 +7,7 @@ import pytest
 
 from analysis.facts.span import Span
 from analysis.model.estimates import estimates
-from analysis.model.scenarios import ban_day, effect, offered
+from analysis.model.scenarios import ban_day, effect
 
 MONTHS = pd.period_range("2024-05", "2025-03", freq="M")
 
@@ -67,14 +67,3 @@ def test_an_estimate_in_a_scenario_names_it_and_its_assumption(report):
     assert "us_ban_loss_high" in {origin.id for origin in band.median.origins}
     quarter = estimates(report(scenario="us_ban")).gmv("Global", report().quarter)
     assert "scenario" not in quarter.median.formula
-
-
-def test_what_can_no_longer_happen_is_not_offered_and_the_chance_of_a_ban_has_a_history(report):
-    """The plan for Europe was announced in 2024; the sites opened in December; the first vote was in March 2024, the
-    law was signed in April 2024, and an order on a sale followed in September 2025."""
-    weights = {quarter: offered(report(quarter)) for quarter in ("2023Q4", "2024Q2", "2024Q4", "2025Q2", "2025Q3")}
-    assert "us_ban" not in weights["2023Q4"] and weights["2024Q2"]["us_ban"] == 0.2
-    assert weights["2024Q4"]["us_ban"] == 0.15 and weights["2025Q2"]["us_ban"] == 0.08
-    assert "europe_fast" in weights["2024Q2"] and "europe_fast" not in weights["2024Q4"]
-    assert "rival_entry" not in weights["2025Q3"]  # the rival is open in Vietnam
-    assert all(sum(found.values()) == pytest.approx(1) for found in weights.values())
