@@ -111,16 +111,17 @@ class Ledger:
         return self.facts[:0]  # most cells that are asked for have no facts
 
     @once
-    def cell(self, platform: str, market: str, metric: str, span: Span) -> pd.DataFrame:
-        """The facts of one cell, the leading one first; no rows if nothing is published."""
-        rows = self._places(*CELL).get((platform, market, metric, span))
+    def _at(self, *place: object) -> pd.DataFrame:
+        rows = self._places(*CELL[: len(place)]).get(place)
         return self._nothing if rows is None else self.facts.iloc[rows]
 
-    @once
+    def cell(self, platform: str, market: str, metric: str, span: Span) -> pd.DataFrame:
+        """The facts of one cell, the leading one first; no rows if nothing is published."""
+        return self._at(platform, market, metric, span)
+
     def series(self, platform: str, market: str, metric: str) -> pd.DataFrame:
         """The facts of a metric over all periods, in the order in which they lead."""
-        rows = self._places(*CELL[:3]).get((platform, market, metric))
-        return self._nothing if rows is None else self.facts.iloc[rows]
+        return self._at(platform, market, metric)
 
     def targets(self, platform: str, market: str, span: Span, metric: str = "target_completion") -> pd.DataFrame:
         """Targets of the year that a published ratio speaks of, the leading one first."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.facts.ledger import CELL as CELL_OF_FACT
 from analysis.facts.ledger import CONFIDENCE, Ledger
 from analysis.facts.quantity import BOUNDS
 from analysis.facts.span import DAYS_PER_MONTH, Span
@@ -50,7 +51,7 @@ def observe(ledger: Ledger, platform: str) -> Observations:
 @lru_cache(maxsize=512)  # of each platform, for all views of the reports that are built at once
 def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `COLUMNS`, known_on and derived."""
-    used = _sold(ledger).get(platform, _sold(ledger)[""])
+    used = _sold(ledger).get(platform, ledger.counted[:0])
     alike = ["metric", "market", "span", "of", "counter"]  # facts that differ in their number alone are read alike
     keys = list(used[alike].itertuples(index=False, name=None))
     readings = {key: _reading(ledger, platform, *key) for key in dict.fromkeys(keys)}
@@ -69,14 +70,13 @@ def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=64)
 def _sold(ledger: Ledger) -> dict[str, pd.DataFrame]:
-    """The facts of each platform that say what was sold, each once; ``""`` has none, as a platform without any."""
+    """The facts that say what was sold, each once, by platform, if it has any."""
     facts = ledger.counted[ledger.facts["kind"].isin(SOLD) & ~ledger.facts["forecast"].astype(bool)]
     # Other countries' statistics are no parts of the series of seasons, and move with their currencies.
     facts = facts[(facts["platform"] != SEASON_PLATFORM) | (facts["market"] == SEASON_MARKET)]
-    cell = ["platform", "market", "metric", "span"]
-    same = [*cell, "of", "counter", "number", "qualifier", "basis", "confidence", "publication", "known_on"]
+    same = [*CELL_OF_FACT, "of", "counter", "number", "qualifier", "basis", "confidence", "publication", "known_on"]
     facts = facts.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
-    return {"": facts[:0]} | dict(list(facts.groupby("platform")))
+    return dict(list(facts.groupby("platform")))
 
 
 # A count that is given twice ----------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def scratch_folder(out: Path) -> Iterator[Path]:
 
 def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Charts, timeout: float, progress):
     """As `build_with`, by processes of this machine."""
+    sources = manifest.longest_first()
     for first in range(0, len(reports), _AT_ONCE):
         batch = {report.name: report for report in reports[first : first + _AT_ONCE]}
         if workers.way() == "fork":
@@ -96,7 +97,7 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
         jobs = {
             (name, source): (source, data, report.parameters, charts)
             for name, report in batch.items()
-            for source in manifest.longest_first()
+            for source in sources
         }
         done = {name: {} for name in batch}
         for (name, source), result in workers.side_by_side(execute, jobs, scratch, timeout):

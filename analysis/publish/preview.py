@@ -80,9 +80,9 @@ def _rerun(
     report = make_report(read_ledger(data), quarter=quarter)
     if any(path == data or data in path.parents for path in paths):
         prepare([report], data)
-    sources = {path.stem.partition("_")[2]: path for path in manifest.notebooks()}
+    sources = {path.stem.partition("_")[2]: path for path in manifest.longest_first()}
     named = {sources.get(path.stem.partition("_")[2] if path.suffix == ".ipynb" else path.stem) for path in paths}
-    concerned = [path for path in manifest.longest_first() if path in named or None in named]
+    concerned = [path for path in sources.values() if path in named or None in named]
     jobs = {path: (path, data, report.parameters, charts) for path in concerned}
     done = dict(workers.side_by_side(partial(_fresh, execute, stale), jobs, Path(scratch), TIMEOUT))
     if problems := [result for result in done.values() if isinstance(result, str)]:

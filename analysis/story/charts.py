@@ -185,8 +185,9 @@ def grid(data: pd.DataFrame) -> alt.LayerChart | None:
         return None
     drawn = _in_words(data).assign(strength=data["rank"].map({0: 0.9, 1: 0.4, 2: 0.06}))
     # A name in two lines, of which the lower one would else stand in the first row.
-    names = {"orient": "top", "labelAngle": 0, "labelFontSize": 12, "labelExpr": "split(datum.label, ' ')"}
-    x = alt.X("column:N", sort=None, title=None, axis=alt.Axis(**names, labelPadding=18))
+    halves = "split(datum.label, ' ')"
+    axis = alt.Axis(orient="top", labelAngle=0, labelFontSize=12, labelExpr=halves, labelPadding=18)
+    x = alt.X("column:N", sort=None, title=None, axis=axis)
     layers = [
         _layer("rect", alt.Opacity("strength:Q", scale=None, legend=None), color=BLUE, cornerRadius=2),
         _layer("text", alt.Text("count:N"), align="center", fontSize=12),

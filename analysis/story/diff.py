@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.facts.ledger import CELL
 from analysis.facts.report import ParameterError, Report
 from analysis.model.changes import Changes, changes
 from analysis.model.observations import WORLD
@@ -31,9 +32,9 @@ def _facts(found: Changes) -> Iterator[str]:
     if len(gone):
         yield f"gone: {count(len(gone), 'fact')}"
         yield from by_day(gone)
-    cell = ["platform", "market", "metric", "span"]  # of which the first row is the one that is quoted
-    first, last = (ledger.facts.drop_duplicates(cell).reset_index() for ledger in (old, now))
-    both = last.merge(first, on=cell, suffixes=("", "_before"))
+    # Of a cell the first row is the one that is quoted.
+    first, last = (ledger.facts.drop_duplicates(CELL).reset_index() for ledger in (old, now))
+    both = last.merge(first, on=CELL, suffixes=("", "_before"))
     changed = both[(both["number"] != both["number_before"]) | (both["of"] != both["of_before"])]
     yield f"quoted differently: {count(len(changed), 'cell')}"
     for _, row in changed.iterrows():

@@ -211,6 +211,7 @@ def test_arguments_name_claims_and_rows_that_exist():
 )
 def test_scenarios_offered_on_the_day_of_each_report(report, quarter, ban, others):
     found = offered(report(quarter))
+    assert sum(found.values()) == pytest.approx(1)
     assert (found.pop("us_ban", None), set(found) - {"base"}) == (ban, others)
     assert found["base"] >= 0.3
 

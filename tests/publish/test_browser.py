@@ -190,9 +190,9 @@ def test_without_scripts_a_number_leads_to_its_note_and_a_figure_to_its_source(o
     assert page.url.endswith(number.get_attribute("href"))
     assert page.locator("#summary_what_if table").is_visible()
     assert not page.locator(".lever").is_visible()
-    # A0003 is in the article that the report begins with.
     page.locator("#note-1 b a").click()  # and the note back to its number
     assert page.url.endswith("#number-1")
+    # A0003 is in the article that the report begins with.
     address = page.locator("#figure-A0003 a").first.get_attribute("href")
     assert address in set(read_ledger().sources["url"])
 

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
 import nbformat
 import pytest
+from reports import lacking
 
 from analysis.publish import manifest
 
@@ -53,7 +55,8 @@ TABLES = f"""() => {{ {CONTRAST}
 @pytest.fixture(scope="module", params=THEMES)
 def lab(request, tmp_path_factory):
     """A copy of the project with JupyterLab on it, by the lines of the Makefile, in a theme: folder and address."""
-    pytest.importorskip("jupyterlab")
+    if not find_spec("jupyterlab"):
+        lacking("JupyterLab; make .venv/lab.installed")
     base = tmp_path_factory.mktemp("lab")
     for name in ("analysis", "notebooks", "data"):
         shutil.copytree(PROJECT / name, base / "project" / name, ignore=shutil.ignore_patterns("__pycache__"))

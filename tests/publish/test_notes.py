@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from html.parser import HTMLParser
 
 import openpyxl
 import pytest
+from reports import lacking
 
 # Where a digit may stand that is no number of the report: the link of a number itself, the notes, drawings (their
 # data are in the tables), dates, and what is quoted as it stands in a source or in the data folder. The contents repeat
@@ -139,7 +139,7 @@ def test_the_workbook_has_every_table_with_its_numbers(built):
 @pytest.mark.slow
 def test_libreoffice_opens_the_workbook_and_its_numbers_are_those_of_the_page(built, page, listed, tmp_path):
     if not (office := shutil.which("soffice")):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no LibreOffice; on Debian: libreoffice-calc")
+        lacking("LibreOffice; on Debian: apt-get install libreoffice-calc")
     # Each sheet as a CSV in UTF-8, with its numbers as they are and not as they are shown.
     how = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
     command = [office, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", how]
