@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from reports import analysis
 
+from analysis.chapters import common
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.parameters import DATA
 from analysis.facts.report import make_report
@@ -82,9 +83,9 @@ def few_draws():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(estimates, "fit", partial(estimates.fit, draws=150))
         patch.setattr(estimates, "FITTED", {})
-        estimates.estimates.cache_clear()
+        estimates.estimates.cache_clear(), common.progress.cache_clear()
         yield
-    estimates.estimates.cache_clear()
+    estimates.estimates.cache_clear(), common.progress.cache_clear()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import SimpleNamespace
 
 import pandas as pd
@@ -36,6 +37,7 @@ def latest(report: Report, rows: pd.DataFrame) -> tuple[Span | None, Quantity]:
     return row["span"], report.quantity(row)
 
 
+@lru_cache(maxsize=128)  # sections ask for the same few markets again
 def progress(report: Report, market: str) -> SimpleNamespace:
     """How far a market is on the way to its target for the year, all on one base: the estimate, as the company counts.
 

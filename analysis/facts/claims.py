@@ -321,7 +321,7 @@ def _judged(report: Report, claim: Claim) -> dict[str, object]:
     witnesses = {row.origins[0].publisher for row in others} - {row.origins[0].publisher for row in rows}
     return dict(claim) | compared._asdict() | {
         "figures": {fact: row.figure for fact, row in own.items()},
-        "quotes": tuple(dict.fromkeys(filter(None, ledger.facts.loc[list(claim.facts), "quote"]))),
+        "quotes": tuple(dict.fromkeys(filter(None, (ledger.facts.at[fact, "quote"] for fact in claim.facts)))),
         "witnesses": tuple(sorted(witnesses)),
         "verdict": verdict,
     }  # fmt: skip

@@ -223,6 +223,7 @@ class Ledger:
         measure = self.vocabulary.call_metric(fact["metric"])
         return f"{fact['platform']}, {self.vocabulary.call(fact['market'])}: {measure}, {fact['span'].short}"
 
+    @once
     def row(self, name: str) -> Row:
         """A fact or an event as the tests of claims.toml ask for it."""
         fact = name in self.facts.index
@@ -240,6 +241,7 @@ class Ledger:
         found = self.events_of(platform, kind)
         return next((row for _, row in found.iterrows() if market in row["market"].split(", ")), None)
 
+    @once
     def events_of(self, platform: str, *kinds: str) -> pd.DataFrame:
         """Events of a platform of the given kinds, oldest first."""
         return self.events[(self.events["platform"] == platform) & self.events["kind"].isin(kinds)]

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partialmethod
+from functools import lru_cache, partialmethod
 
 from analysis.facts.span import Span
 
@@ -284,6 +284,7 @@ def _dimensions(unit: str) -> Counter[str]:
     return Counter({base: power for base, power in count.items() if power})
 
 
+@lru_cache(maxsize=1024)
 def _product(a: str, b: str, power: int) -> str:
     dimensions = _dimensions(a)
     for base, exponent in _dimensions(b).items():

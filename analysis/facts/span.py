@@ -7,6 +7,7 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 ALLOWED = "2024, 2024H1, 2024Q2, 2024-05, 2024-06-08 or two of these joined by .."
 
@@ -86,7 +87,7 @@ class Span:
         """The span as a chart or a table names it: `H1 2024`, `Q2 2024`, `May 2024`."""
         return self._names[2]
 
-    @property
+    @cached_property
     def _names(self) -> tuple[str, str, str]:
         start, end, months, year = self.start, self.end, self.months, self.start.year
         first, last = (calendar.month_name[day.month] for day in (start, end))

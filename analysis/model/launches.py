@@ -208,6 +208,7 @@ def _distinct(origins: Iterable[Origin]) -> tuple[Origin, ...]:
 # Planned sites ------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=256)
 def new_sites_gmv(report: Report, market: Market, span: Span) -> Quantity:
     """GMV over a span of the sites of pending plans, money; up to the report's quarter as the base has it.
 

@@ -165,7 +165,7 @@ class Grid:
         """Open days of each state from `start` to `end`, zero for other markets than these; shape (S,)."""
         inside = np.clip(np.clip(self.edges, start.toordinal(), end.toordinal() + 1), self.edges[0], self.edges[-1])
         days = np.diff(self.open_before[:, inside - self.edges[0]], axis=1)
-        return (days * np.isin(self.markets, markets)[:, None])[self.where]
+        return (days * np.array([name in markets for name in self.markets])[:, None])[self.where]
 
 
 class Layout(NamedTuple):

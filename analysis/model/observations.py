@@ -6,6 +6,7 @@ The model (market.py) knows no ledger; this module is the only bridge between th
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
@@ -48,15 +49,24 @@ def observe(ledger: Ledger, platform: str) -> Observations:
     return Observations(once(read, regions)[[*COLUMNS]], calendar, regions, places, official_sales(ledger), exponent)
 
 
-@lru_cache(maxsize=512)  # of each platform, for all views of the reports that are built at once
 def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
     """Every usable fact of a platform: the columns of `COLUMNS`, known_on and derived."""
-    used = _sold(ledger).get(platform, ledger.counted[:0])
-    alike = ["metric", "market", "span", "of", "counter"]  # facts that differ in their number alone are read alike
-    keys = list(used[alike].itertuples(index=False, name=None))
-    readings = {key: _reading(ledger, platform, *key) for key in dict.fromkeys(keys)}
+    return _read(ledger)[platform]
+
+
+@lru_cache(maxsize=64)
+def _read(ledger: Ledger) -> dict[str, pd.DataFrame]:
+    """What `read_facts` gives, by platform: the facts that say what was sold, each once."""
+    facts = ledger.counted[ledger.facts["kind"].isin(SOLD) & ~ledger.facts["forecast"].astype(bool)]
+    # Other countries' statistics are no parts of the series of seasons, and move with their currencies.
+    facts = facts[(facts["platform"] != SEASON_PLATFORM) | (facts["market"] == SEASON_MARKET)]
+    same = [*CELL_OF_FACT, "of", "counter", "number", "qualifier", "basis", "confidence", "publication", "known_on"]
+    facts = facts.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
+    alike = [*CELL_OF_FACT, "of", "counter"]  # facts that differ in their number alone are read alike
+    keys = list(facts[alike].itertuples(index=False, name=None))
+    readings = {key: _reading(ledger, *key) for key in dict.fromkeys(keys)}
     rows = []
-    for fact, number, key in zip(used.index, used["number"], keys, strict=True):
+    for fact, number, key in zip(facts.index, facts["number"], keys, strict=True):
         reading = readings[key]
         value = reading and (number + reading.added) * reading.scale
         if value is not None and value > 0:
@@ -64,19 +74,9 @@ def read_facts(ledger: Ledger, platform: str) -> pd.DataFrame:
             base = (market, span.start, span.end) if span else (None, None, None)
             rows.append((fact, reading.measure, *base, math.log(value), reading.derived))
     read = pd.DataFrame(rows, columns=["id", "measure", *BASE, "log_value", "derived"], dtype=object).set_index("id")
-    found = used.loc[read.index].join(read.astype({"log_value": float, "derived": bool}))
-    return found[[*COLUMNS, "known_on", "derived"]].rename_axis("fact")
-
-
-@lru_cache(maxsize=64)
-def _sold(ledger: Ledger) -> dict[str, pd.DataFrame]:
-    """The facts that say what was sold, each once, by platform, if it has any."""
-    facts = ledger.counted[ledger.facts["kind"].isin(SOLD) & ~ledger.facts["forecast"].astype(bool)]
-    # Other countries' statistics are no parts of the series of seasons, and move with their currencies.
-    facts = facts[(facts["platform"] != SEASON_PLATFORM) | (facts["market"] == SEASON_MARKET)]
-    same = [*CELL_OF_FACT, "of", "counter", "number", "qualifier", "basis", "confidence", "publication", "known_on"]
-    facts = facts.sort_index().drop_duplicates(same)  # of a hundred thousand rows most are copies
-    return dict(list(facts.groupby("platform")))
+    found = facts.loc[read.index].join(read.astype({"log_value": float, "derived": bool})).rename_axis("fact")
+    platforms, found = found["platform"], found[[*COLUMNS, "known_on", "derived"]]
+    return dict.fromkeys(ledger.vocabulary.platforms, found[:0]) | dict(list(found.groupby(platforms)))
 
 
 # A count that is given twice ----------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class _Reading(NamedTuple):
 
 
 def _reading(
-    ledger: Ledger, platform: str, metric: str, market: str, span: Span, unit: str, counter: str
+    ledger: Ledger, platform: str, market: str, metric: str, span: Span, unit: str, counter: str
 ) -> _Reading | None:
     """How to read a fact; None if it says nothing of GMV, or is a share of what nobody published."""
     if not ledger.vocabulary.members(market):
@@ -283,11 +283,12 @@ def sizes(ledger: Ledger, market: str) -> pd.DataFrame:
 @lru_cache(maxsize=512)
 def _size(ledger: Ledger, market: str) -> float:
     """US dollars a day of the last published year of a market's online sales; NaN if none is public."""
-    rows = sizes(ledger, market)[["number", "of", "metric", "span"]]
+    rows = sizes(ledger, market)
+    rows = list(zip(rows["number"], rows["of"], rows["metric"], rows["span"], strict=True))
     amounts = [
-        row.number * dollars(ledger, row.of, row.span) / (7 if "weekly" in row.metric else row.span.days)
-        for row in rows.itertuples()
-        if (rows["span"].iloc[-1].end - row.span.end).days < 365
+        number * dollars(ledger, unit, span) / (7 if "weekly" in metric else span.days)
+        for number, unit, metric, span in rows
+        if (rows[-1][-1].end - span.end).days < 365
     ]
     return float(np.mean(amounts)) if amounts else np.nan
 
@@ -295,24 +296,27 @@ def _size(ledger: Ledger, market: str) -> float:
 _DATED = ["measure", *CELL, "base_start", "base_end", "log_value", "counter"]
 
 
-@lru_cache(maxsize=64)
 def _ramp_exponent(ledger: Ledger, platform: str) -> float:
     """Centre of the exponent of the ramp, from the launches of all other platforms; its own tell it in the model."""
     between = Prior.ramp_exponent_sd**2
     weights, means = [1 / between], [Prior.ramp_exponent]
-    launches = ledger.events[ledger.events["kind"] == "launch"].groupby("platform")["market"]
-    for other, markets in launches:
-        launched = {market for names in markets for market in names.split(", ")}
-        if other == platform or (read := read_facts(ledger, other)).empty:
-            continue
-        opened = _calendar(ledger, other, read, _regions(ledger, other, read)).groupby("market")["start"].min()
-        figures = read.loc[read["market"].isin(launched & {*opened.index}) & ~read["qualifier"].isin(BOUNDS), _DATED]
-        each = [_exponents(own, opened[market]) for market, own in figures.groupby("market")]
-        each = [np.mean(found) for found in each if found]
-        if each:
+    for other in sorted(set(ledger.events["platform"][ledger.events["kind"] == "launch"]) - {platform}):
+        if each := _launched(ledger, other):
             weights.append(1 / (between + (Prior.own_exponent_sd**2 + _EXPONENT_NOISE**2) / len(each)))
             means.append(np.mean(each))
     return float(np.average(means, weights=weights))
+
+
+@lru_cache(maxsize=256)
+def _launched(ledger: Ledger, platform: str) -> list[float]:
+    """The exponent of the ramp of each launch of a platform that has figures to tell it."""
+    launched = {m for names in ledger.events_of(platform, "launch")["market"] for m in names.split(", ")}
+    if (read := read_facts(ledger, platform)).empty:
+        return []
+    opened = _calendar(ledger, platform, read, _regions(ledger, platform, read)).groupby("market")["start"].min()
+    figures = read.loc[read["market"].isin(launched & {*opened.index}) & ~read["qualifier"].isin(BOUNDS), _DATED]
+    each = [_exponents(own, opened[market]) for market, own in figures.groupby("market")]
+    return [np.mean(found) for found in each if found]
 
 
 def _exponents(figures: pd.DataFrame, opened: date) -> list[float]:
@@ -325,17 +329,15 @@ def _exponents(figures: pd.DataFrame, opened: date) -> list[float]:
     def rate(fact) -> float:
         return fact.log_value - math.log((fact.end - max(fact.start, opened)).days + 1)
 
-    own = figures[figures["end"] > opened]
-    growths, amounts = (own[own["measure"] == measure].sort_values("start") for measure in ("growth", "amount"))
-    grown = [
-        (fact.log_value, age(fact.base_start, fact.base_end), age(fact.start, fact.end))
-        for fact in growths.itertuples()
-        if fact.base_start >= opened
-    ]
-    for _, counted in amounts.groupby("counter"):
-        for a, b in pairwise(counted.itertuples()):
-            if a.end < b.start:
-                grown.append((rate(b) - rate(a), age(a.start, a.end), age(b.start, b.end)))
+    grown, amounts = [], defaultdict(list)
+    for fact in figures[figures["end"] > opened].sort_values("start", kind="stable").itertuples():
+        if fact.measure == "amount":
+            amounts[fact.counter].append(fact)
+        elif fact.measure == "growth" and fact.base_start >= opened:
+            grown.append((fact.log_value, age(fact.base_start, fact.base_end), age(fact.start, fact.end)))
+    for a, b in (pair for counted in amounts.values() for pair in pairwise(counted)):
+        if a.end < b.start:
+            grown.append((rate(b) - rate(a), age(a.start, a.end), age(b.start, b.end)))
     return [log / (later - earlier) for log, earlier, later in grown if later - earlier > 0.2]  # else all is noise
 
 

@@ -16,11 +16,12 @@ from itertools import product
 from pathlib import Path
 
 # The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
+from analysis.chapters.futures import futures
 from analysis.facts.errors import InputError
 from analysis.facts.ledger import Ledger, read_ledger
 from analysis.facts.report import Report
-from analysis.model.estimates import FITTED, estimates, fitted
-from analysis.model.observations import WORLD, read_facts
+from analysis.model.estimates import FITTED, fitted
+from analysis.model.observations import read_facts
 from analysis.model.track_record import asked, earlier_quarters
 from analysis.publish import manifest, workers
 from analysis.publish.cluster import build_with
@@ -116,30 +117,35 @@ def _build_here(reports: Sequence[Report], data: Path, scratch: Path, charts: Ch
 
 def prepare(reports: Collection[Report], data: Path) -> None:
     """Do once, and have in memory, what the notebooks have in common: the data, the models, the imports."""
-    ledger = read_ledger(data)
-    models = {(view.fingerprint, *rest): (view.as_of, *rest) for one in reports for view, *rest in _models_of(one)}
-    missing = {name: model for name, model in models.items() if name not in FITTED}
+    models = {}  # by view: what the platforms of one have in common is read in one process
+    for view, *rest in (model for report in reports for model in _models_of(report)):
+        models.setdefault(view.as_of, {})[view.fingerprint, *rest] = rest
+    missing = {day: asked for day, asked in models.items() if asked.keys() - FITTED.keys()}
     with ProcessPoolExecutor(workers.CORES, multiprocessing.get_context("fork"), workers.belong_to_parent) as pool:
-        fits = pool.map(partial(_fit, data), missing.values())
+        fits = pool.map(partial(_fit, data), missing, missing.values())
         import IPython.core.completerlib  # meanwhile, what a shell loads as it begins
-        import IPython.core.magics  # noqa: F401
+        import IPython.core.magics
+        import IPython.core.oinspect  # noqa: F401
         import nbformat
+        import pandas as pd
+        from altair import Chart
 
         from analysis.publish import execute, page, workbook  # noqa: F401
         from analysis.story import chapter
 
         nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
-        for report, platform in product(reports, ledger.vocabulary.platforms):
-            read_facts(report.ledger, platform)
+        Chart(pd.DataFrame({"x": [0]})).mark_point().encode(x="x:Q").to_dict()  # and this, the patterns of channels
+        for report in reports:
+            read_facts(report.ledger, report.platform)
         for report, name in product(reports, chapter.chapters()):
             _ = chapter.chapter_of(name, report).sections
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
-            for name, found in zip(missing, fits, strict=True):
-                FITTED[name] = FITTED[found] if isinstance(found, tuple) else found
-    for done in FITTED.keys() - models.keys():  # of reports that are built, or of data before an edit
+            for name, market in (fit for found in fits for fit in found.items()):
+                FITTED[name] = FITTED[market] if isinstance(market, tuple) else market
+    for done in FITTED.keys() - set().union(*models.values()):  # of reports that are built, or of data before an edit
         del FITTED[done]
     for report in reports:
-        estimates(report).gmv(WORLD, report.year)
+        futures(report)
 
 
 def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
@@ -150,16 +156,14 @@ def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
         yield from asked(report.ledger, platform, earlier_quarters(report.quarter))
 
 
-def _fit(data: Path, model: tuple[date, str, date]):
-    """A model with its draws; or the name in `FITTED` of one that is the same, which need not be sent back."""
-    as_of, platform, until = model
-    there = {id(market): name for name, market in FITTED.items() if market}
-    market = fitted(read_ledger(data).known_by(as_of), platform, until)
-    if id(market) in there:
-        return there[id(market)]
-    if market is not None:
+def _fit(data: Path, as_of: date, models: dict[tuple, tuple[str, date]]) -> dict:
+    """Models of a view with their draws; for one that is the same as one in `FITTED`, which need not be sent, its name
+    there."""
+    there, view = {id(market): name for name, market in FITTED.items() if market}, read_ledger(data).known_by(as_of)
+    found = {name: fitted(view, *asked) for name, asked in models.items()}
+    for market in (market for market in found.values() if market and id(market) not in there):
         _ = market.posterior.sample  # draws, which stay with the model
-    return market
+    return {name: there.get(id(market), market) for name, market in found.items()}
 
 
 def _write(report: Report, notebooks: dict, folder: Path) -> None:

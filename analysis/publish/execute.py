@@ -16,7 +16,6 @@ from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbformat import NotebookNode, from_dict
-from nbformat.v4 import new_output
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
@@ -61,8 +60,11 @@ def execute(
             if error := result.error_before_exec or result.error_in_exec:
                 raise InputError(f"{type(error).__name__}: {error}")
             printed = {"stdout": shown.stdout, "stderr": shown.stderr}
-            cell.outputs = [new_output("stream", name=name, text=text) for name, text in printed.items() if text]
-            cell.outputs += [new_output("display_data", it.data, metadata=it.metadata) for it in shown.outputs]
+            outputs = [{"output_type": "stream", "name": name, "text": text} for name, text in printed.items() if text]
+            outputs += [
+                {"output_type": "display_data", "data": it.data, "metadata": it.metadata} for it in shown.outputs
+            ]
+            cell.outputs = from_dict(outputs)
             cell.execution_count = result.execution_count
     return clean(notebook)
 
