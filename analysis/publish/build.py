@@ -131,14 +131,15 @@ def prepare(reports: Collection[Report], data: Path) -> None:
         from altair import Chart
 
         from analysis.publish import execute, page, workbook  # noqa: F401
-        from analysis.story import chapter
+        from analysis.story import text
+        from analysis.story.chapter import chapters
 
         nbformat.validate(nbformat.v4.new_notebook())  # compiles the schema
         Chart(pd.DataFrame({"x": [0]})).mark_point().encode(x="x:Q").to_dict()  # and this, the patterns of channels
         for report in reports:
             read_facts(report.ledger, report.platform)
-        for report, name in product(reports, chapter.chapters()):
-            _ = chapter.chapter_of(name, report).sections
+        for language, name in product({report.lang for report in reports}, chapters()):
+            text.read(name, language), text.environment(language)
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
             for name, market in (fit for found in fits for fit in found.items()):
                 FITTED[name] = FITTED[market] if isinstance(market, tuple) else market

@@ -89,15 +89,25 @@ def test_it_opens_without_a_request_or_message_and_every_chart_is_drawn_within_t
     assert troubles == []
 
 
+LONGEST = {"wide": 25 * 900, "phone": 50 * 844}  # pixels, folds closed: screens of a laptop and of a phone
+
+
 @pytest.mark.slow
-def test_in_every_quarter_and_language_no_words_of_a_chart_meet_and_the_brief_is_one_page(open_page, tmp_path):
+def test_every_report_can_be_finished_and_no_words_of_a_chart_meet(open_page, tmp_path):
     done = analysis("build", *QUARTERS, "--lang", "en", "zh", "--pdf", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     for folder in (path for path in tmp_path.iterdir() if path.is_dir()):
-        assert len(re.findall(rb"/Type\s*/Page\b", (folder / "brief.pdf").read_bytes())) == 1, folder.name
+        assert _printed_pages((folder / "brief.pdf").read_bytes()) == 1, folder.name
         for size in SIZES:
             page, troubles = open_page(folder / "report.html", size)
             assert page.evaluate(MISPLACED) == page.evaluate(SMALL) == troubles == [], folder.name
+            assert page.evaluate("document.documentElement.scrollHeight") <= LONGEST[size], folder.name
+        page.evaluate("document.querySelector('#notes').remove()")  # the appendix
+        assert _printed_pages(page.pdf(format="A4")) <= 20, folder.name
+
+
+def _printed_pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
 ALIKE = "#notes li:nth-child(n+12), tr:nth-child(n+8)"
@@ -317,7 +327,7 @@ def test_the_pdf_is_tagged_has_an_outline_and_is_the_same_each_time_and_the_brie
     headings = {html.unescape(re.sub("<[^>]*>", "", words)).replace("\xa0", " ") for _, words in found}
     titles = [told.replace("\xa0", " ") for told in map(title, re.findall(rb"/Title (\(.*?[^\\]\)|<.*?>)", content))]
     assert len(titles) > 40 and set(titles[1:]) <= headings  # the first is that of the document
-    assert len(re.findall(rb"/Type\s*/Page\b", brief)) == 1
+    assert _printed_pages(brief) == 1
     assert print_pdf(tmp_path / "report.html", as_of).read_bytes() == content
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.pdf", "brief.pdf"}, copy
 
