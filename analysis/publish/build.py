@@ -143,10 +143,10 @@ def prepare(reports: Collection[Report], data: Path) -> None:
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
             for name, market in (fit for found in fits for fit in found.items()):
                 FITTED[name] = FITTED[market] if isinstance(market, tuple) else market
+            for report in reports:
+                futures(report)
     for done in FITTED.keys() - set().union(*models.values()):  # of reports that are built, or of data before an edit
         del FITTED[done]
-    for report in reports:
-        futures(report)
 
 
 def _models_of(report: Report) -> Iterator[tuple[Ledger, str, date]]:
