@@ -237,8 +237,8 @@ def quoted(words: str) -> Marked | str:
     return words and Marked(f"“{words}”", f"<q{language}>{html.escape(words, quote=False)}</q>")
 
 
-def publishers(names: Iterable[str], in_words: Callable[[str], str]) -> Marked:
-    names, between = list(map(in_words, names)), in_words("; ")
+def publishers(names: Iterable[str], in_words: Callable[[str], str], between: str = "; ") -> Marked:
+    names, between = list(map(in_words, names)), in_words(between)
     return Marked(between.join(names), between.join(f"<cite>{html.escape(name, quote=False)}</cite>" for name in names))
 
 
@@ -248,7 +248,7 @@ def said(figure: Quantity | None, in_words: Callable[[str], str]) -> Marked | No
     for origin in figure.origins if figure else ():
         if counter := getattr(origin, "counter", ""):  # no exchange rate, no assumption
             names[re.split(r" via | \(|;", origin.publisher)[0] if counter == "unstated" else counter] = True
-    return publishers(names, in_words) if names else None
+    return publishers(names, in_words, " and ") if names else None
 
 
 def filled(words: str, figures: Mapping[str, Quantity]) -> Sentence:
