@@ -92,7 +92,7 @@ def words(lang: str) -> dict:
 
 
 @cache
-def _templates(language: str) -> Environment:
+def templates(language: str) -> Environment:
     in_words = words(language)["say"]
     jinja = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     jinja.filters |= {
@@ -106,7 +106,7 @@ def _templates(language: str) -> Environment:
 
 
 def _fill(template: str, language: str, **names: object) -> str:
-    return _templates(language).get_template(template).render(names)
+    return templates(language).get_template(template).render(names)
 
 
 def _scenario(report: Report) -> str:

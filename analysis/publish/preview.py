@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import multiprocessing
@@ -16,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
 
+from analysis.facts import language
 from analysis.facts.errors import InputError
 from analysis.facts.ledger import read_ledger
 from analysis.facts.report import Report, make_report
@@ -52,32 +54,33 @@ def preview(quarter: str, data: Path, say: Callable[[str], None]) -> None:
         while True:
             problem = ""
             try:
-                notebooks |= _rerun(quarter, data, changed, stale, folder, charts)
-                _write(quarter, data, notebooks, folder)
+                report = make_report(read_ledger(data), quarter=quarter)
+                notebooks |= _rerun(report, data, changed, stale, folder, charts)
+                _put(Path(folder, "report.html"), _page(report, notebooks))
                 version, changed = version + 1, set()
             except InputError as error:  # what has changed is still to be run
                 problem = str(error)
             _put(Path(folder, "state.json"), json.dumps({"version": version, "problem": problem}))
             if not problem:
-                _work_ahead(make_report(read_ledger(data), quarter=quarter), until=ours.poll)
+                _work_ahead(report, until=ours.poll)
             changed |= ours.recv()
             while ours.poll():
                 changed |= ours.recv()
 
 
 def _rerun(
-    quarter: str, data: Path, changed: set[str], stale: set[str], scratch: str, charts: workers.Charts
+    report: Report, data: Path, changed: set[str], stale: set[str], scratch: str, charts: workers.Charts
 ) -> dict[Path, object]:
     """The notebooks that the changed files concern, run again; `stale` gets the modules that are no longer as read."""
+    from analysis.publish import page
     from analysis.publish.execute import execute
 
     paths = [Path(path) for path in changed]
     text.read.cache_clear()
     if any(path.suffix in (".jinja", ".toml") for path in paths):
-        text.environment.cache_clear()
-        chapter_of.cache_clear()
+        for cached in (text.environment, chapter_of, language.page, page.words, page.templates):
+            cached.cache_clear()
     stale |= {f"analysis.chapters.{path.stem}" for path in paths if path.suffix == ".py"}
-    report = make_report(read_ledger(data), quarter=quarter)
     if any(path == data or data in path.parents for path in paths):
         prepare([report], data)
     sources = {path.stem.partition("_")[2]: path for path in manifest.longest_first()}
@@ -97,6 +100,7 @@ def _work_ahead(report: Report, until: Callable[[], bool]) -> None:
             if until():
                 return
             chapter.told(section)
+    gc.collect()  # else never done
 
 
 def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arguments: object):
@@ -107,21 +111,14 @@ def _fresh(execute: Callable, stale: set[str], step: Callable[[str], None], *arg
     return execute(step, *arguments)
 
 
-def _write(quarter: str, data: Path, notebooks: dict[Path, object], folder: str) -> None:
-    """Have a process write the page: it reads words and templates as they are now."""
-    jobs = {"report.html": (Path(folder, "report.html"), quarter, data, notebooks)}
-    for _, problem in workers.side_by_side(_page, jobs, Path(folder), TIMEOUT):
-        if problem:
-            raise InputError(problem)
-
-
-def _page(step: Callable[[int], None], place: Path, quarter: str, data: Path, notebooks: dict) -> None:
+def _page(report: Report, notebooks: dict[Path, object]) -> str:
+    """The page, with the words of its frame as they are now."""
     from analysis.publish import page
 
-    step(0)
-    report = make_report(read_ledger(data), quarter=quarter)
-    html, _ = page.render(report, [page.Chapter(path.stem, notebooks[path]) for path in sorted(notebooks)])
-    _put(place, html)
+    try:
+        return page.render(report, [page.Chapter(path.stem, notebooks[path]) for path in sorted(notebooks)])[0]
+    except Exception as error:
+        raise InputError(workers.said(error)) from error
 
 
 def _put(place: Path, text: str) -> None:
