@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
