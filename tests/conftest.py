@@ -83,9 +83,11 @@ def few_draws():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(estimates, "fit", partial(estimates.fit, draws=150))
         patch.setattr(estimates, "FITTED", {})
-        estimates.estimates.cache_clear(), common.progress.cache_clear()
+        estimates.estimates.cache_clear()
+        common.progress.cache_clear()
         yield
-    estimates.estimates.cache_clear(), common.progress.cache_clear()
+    estimates.estimates.cache_clear()
+    common.progress.cache_clear()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 # The notebooks' packages are imported where they are needed: before that, the models can be fitted meanwhile.
@@ -138,8 +137,10 @@ def prepare(reports: Collection[Report], data: Path) -> None:
         Chart(pd.DataFrame({"x": [0]})).mark_point().encode(x="x:Q").to_dict()  # and this, the patterns of channels
         for report in reports:
             read_facts(report.ledger, report.platform)
-        for language, name in product({report.lang for report in reports}, chapters()):
-            text.read(name, language), text.environment(language)
+        for language in {report.lang for report in reports}:
+            text.environment(language)
+            for name in chapters():
+                text.read(name, language)
         with suppress(Exception):  # the notebook that needs the model will fail, and say where
             for name, market in (fit for found in fits for fit in found.items()):
                 FITTED[name] = FITTED[market] if isinstance(market, tuple) else market

@@ -72,12 +72,13 @@ def _rerun(
     report: Report, data: Path, changed: set[str], stale: set[str], scratch: str, charts: workers.Charts
 ) -> dict[Path, object]:
     """The notebooks that the changed files concern, run again; `stale` gets the modules that are no longer as read."""
-    from analysis.publish import page
     from analysis.publish.execute import execute
 
     paths = [Path(path) for path in changed]
     text.read.cache_clear()
     if any(path.suffix in (".jinja", ".toml") for path in paths):
+        from analysis.publish import page
+
         for cached in (text.environment, chapter_of, language.page, page.words, page.templates):
             cached.cache_clear()
     stale |= {f"analysis.chapters.{path.stem}" for path in paths if path.suffix == ".py"}
